@@ -1,0 +1,139 @@
+"""The open commit, and everything that waits for it to be on disk (DESIGN 2.3).
+
+While commit N is on its way to the disk, N+1 collects: group commit without a timer. An effect carries the number of the
+newest commit that holds an image and leaves when that one is durable; so what a client was told survives a crash, and
+nobody sees what can vanish. A commit that fails ends the process: memory is ahead of the disk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from broker.hub.effects import Effect, ReplyTo
+from broker.hub.rows import Image
+from protocol.commands import Sent
+from protocol.records import Message
+
+BEHIND_BYTES = 4 * 1_048_576
+BEHIND_SECONDS = 1.0
+OVERLOADED_TIMES = 4
+IMAGE_BYTES = 160
+"""About what an image without a body adds to a commit."""
+
+
+class CommitFailed(BaseException):
+    """The journal could not be written. Nothing may be acknowledged any more; the process ends with exit code 74."""
+
+
+class StateBroken(BaseException):
+    """An image could not be applied: memory is no longer what the journal says. The process ends."""
+
+
+class Log(Protocol):
+    """What commits need of the journal (`broker.persistence.journal`)."""
+
+    @property
+    def idle(self) -> bool: ...
+    @property
+    def durable(self) -> int: ...
+    @property
+    def failed(self) -> BaseException | None: ...
+    @property
+    def in_flight_since(self) -> float | None: ...
+    def append(self, number: int, body: bytes) -> None: ...
+
+
+class Commits:
+    """`number` is the open commit's; images join it in the order they were applied."""
+
+    def __init__(
+        self,
+        journal: Log,
+        encode: Callable[[list[Image]], bytes],
+        on_durable: Callable[[int, list[Image]], None],
+        number: int,
+        outgoing: deque[Effect],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.number = number
+        self.outgoing = outgoing
+        self.durable = number - 1
+        self.commits = 0
+        self.unanswered: dict[int, int] = {}
+        """Sends of a session whose replies are still held."""
+        self._journal = journal
+        self._encode = encode
+        self._on_durable = on_durable
+        self._monotonic = monotonic
+        self._images: list[Image] = []
+        self._bytes = 0
+        self._flying: tuple[int, list[Image]] | None = None
+        self._newest = number - 1
+        """The newest commit that holds an image."""
+        self._held: deque[tuple[int, Effect]] = deque()
+
+    def add(self, images: Iterable[Image]) -> None:
+        self._newest = self.number
+        for image in images:
+            self._images.append(image)
+            row = image.row
+            self._bytes += IMAGE_BYTES + (2 * len(row.body) if type(row) is Message else 0)
+
+    def emit(self, effect: Effect) -> None:
+        """Let it leave as soon as nothing before it can vanish."""
+        if self._newest <= self.durable:
+            self.outgoing.append(effect)
+            return
+        self._held.append((self._newest, effect))
+        if type(effect) is ReplyTo and type(effect.reply) is Sent:
+            self.unanswered[effect.session] = self.unanswered.get(effect.session, 0) + 1
+
+    def advance(self) -> None:
+        """See what has become durable, and hand over the open commit if the journal is idle."""
+        journal = self._journal
+        if journal.failed is not None:
+            raise CommitFailed(f"commit {self.durable + 1} could not be written: {journal.failed}") from journal.failed
+        if journal.durable > self.durable:
+            self._land()
+        if self._images and journal.idle:
+            journal.append(self.number, self._encode(self._images))
+            self._flying = (self.number, self._images)
+            self.number += 1
+            self._images = []
+            self._bytes = 0
+
+    def _land(self) -> None:
+        self.durable = self._journal.durable
+        if self._flying is not None:
+            number, images = self._flying
+            self._flying = None
+            self.commits += 1
+            self._on_durable(number, images)
+        held, outgoing = self._held, self.outgoing
+        while held and held[0][0] <= self.durable:
+            effect = held.popleft()[1]
+            outgoing.append(effect)
+            if type(effect) is ReplyTo and type(effect.reply) is Sent:
+                left = self.unanswered[effect.session] - 1
+                if left:
+                    self.unanswered[effect.session] = left
+                else:
+                    del self.unanswered[effect.session]
+
+    @property
+    def settled(self) -> bool:
+        """Nothing waits for the disk."""
+        return not (self._images or self._flying or self._held)
+
+    @property
+    def behind(self) -> float:
+        """How far the journal is behind: 1 is where senders are no longer read, OVERLOADED_TIMES where they are refused."""
+        since = self._journal.in_flight_since
+        waiting = self._monotonic() - since if since is not None else 0.0
+        return max(self._bytes / BEHIND_BYTES, waiting / BEHIND_SECONDS)
+
+    @property
+    def held(self) -> int:
+        return len(self._held)

@@ -1,0 +1,447 @@
+"""From the gateway to the hubs and back: finds who asks, executes, and sends the outcome on its way behind its commit.
+
+A session's commands are executed one after another, so its replies come in the order of its requests even when one of
+them has to wait for old rows; calls of the control channel are independent of each other. Everything here runs on the
+reactor's turn. Lifecycle of one command: submit -> admit -> handler -> carry out -> commit -> outgoing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from broker.apps import Apps
+from broker.clock import Clock
+from broker.commits import OVERLOADED_TIMES, Commits, StateBroken
+from broker.hub.decision import Caller, Decision, Found, Moment, Prove
+from broker.hub.effects import EndSession, ReplyTo
+from broker.hub.handlers import HANDLERS, SCANS
+from broker.hub.housekeeping import Housekeep
+from broker.hub.hub import Hub
+from broker.hub.recent import MessagesKey, Need, PatchesKey
+from broker.hub.rows import Image, put
+from broker.jobs import Compare, Fetch, Job
+from protocol.commands import AddApp, Command, LoggedIn, Login, Managed, Reply, SendMessage, Stats, WatchApps
+from protocol.errors import CloseReason, Reason, Refused
+from protocol.wires.wire import Ending
+
+log = logging.getLogger("parley.dispatcher")
+
+MOST_UNANSWERED = 64
+"""Sends of a session that may wait for their commit (SOCKET.md)."""
+MOST_WAITING = 256
+"""Commands of a session behind one that waits for old rows."""
+MOST_SCANS = 16
+ROUNDS = 3
+"""How often a fetch may be overtaken by changes before the caller is told to come back."""
+NEEDS = 8
+TICK_MS = 250
+POSITIONS_MS = 2_000
+HOUSEKEEPING_MS = 3_600_000
+
+
+class Running:
+    """One command on its way through: who asked, and what has been fetched or proven for it."""
+
+    __slots__ = (
+        "caller",
+        "command",
+        "found",
+        "hub",
+        "needs",
+        "proven",
+        "request",
+        "rounds",
+        "scan",
+        "serial",
+        "session",
+    )
+
+    def __init__(self, session: int, request: object, hub: Hub, caller: Caller, command: Command, serial: bool) -> None:
+        self.session = session
+        self.request = request
+        self.hub = hub
+        self.caller = caller
+        self.command = command
+        self.serial = serial
+        """Later commands of this session wait for it."""
+        self.found: Found = {}
+        self.proven: str | None = None
+        self.rounds = 0
+        self.needs = 0
+        self.scan: tuple[Decision, Iterator[Reply | None]] | None = None
+
+
+class Dispatcher:
+    """Implements `broker.gateway.core.Core`."""
+
+    def __init__(
+        self, apps: Apps, commits: Commits, clock: Clock, start: Callable[[Job], bool], filenos: Sequence[int],
+        journal_signal: Callable[[], object], backlog: Callable[[], dict[str, float]],
+    ) -> None:  # fmt: skip
+        """`start` hands a job to its task, False if there are too many; `journal_signal` clears the journal's event;
+        `backlog` gives the figures of journal, writer and gateway for `Stats`."""
+        self.apps = apps
+        self.commits = commits
+        self.outgoing = commits.outgoing
+        self.clock = clock
+        self.storage = True
+        """False while the disk has no room: durable commands are refused before they are executed."""
+        self.draining = False
+        self._start = start
+        self._filenos = filenos
+        self._journal_signal = journal_signal
+        self._backlog = backlog
+        self._hub_of: dict[int, Hub] = {}
+        self._waiting: dict[int, deque[tuple[object, Command | Managed]]] = {}
+        self._watchers: dict[int, None] = {}
+        self._scans: dict[str, deque[Running]] = {}
+        self._positions: dict[tuple[str, int, str], Hub] = {}
+        self._turn: Moment | None = None
+        self._next_tick = self._next_positions = self._next_housekeeping = 0
+        self._commands = 0
+        self._refused: dict[str, int] = {}
+
+    # The seam inward.
+
+    def submit(self, session: int, request: object, command: Command | Managed) -> None:
+        self._commands += 1
+        waiting = self._waiting.get(session)
+        if waiting is not None:
+            if len(waiting) < MOST_WAITING:
+                waiting.append((request, command))
+            else:
+                self._refuse(session, request, Refused(Reason.TOO_FAST, "too many requests wait", retry_after_ms=1000))
+            return
+        try:
+            running = self._admit(session, request, command)
+        except Refused as refused:
+            self._refuse(session, request, refused)
+            return
+        if running is not None:
+            self._execute(running)
+
+    def gone(self, session: int) -> None:
+        self._waiting.pop(session, None)
+        self._watchers.pop(session, None)
+        hub = self._hub_of.pop(session, None)
+        if hub is not None:
+            hub.gone(session, self.moment().now_ms)
+
+    def advance(self) -> None:
+        """Once a turn: time, scans, the journal."""
+        now = self.moment().now_ms
+        if now >= self._next_tick:
+            self._tick(now)
+        for app in list(self._scans):
+            self._step(app)
+        self._journal_signal()
+        self.commits.advance()
+        self._turn = None  # what comes in next is another moment
+
+    def wants_turn(self) -> bool:
+        return bool(self._scans or self.outgoing)
+
+    def next_deadline(self) -> float:
+        """Seconds until the next tick."""
+        return max(self._next_tick - self.clock.now_ms(), 0) / 1000
+
+    def filenos(self) -> Sequence[int]:
+        return self._filenos
+
+    def sender_paused(self) -> bool:
+        return self.commits.behind >= 1
+
+    # Time.
+
+    def moment(self) -> Moment:
+        if self._turn is None or self._turn.commit != self.commits.number:
+            self._turn = Moment(self.clock.now_ms(), self.clock.wall_ms(), self.commits.number, self.storage)
+        return self._turn
+
+    def _tick(self, now: int) -> None:
+        self._next_tick = now + TICK_MS
+        for hub in self.apps.hubs.values():
+            for effect in hub.tick(now):
+                self.commits.emit(effect)
+        if now >= self._next_positions:
+            self._next_positions = now + POSITIONS_MS
+            self.commit_positions()
+        if now >= self._next_housekeeping:
+            if self._next_housekeeping and self.storage:
+                for hub in self.apps.hubs.values():
+                    self._execute(Running(0, None, hub, Caller("", privileged=True), Housekeep(), False))
+            self._next_housekeeping = now + HOUSEKEEPING_MS
+
+    def commit_positions(self) -> None:
+        """Positions that moved ride in the open commit, as they stand now."""
+        if not self._positions or not self.storage:
+            return
+        images = []
+        for (app, conversation, user), hub in self._positions.items():
+            row = hub.tables.positions.get(conversation, {}).get(user)
+            if row is not None:
+                images.append(put(app, "positions", row))
+        self._positions.clear()
+        if images:
+            self.commits.add(images)
+
+    # One command.
+
+    def _admit(self, session: int, request: object, command: Command | Managed) -> Running | None:
+        """Who asks which hub, and may they now? None: it was a command to the broker itself, and is answered."""
+        if self.draining:
+            raise Refused(Reason.GOING_AWAY, "the broker is about to restart; come back shortly", retry_after_ms=1000)
+        if type(command) is Managed:
+            hub = self.apps.admitted(command.app, command.rev)
+            inner = command.command
+            caller = Caller(command.user, None, command.privileged, command.numeric_user)
+            if not command.privileged:
+                hub.rates.take(command.user, inner.rate, hub.app.settings, self.moment().now_ms)
+            running = Running(session, request, hub, caller, inner, False)
+        elif type(command) is Login:
+            hub = self.apps.open(command.app)
+            inner = command
+            known = self._hub_of.get(session)
+            current = known.sessions.get(session) if known is not None else None
+            running = Running(session, request, hub, Caller(command.user, current, connection=session), inner, True)
+        else:
+            found = self._hub_of.get(session)
+            if found is None:
+                assert not isinstance(command, Managed)
+                self._broker_command(session, request, command)
+                return None
+            hub, inner = found, command  # type: ignore[assignment]  # Managed has been dealt with
+            current = hub.sessions.get(session)
+            if current is None:
+                raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
+            hub.rates.take(current.user, inner.rate, hub.app.settings, self.moment().now_ms)
+            if type(inner) is SendMessage and self.commits.unanswered.get(session, 0) >= MOST_UNANSWERED:
+                raise Refused(
+                    Reason.TOO_FAST, f"{MOST_UNANSWERED} sends wait for their answer; read those first",
+                    retry_after_ms=100,
+                )  # fmt: skip
+            running = Running(session, request, hub, Caller(current.user, current, connection=session), inner, True)
+        if inner.durable:
+            self._check_storage()
+        return running
+
+    def _check_storage(self) -> None:
+        if not self.storage:
+            raise Refused(Reason.STORAGE_UNAVAILABLE, "the server's disk is full; nothing was done", retry_after_ms=5000)
+        if self.commits.behind >= OVERLOADED_TIMES:
+            raise Refused(Reason.OVERLOADED, "the server's disk is too slow for this load", retry_after_ms=1000)
+
+    def _broker_command(self, session: int, request: object, command: Command) -> None:
+        """WatchApps, AddApp, Stats: of the control wire, which alone can say them."""
+        if type(command) is WatchApps:
+            self._watchers[session] = None
+            self.commits.emit(ReplyTo(session, request, self.apps.table()))
+        elif type(command) is AddApp:
+            self._check_storage()
+            images = self.apps.add(command.app)
+            self.change_apps(images)
+            self.commits.emit(ReplyTo(session, request, self.apps.table()))
+        elif type(command) is Stats:
+            self.commits.emit(ReplyTo(session, request, self.apps.report(self.statistics())))
+        else:
+            raise Refused(Reason.NOT_LOGGED_IN, "log in first")
+
+    def _execute(self, running: Running) -> None:
+        """Run the handler. What it needs and memory lacks is fetched, then it runs again from the start."""
+        try:
+            decision = Decision(running.hub, running.caller, self.moment(), running.found, running.proven)
+            scan = SCANS.get(type(running.command))
+            if scan is not None:
+                self._begin_scan(running, decision, scan(decision, running.command))
+                return
+            reply = HANDLERS[type(running.command)](decision, running.command)
+        except Refused as refused:
+            self._answer(running, refused)
+        except Need as need:
+            self._fetch(running, need)
+        except Prove as prove:
+            self._compare(running, prove)
+        except Exception:
+            self._fail(running)
+        else:
+            self._finish(running, decision, reply)
+
+    def _finish(self, running: Running, decision: Decision, reply: Reply) -> None:
+        """The handler has decided: make it so, and let its effects follow."""
+        images = decision.images
+        hub = running.hub
+        try:
+            hub.carry_out(decision, self.commits.number)
+        except Exception as error:
+            raise StateBroken(f"{type(running.command).__name__} could not be applied") from error
+        if images:
+            self.commits.add(images)
+        for row in decision.marks:
+            self._positions[hub.app.id, row.conversation, row.user] = hub
+        if type(reply) is LoggedIn:
+            self._hub_of[running.session] = hub
+        for effect in decision.before:
+            self.commits.emit(effect)
+        self._answer(running, reply)
+        for effect in decision.effects:
+            self.commits.emit(effect)
+
+    def _answer(self, running: Running, reply: Reply | Refused) -> None:
+        if type(reply) is Refused:
+            self._refuse(running.session, running.request, reply)
+        elif running.session:
+            self.commits.emit(ReplyTo(running.session, running.request, reply))
+        if running.serial and running.session in self._waiting:
+            self._resume(running.session)
+
+    def _refuse(self, session: int, request: object, refused: Refused) -> None:
+        word = refused.reason.value
+        self._refused[word] = self._refused.get(word, 0) + 1
+        if session:
+            self.commits.emit(ReplyTo(session, request, refused))
+
+    def _fail(self, running: Running) -> None:
+        """A bug in a handler: it has changed nothing, and ends this connection only."""
+        log.exception("handler failed command=%s app=%s", type(running.command).__name__, running.hub.app.id)
+        self._answer(running, Refused(Reason.INTERNAL, "something went wrong here; nothing was done"))
+        if running.caller.session is not None:
+            self.commits.emit(EndSession(running.session, Ending(CloseReason.INTERNAL)))
+
+    # Waiting for what a hub cannot do.
+
+    def _pause(self, running: Running) -> None:
+        if running.serial:
+            self._waiting.setdefault(running.session, deque())
+
+    def _resume(self, session: int) -> None:
+        waiting = self._waiting.pop(session)
+        while waiting:
+            request, command = waiting.popleft()
+            self.submit(session, request, command)
+            paused = self._waiting.get(session)
+            if paused is not None:
+                paused.extend(waiting)
+                return
+
+    def _fetch(self, running: Running, need: Need) -> None:
+        running.needs += 1
+        before = _marks(running.hub, running.command, need)
+
+        def done(found: Found | None) -> None:
+            if running.serial and running.session not in self._waiting:
+                return  # the connection has gone
+            if found is None:
+                self._answer(running, Refused(Reason.HISTORY_UNAVAILABLE, "older history is unavailable for now"))
+                return
+            if _marks(running.hub, running.command, need) == before:
+                running.found.update(found)
+            else:
+                running.found.clear()
+                running.rounds += 1
+            if running.rounds >= ROUNDS:
+                self._answer(running, Refused(Reason.OVERLOADED, "this conversation is changing too fast to read"))
+            else:
+                self._execute(running)
+
+        if running.needs <= NEEDS and self._start(Fetch(running.hub, need.keys, done)):
+            self._pause(running)
+        else:
+            self._answer(running, Refused(Reason.OVERLOADED, "too many reads of old rows", retry_after_ms=1000))
+
+    def _compare(self, running: Running, prove: Prove) -> None:
+        def done(fits: bool | None) -> None:
+            if running.session not in self._waiting:
+                return  # the connection has gone
+            if fits is None:
+                self._answer(running, Refused(Reason.OVERLOADED, "too many logins at once", retry_after_ms=2000))
+            elif not fits:
+                self._answer(running, Refused(Reason.WRONG_PASSWORD, "wrong password"))
+            else:
+                running.proven = prove.hash
+                self._execute(running)
+
+        if running.proven is None and self._start(Compare(prove.hash, prove.password, done)):
+            self._pause(running)
+        else:
+            self._answer(running, Refused(Reason.OVERLOADED, "too many logins at once", retry_after_ms=2000))
+
+    # Scans: one step a turn, one scan an app at a time.
+
+    def _begin_scan(self, running: Running, decision: Decision, steps: Iterator[Reply | None]) -> None:
+        running.scan = (decision, steps)
+        queue = self._scans.setdefault(running.hub.app.id, deque())
+        if len(queue) >= MOST_SCANS:
+            raise Refused(Reason.OVERLOADED, "too many searches at once", retry_after_ms=1000)
+        queue.append(running)
+        self._pause(running)
+        if len(queue) == 1:
+            self._step(running.hub.app.id)
+
+    def _step(self, app: str) -> None:
+        queue = self._scans[app]
+        running = queue[0]
+        assert running.scan is not None
+        decision, steps = running.scan
+        decision.when = self.moment()
+        decision.now, decision.commit = decision.when.now_ms, decision.when.commit
+        reply: Reply | Refused | None = None
+        if not running.serial or running.session in self._waiting:  # else the connection has gone
+            try:
+                reply = next(steps)
+            except Refused as refused:
+                reply = refused
+            except Exception:
+                self._end_scan(app)
+                self._fail(running)
+                return
+            if reply is None:
+                return
+        self._end_scan(app)
+        if isinstance(reply, Reply):
+            self._finish(running, decision, reply)
+        elif reply is not None:
+            self._answer(running, reply)
+
+    def _end_scan(self, app: str) -> None:
+        queue = self._scans[app]
+        queue.popleft()
+        if not queue:
+            del self._scans[app]
+
+    # The whole.
+
+    def change_apps(self, images: list[Image]) -> None:
+        """Apps were added or changed: commit it, and tell adminapi."""
+        if not images:
+            return
+        self.commits.add(images)
+        for effect in self.apps.changed(list(self._watchers)):
+            self.commits.emit(effect)
+
+    def end_all(self, endings: Iterator[tuple[int, Ending]]) -> None:
+        for session, ending in endings:
+            self.commits.emit(EndSession(session, ending))
+
+    def statistics(self) -> dict[str, float]:
+        """Counts by metric name."""
+        figures = {
+            "commands_total": float(self._commands),
+            "commits_total": float(self.commits.commits),
+            "durable_commit": float(self.commits.durable),
+            "held_effects": float(self.commits.held),
+            **self._backlog(),
+        }
+        for word, count in self._refused.items():
+            figures[f'refused_total{{reason="{word}"}}'] = float(count)
+        return figures
+
+
+def _marks(hub: Hub, command: Any, need: Need) -> list[tuple[int, int] | None]:
+    """What tells that the rows fetched for a command are no longer what they were: patches and floors."""
+    numbers = {key.conversation for key in need.keys if isinstance(key, MessagesKey | PatchesKey)}
+    numbers.add(getattr(command, "conversation", 0))
+    heads = hub.tables.heads
+    return [(heads[number].patch, heads[number].floor) if number in heads else None for number in sorted(numbers)]

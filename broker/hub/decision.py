@@ -1,0 +1,217 @@
+"""What a handler works with: it looks, checks, and notes here what it has decided; nothing has happened until it returns.
+
+The dispatcher applies the images, runs the volatile changes, and lets the effects leave behind their commit. A handler
+that raises (Refused, Need, Prove, or a bug) has therefore changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from broker.hub.effects import Effect, EndSession, Post
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, PatchesKey, SendsKey
+from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete, put
+from broker.hub.session import Session
+from protocol.errors import Reason, Refused
+from protocol.pushes import Push
+from protocol.records import Kind, Message, PatchRecord, Role
+from protocol.wires.wire import Ending
+
+if TYPE_CHECKING:
+    from broker.hub.hub import Hub
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who asks. A socket asks as its session's user; a management call on behalf of `user`, or of nobody ("")."""
+
+    user: str
+    session: Session | None = None
+    privileged: bool = False
+    numeric: bool = False
+    connection: int = 0
+    """The gateway's id of the connection, which a login turns into a session."""
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """When a command is executed: the hub's clock (DESIGN 4), the wall's, and the number of the open commit."""
+
+    now_ms: int
+    wall_ms: int
+    commit: int
+    storage: bool = True
+    """False while the disk has no room for durable commands."""
+
+
+class Prove(Exception):
+    """The command cannot be decided before somebody has compared `password` with `hash` (slow, so outside the hub)."""
+
+    def __init__(self, hash: str, password: str) -> None:
+        super().__init__()
+        self.hash = hash
+        self.password = password
+
+
+Found = dict[Key, list[FetchedRow]]
+
+
+class Decision:
+    """One execution of one command."""
+
+    __slots__ = ("before", "caller", "commit", "effects", "found", "hub", "images", "marks", "now", "proven", "volatile",
+                 "when")  # fmt: skip
+
+    def __init__(self, hub: Hub, caller: Caller, when: Moment, found: Found, proven: str | None) -> None:
+        self.hub = hub
+        self.caller = caller
+        self.when = when
+        self.now = when.now_ms
+        self.commit = when.commit
+        self.found = found
+        self.proven = proven
+        """The password hash that was compared and fits, if any was."""
+        self.images: list[Image] = []
+        self.marks: list[PositionRow] = []
+        self.before: list[Effect] = []
+        self.effects: list[Effect] = []
+        self.volatile: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+
+    # What is decided.
+
+    def put(self, table: str, row: Any) -> None:
+        self.images.append(put(self.hub.app.id, table, row))
+
+    def delete(self, table: str, *key: Any) -> None:
+        self.images.append(delete(self.hub.app.id, table, *key))
+
+    def mark(self, row: PositionRow) -> None:
+        """A position moved: it counts at once and rides in a commit within 2 s (DESIGN 2.3)."""
+        self.marks.append(row)
+
+    def post(self, sessions: Sequence[int], push: Push, *, skip: int | None = None) -> None:
+        """Push after the reply, to all of `sessions` but the one that asked (or `skip`)."""
+        if skip is None:
+            skip = self.caller.session.id if self.caller.session else 0
+        if sessions and (len(sessions) > 1 or sessions[0] != skip):
+            self.effects.append(Post(sessions, push, skip))
+
+    def end(self, session: int, ending: Ending) -> None:
+        """End another session before the reply leaves."""
+        self.before.append(EndSession(session, ending))
+
+    def end_after(self, session: int, ending: Ending) -> None:
+        """End it after what was posted so far."""
+        self.effects.append(EndSession(session, ending))
+
+    def then(self, change: Callable[..., object], *arguments: Any) -> None:
+        """A change of what is not durable, made after the images are applied."""
+        self.volatile.append((change, arguments))
+
+    # What is looked at. Each raises Refused where there is nothing to see.
+
+    def actor(self) -> UserRow:
+        """The acting user, alive and not banned."""
+        if not self.caller.user:
+            raise Refused(Reason.MISSING_FIELD, "this call needs the user on whose behalf it is made")
+        row = self.user(self.caller.user)
+        if row.banned and not (self.caller.privileged and self.caller.session is None):
+            raise Refused(Reason.BANNED, f"user {row.id} is banned")
+        return row
+
+    def user(self, name: str) -> UserRow:
+        row = self.hub.tables.users.get(name)
+        if row is None or row.deleted:
+            raise Refused(Reason.UNKNOWN_USER, f"there is no user {name}")
+        return row
+
+    def users(self, names: Iterable[str]) -> list[str]:
+        """Each name once, in order; all of them users."""
+        unique = list(dict.fromkeys(names))
+        for name in unique:
+            self.user(name)
+        return unique
+
+    def conversation(self, number: int) -> ConversationRow:
+        row = self.hub.tables.conversations.get(number)
+        if row is None:
+            raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
+        return row
+
+    def head(self, number: int) -> HeadRow:
+        return self.hub.tables.heads.get(number) or HeadRow(number)
+
+    def member(self, number: int, user: str) -> MemberRow | None:
+        return self.hub.tables.members.get(number, {}).get(user)
+
+    def tombstone(self, number: int, user: str) -> MemberRow | None:
+        return self.hub.tables.tombstones.get(user, {}).get(number)
+
+    def own_member(self, number: int) -> MemberRow | None:
+        """The caller's membership. None only for a privileged caller who is no member; others are refused."""
+        row = self.member(number, self.caller.user)
+        if row is None and not self.caller.privileged:
+            grave = self.tombstone(number, self.caller.user)
+            if grave is not None and grave.blocked:
+                raise Refused(Reason.BLOCKED, "you have been blocked from this conversation")
+            raise Refused(Reason.NOT_A_MEMBER, "you are not a member of this conversation")
+        return row
+
+    def need_role(self, row: ConversationRow, least: Role) -> None:
+        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard."""
+        member = self.own_member(row.id)
+        if self.caller.privileged or member is None:
+            return
+        if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and least is Role.MANAGER:
+            return
+        if member.role < least:
+            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that")
+
+    def position(self, number: int, user: str) -> PositionRow:
+        return self.hub.tables.positions.get(number, {}).get(user) or PositionRow(number, user)
+
+    # Rows memory may not hold.
+
+    def messages(self, number: int, lo: int, hi: int) -> list[Message]:
+        """All kept messages with lo <= seq <= hi, ascending."""
+        rows: list[Message] = []
+        at = lo
+        for key, fetched in self.found.items():
+            # New messages may have moved the range since the fetch; what was fetched still counts, the tail has the rest.
+            if type(key) is MessagesKey and key.conversation == number and key.lo <= at <= key.hi:
+                rows += [row for row in fetched if at <= row.seq <= hi]  # type: ignore[misc]  # by key
+                at = key.hi + 1
+        if at <= hi:
+            recent = self.hub.tables.tail.messages(number, at, hi)
+            if recent is None:
+                raise Need(MessagesKey(number, at, hi))
+            rows += recent
+        return rows
+
+    def message(self, conversation: int, message: int) -> Message:
+        """A message of that conversation that has not been recalled or deleted and is not behind the floor."""
+        key = MessageKey(message)
+        rows = self.found.get(key)
+        row = self.hub.tables.tail.message(message)
+        if row is None and rows is None:
+            raise Need(key)
+        if row is None and rows:
+            row = rows[0]  # type: ignore[assignment]  # the key says of which table
+        if row is None or row.conversation != conversation or row.seq <= self.head(conversation).floor:
+            raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")
+        return row
+
+    def patches(self, number: int, since: int, limit: int) -> list[PatchRecord]:
+        key = PatchesKey(number, since, limit)
+        rows = self.found.get(key)
+        if rows is None:
+            raise Need(key)
+        return rows  # type: ignore[return-value]  # the key says of which table
+
+    def sends(self, user: str, device: str) -> list[SendRow]:
+        key = SendsKey(user, device)
+        rows = self.found.get(key)
+        if rows is None:
+            raise Need(key)
+        return rows  # type: ignore[return-value]  # the key says of which table

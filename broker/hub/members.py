@@ -1,0 +1,269 @@
+"""Who is in a conversation, and what each may do there."""
+
+from __future__ import annotations
+
+import msgspec
+
+from broker.hub.conversations import check_limit, joined_position
+from broker.hub.decision import Decision
+from broker.hub.hub import handles
+from broker.hub.rows import ConversationRow, MemberRow
+from protocol.commands import (
+    AddMembers,
+    Block,
+    Done,
+    Join,
+    Leave,
+    ListMembers,
+    MemberList,
+    MembersChanged,
+    Mute,
+    RemoveMembers,
+    SetRole,
+    Unblock,
+    Unmute,
+)
+from protocol.errors import Reason, Refused
+from protocol.pushes import (
+    ConversationJoined,
+    ConversationLeft,
+    MemberMuted,
+    MembersJoined,
+    MembersLeft,
+    MemberUnmuted,
+)
+from protocol.records import Kind, MemberFailure, MemberInfo, Role
+
+MOST_NAMED = 500
+MOST_MUTE_SECONDS = 86_400
+
+
+@handles(Join)
+def join(d: Decision, c: Join) -> Done:
+    row = d.conversation(c.conversation)
+    user = d.actor().id
+    if d.member(row.id, user) is not None:
+        return Done(time_ms=d.now)
+    allowed = row.kind == Kind.ROOM or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
+    if not (allowed or d.caller.privileged):
+        raise Refused(Reason.NOT_ALLOWED, "this conversation is by invitation; ask a member to add you")
+    _check_not_blocked(d, row, user)
+    check_limit(d, row.kind, len(d.hub.tables.members.get(row.id, ())) + 1)
+    _add(d, row, [user], by=user)
+    return Done(time_ms=d.now)
+
+
+def _check_not_blocked(d: Decision, row: ConversationRow, user: str) -> None:
+    grave = d.tombstone(row.id, user)
+    if grave is not None and grave.blocked:
+        raise Refused(Reason.BLOCKED, f"user {user} has been blocked from this conversation")
+
+
+def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
+    before = d.hub.audience(row.id)
+    last_seq = d.head(row.id).last_seq
+    for user in users:
+        role = Role.OWNER if user == row.owner else Role.MEMBER
+        d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit))
+        if row.kind != Kind.ROOM:
+            d.put("positions", joined_position(d, row.id, user))
+    app = d.hub.app.id
+    sessions = [session for user in users for session in d.hub.sessions_of(user)]
+    d.post(sessions, ConversationJoined(app=app, conversation=row.id, by=by))
+    d.post(before, MembersJoined(app=app, conversation=row.id, users=tuple(users), by=by))
+
+
+@handles(Leave)
+def leave(d: Decision, c: Leave) -> Done:
+    row = d.conversation(c.conversation)
+    user = d.actor().id
+    if row.kind == Kind.DIRECT:
+        raise Refused(Reason.BAD_KIND, "a direct conversation cannot be left")
+    member = d.member(row.id, user)
+    if member is not None:
+        _remove(d, row, [member], by=user)
+    return Done(time_ms=d.now)
+
+
+def _remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str, *, blocked: bool = False) -> None:
+    audience = d.hub.audience(row.id)
+    names = tuple(member.user for member in members)
+    own = {session for user in names for session in d.hub.sessions_of(user)}
+    for member in members:
+        d.put(
+            "members",
+            MemberRow(row.id, member.user, member.joined_ms, left_ms=d.now, blocked=blocked, changed=d.commit),
+        )
+        if member.user in d.hub.tables.positions.get(row.id, ()):
+            d.delete("positions", row.id, member.user)
+    if row.owner in names:
+        d.put("conversations", msgspec.structs.replace(row, owner="", changed=d.commit))
+    app = d.hub.app.id
+    d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by))
+    rest = tuple(session for session in audience if session not in own)
+    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by))
+
+
+@handles(ListMembers)
+def list_members(d: Decision, c: ListMembers) -> MemberList:
+    row = d.conversation(c.conversation)
+    d.own_member(row.id)
+    presence, positions = d.hub.presence, d.hub.tables.positions.get(row.id, {})
+    members = []
+    for member in d.hub.tables.members.get(row.id, {}).values():
+        position = positions.get(member.user)
+        muted = member.muted_until_ms
+        members.append(
+            MemberInfo(
+                user=member.user,
+                role=member.role,
+                online=presence.online(member.user),
+                muted_until_ms=muted if muted < 0 or muted > d.now else 0,
+                joined_ms=member.joined_ms,
+                read_seq=position.read_seq if position else 0,
+                delivered_seq=position.delivered_seq if position else 0,
+            )
+        )
+    return MemberList(members=members)
+
+
+def _named(d: Decision, users: tuple[str, ...]) -> list[str]:
+    names = list(dict.fromkeys(users))
+    if not names:
+        raise Refused(Reason.MISSING_FIELD, "client_ids names nobody")
+    if len(names) > MOST_NAMED:
+        raise Refused(Reason.TOO_LARGE, f"client_ids may name {MOST_NAMED} users at once, not {len(names)}")
+    return names
+
+
+def _changeable(d: Decision, number: int) -> ConversationRow:
+    row = d.conversation(number)
+    d.need_role(row, Role.MANAGER)
+    if row.kind == Kind.DIRECT:
+        raise Refused(Reason.BAD_KIND, "a direct conversation keeps its two members; create a group instead")
+    return row
+
+
+@handles(AddMembers)
+def add_members(d: Decision, c: AddMembers) -> MembersChanged:
+    row = _changeable(d, c.conversation)
+    names = _named(d, c.users)
+    if c.strict:
+        d.users(names)
+    allowed: list[str] = []
+    joining: list[str] = []
+    failed: list[MemberFailure] = []
+    count = len(d.hub.tables.members.get(row.id, ()))
+    for name in names:
+        if d.member(row.id, name) is not None:
+            allowed.append(name)
+            continue
+        try:
+            d.user(name)
+            _check_not_blocked(d, row, name)
+            check_limit(d, row.kind, count + len(joining) + 1)
+        except Refused as refused:
+            if c.strict:
+                raise
+            failed.append(MemberFailure(name, refused.reason.value))
+            continue
+        allowed.append(name)
+        joining.append(name)
+    if joining:
+        _add(d, row, joining, by=d.caller.user)
+    return MembersChanged(allowed=allowed, failed=failed)
+
+
+@handles(RemoveMembers)
+def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
+    row = _changeable(d, c.conversation)
+    allowed: list[str] = []
+    leaving: list[MemberRow] = []
+    failed: list[MemberFailure] = []
+    for name in _named(d, c.users):
+        member = d.member(row.id, name)
+        if member is not None and member.role == Role.OWNER:
+            failed.append(MemberFailure(name, Reason.NOT_ALLOWED.value))
+            continue
+        allowed.append(name)
+        if member is not None:
+            leaving.append(member)
+    if leaving:
+        _remove(d, row, leaving, by=d.caller.user)
+    return MembersChanged(allowed=allowed, failed=failed)
+
+
+def _target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberRow:
+    """The member acted on; nobody but management acts on the owner or, as a manager, on another manager."""
+    d.need_role(row, least)
+    member = d.member(row.id, user)
+    if member is None:
+        d.user(user)
+        raise Refused(Reason.NOT_A_MEMBER, f"user {user} is not a member of this conversation")
+    own = d.member(row.id, d.caller.user)
+    if not d.caller.privileged and own is not None and member.role >= max(own.role, Role.MANAGER):
+        raise Refused(Reason.NOT_ALLOWED, f"user {user} has a role in this conversation that you may not act on")
+    return member
+
+
+@handles(Mute)
+def mute(d: Decision, c: Mute) -> Done:
+    row = d.conversation(c.conversation)
+    if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and not d.caller.privileged:
+        d.own_member(row.id)
+        raise Refused(Reason.NOT_ALLOWED, "only groups and rooms have somebody who may mute")
+    member = _target(d, row, c.user, Role.MANAGER)
+    if not 0 <= c.seconds <= MOST_MUTE_SECONDS:
+        raise Refused(Reason.BAD_FORMAT, f"ttl must be 0 to {MOST_MUTE_SECONDS} seconds, not {c.seconds}")
+    until = d.now + c.seconds * 1000 if c.seconds else -1
+    d.put("members", msgspec.structs.replace(member, muted_until_ms=until, changed=d.commit))
+    push = MemberMuted(app=d.hub.app.id, conversation=row.id, user=c.user, until_ms=max(until, 0), by=d.caller.user)
+    d.post(d.hub.audience(row.id), push)
+    return Done(time_ms=d.now)
+
+
+@handles(Unmute)
+def unmute(d: Decision, c: Unmute) -> Done:
+    row = d.conversation(c.conversation)
+    member = _target(d, row, c.user, Role.MANAGER)
+    if member.muted_until_ms:
+        d.put("members", msgspec.structs.replace(member, muted_until_ms=0, changed=d.commit))
+        push = MemberUnmuted(app=d.hub.app.id, conversation=row.id, user=c.user, by=d.caller.user)
+        d.post(d.hub.audience(row.id), push)
+    return Done(time_ms=d.now)
+
+
+@handles(SetRole)
+def set_role(d: Decision, c: SetRole) -> Done:
+    row = d.conversation(c.conversation)
+    member = _target(d, row, c.user, Role.OWNER)
+    if c.role not in (Role.MEMBER, Role.MANAGER):
+        raise Refused(Reason.BAD_FORMAT, f"role must be 0 member or 1 manager, not {c.role}")
+    if member.role == Role.OWNER:
+        raise Refused(Reason.NOT_ALLOWED, "the owner stays the owner")
+    d.put("members", msgspec.structs.replace(member, role=c.role, changed=d.commit))
+    return Done(time_ms=d.now)
+
+
+@handles(Block)
+def block(d: Decision, c: Block) -> Done:
+    row = d.conversation(c.conversation)
+    if row.kind == Kind.DIRECT:
+        raise Refused(Reason.BAD_KIND, "nobody can be blocked from a direct conversation")
+    if d.member(row.id, c.user) is not None:
+        _remove(d, row, [_target(d, row, c.user, Role.OWNER)], by=d.caller.user, blocked=True)
+    else:
+        d.need_role(row, Role.OWNER)
+        user = d.user(c.user).id
+        d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
+    return Done(time_ms=d.now)
+
+
+@handles(Unblock)
+def unblock(d: Decision, c: Unblock) -> Done:
+    row = d.conversation(c.conversation)
+    d.need_role(row, Role.OWNER)
+    grave = d.tombstone(row.id, c.user)
+    if grave is not None and grave.blocked:
+        d.put("members", msgspec.structs.replace(grave, blocked=False, changed=d.commit))
+    return Done(time_ms=d.now)

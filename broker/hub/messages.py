@@ -1,0 +1,243 @@
+"""Sending, and reading what was sent.
+
+A send gives its message the next `seq` of the conversation, so seqs have no gaps; the head, the message and the
+remembered send are images of one commit, so a crash keeps all three or none.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from broker.hub.conversations import direct_between
+from broker.hub.decision import Decision
+from broker.hub.hub import Hub, handles
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
+from broker.hub.tables import REMEMBERED_SENDS, Sends
+from protocol.commands import (
+    Done,
+    History,
+    HistoryPage,
+    ListMessages,
+    MessagePage,
+    Readers,
+    ReadersList,
+    SendMessage,
+    SendSystem,
+    Sent,
+)
+from protocol.errors import Reason, Refused
+from protocol.ids import time_of
+from protocol.pushes import MessageNew, SystemNew
+from protocol.records import Kind, Message
+
+BODY_BYTES = 65_536
+"""Largest body with its attributes; the text in it has the app's own, smaller limit."""
+MOST_OWN = 64
+"""Own messages a position remembers one by one."""
+MOST_MENTIONS = 20
+REMEMBER_MS = 86_400_000
+PAGE_MOST = 100
+
+
+@handles(SendMessage)
+def send(d: Decision, c: SendMessage) -> Sent:
+    tables = d.hub.tables
+    user = d.actor()
+    if c.to:
+        row, new = direct_between(d, user.id, c.to)
+        member = None if new else d.own_member(row.id)
+    else:
+        row, new = d.conversation(c.conversation), False
+        member = d.own_member(row.id)
+    if member is not None and member.muted_until_ms and not d.caller.privileged:
+        check_mute(member, d.now)
+    check_size(d, c.body)
+    session = d.caller.session
+    fresh: Sends | None = None
+    sends: Sends | None = None
+    if c.client_msg_id and session is not None and not c.transient:
+        sends = tables.sends.get((user.id, session.device))
+        if sends is None:
+            sends = fresh = Sends()
+            for known in d.sends(user.id, session.device):
+                fresh.add(known)
+            d.then(_remember, d.hub, user.id, session.device, fresh)
+        earlier = sends.by_id.get(c.client_msg_id)
+        if earlier is not None and d.now - time_of(earlier.message) < REMEMBER_MS:
+            return Sent(
+                message=earlier.message,
+                conversation=earlier.conversation,
+                seq=earlier.seq,
+                time_ms=time_of(earlier.message),
+            )
+
+    head = d.head(row.id)
+    number = d.hub.mint.next(d.now)
+    seq = 0 if c.transient else head.last_seq + 1
+    message = Message(
+        number,
+        row.id,
+        seq,
+        user.id,
+        c.type,
+        c.body,
+        mention_all=c.mention_all,
+        mentions=c.mentions[:MOST_MENTIONS],
+        receipt=c.receipt,
+        no_sync=c.no_sync,
+        priority=c.priority,
+        push_data=c.push_data,
+        client_msg_id=c.client_msg_id,
+        numeric_sender=d.caller.numeric,
+    )
+    if not c.transient:
+        d.put("messages", message)
+        d.put(
+            "heads",
+            HeadRow(
+                row.id,
+                seq,
+                head.floor,
+                head.patch,
+                seq if c.mention_all else head.mention_all_seq,
+                d.commit,
+                head.patched,
+                encode_message(message),
+            ),
+        )
+        if sends is not None and session is not None:
+            n = sends.n + 1
+            kept = SendRow(user.id, session.device, n % REMEMBERED_SENDS, n, c.client_msg_id, number, row.id, seq)
+            d.put("sends", kept)
+            if fresh is not None:
+                d.then(fresh.add, kept)
+        if row.kind != Kind.ROOM:
+            if c.mentions:
+                members = tables.members.get(row.id, {})
+                for mentioned in dict.fromkeys(message.mentions):
+                    if mentioned in members:
+                        d.put("mentions", MentionRow(mentioned, row.id, seq))
+            if member is not None or new:
+                d.mark(own_sent(d.position(row.id, user.id), seq, c.receipt))
+    push = MessageNew(app=d.hub.app.id, message=message, kind=row.kind)
+    receivers = d.hub.audience(row.id) if not new else tuple(d.hub.sessions_of(user.id) + d.hub.sessions_of(c.to))
+    if c.no_sync:
+        own = set(d.hub.sessions_of(user.id))
+        receivers = tuple(number for number in receivers if number not in own)
+    d.post(receivers, push)
+    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms)
+
+
+def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:
+    """Keep what was fetched, unless another session of the same device came first; rows decided since are added."""
+    known = hub.tables.sends.setdefault((user, device), sends)
+    if known is not sends:
+        for row in sends.by_id.values():
+            known.add(row)
+
+
+def own_sent(position: PositionRow, seq: int, receipt: bool) -> PositionRow:
+    """The sender's position after his own message: read as far as before, one own message more."""
+    read, own = position.read_seq, position.own
+    if not own and read == seq - 1:
+        read = seq
+    else:
+        own = (*own, seq)
+        if len(own) > MOST_OWN:
+            read, own = max(read, own[0]), own[1:]
+    return PositionRow(
+        position.conversation,
+        position.user,
+        read,
+        position.delivered_seq,
+        own,
+        seq if receipt else position.receipt_seq,
+        position.changed,
+    )
+
+
+def check_mute(member: MemberRow, now_ms: int) -> None:
+    until = member.muted_until_ms
+    if until < 0:
+        raise Refused(Reason.MUTED, "you are muted in this conversation")
+    if until > now_ms:
+        raise Refused(
+            Reason.MUTED,
+            f"you are muted in this conversation for another {(until - now_ms + 999) // 1000} s",
+            retry_after_ms=until - now_ms,
+        )
+
+
+def check_size(d: Decision, body: bytes) -> None:
+    """TOO_LARGE over the app's text limit or over the limit of a body."""
+    most = d.hub.app.settings.text_bytes
+    if len(body) > BODY_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"the message has {len(body)} bytes, {BODY_BYTES} are allowed")
+    if most and len(body) > most:
+        text = orjson.loads(body).get("text")
+        size = len(text.encode()) if isinstance(text, str) else 0
+        if size > most:
+            raise Refused(Reason.TOO_LARGE, f"the text has {size} bytes, {most} are allowed")
+
+
+def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
+    """The first seq the caller may read."""
+    floor = d.head(row.id).floor
+    if member is not None and d.hub.app.settings.history_from_join:
+        floor = max(floor, member.joined_seq)
+    return floor + 1
+
+
+@handles(History)
+def history(d: Decision, c: History) -> HistoryPage:
+    row = d.conversation(c.conversation)
+    first = readable_from(d, row, d.own_member(row.id))
+    last = d.head(row.id).last_seq
+    limit = min(max(c.limit, 0), PAGE_MOST)
+    if c.after is not None:
+        lo = max(first, c.after + 1)
+        hi = min(last, lo + limit - 1)
+        more = hi < last
+    else:
+        hi = last if c.before is None else min(last, c.before - 1)
+        lo = max(first, hi - limit + 1)
+        more = lo > first and hi >= first
+    return HistoryPage(conversation=row.id, messages=d.messages(row.id, lo, hi), more=more)
+
+
+@handles(ListMessages)
+def list_messages(d: Decision, c: ListMessages) -> MessagePage:
+    row = d.conversation(c.conversation)
+    first = readable_from(d, row, d.own_member(row.id))
+    last = d.head(row.id).last_seq
+    size = min(max(c.size, 1), 1000)
+    hi = last - (c.page - 1) * size
+    lo = max(first, hi - size + 1)
+    return MessagePage(messages=d.messages(row.id, lo, hi)[::-1], total=max(last - first + 1, 0))
+
+
+@handles(Readers)
+def readers(d: Decision, c: Readers) -> ReadersList:
+    row = d.conversation(c.conversation)
+    d.own_member(row.id)
+    if row.kind == Kind.ROOM:
+        raise Refused(Reason.BAD_KIND, "a room keeps no read marks")
+    message = d.message(row.id, c.message)
+    read: list[str] = []
+    unread: list[str] = []
+    for user in d.hub.tables.members.get(row.id, {}):
+        if user != message.sender:
+            (read if d.position(row.id, user).read_seq >= message.seq else unread).append(user)
+    return ReadersList(read=read, unread=unread)
+
+
+@handles(SendSystem)
+def send_system(d: Decision, c: SendSystem) -> Done:
+    if c.user:
+        sessions = d.hub.sessions_of(d.user(c.user).id)
+    elif c.conversation:
+        sessions = list(d.hub.audience(d.conversation(c.conversation).id))
+    else:
+        sessions = list(d.hub.sessions)
+    d.post(sessions, SystemNew(app=d.hub.app.id, content=c.content, sender=d.caller.user, time_ms=d.now), skip=0)
+    return Done(time_ms=d.now)

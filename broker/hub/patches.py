@@ -1,0 +1,67 @@
+"""Changing what was said: edit, recall, delete. Each is a patch with its own number in the conversation, so that whoever
+was away learns of it by `sync`, and a history read that raced it can tell (DESIGN 2.2)."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+
+from broker.hub.decision import Decision
+from broker.hub.hub import handles
+from broker.hub.messages import check_size
+from broker.hub.rows import encode_message
+from protocol.commands import DeleteMessage, EditMessage, Patched, RecallMessage
+from protocol.errors import Reason, Refused
+from protocol.pushes import MessagePatched
+from protocol.records import Message, PatchRecord, Role, Status
+
+
+@handles(EditMessage)
+def edit(d: Decision, c: EditMessage) -> Patched:
+    message = _changeable(d, c.conversation, c.message, author_may=True)
+    body = orjson.dumps({**orjson.loads(message.body), **orjson.loads(c.body)})
+    check_size(d, body)
+    return _patch(d, message, Status.NORMAL, body)
+
+
+@handles(RecallMessage)
+def recall(d: Decision, c: RecallMessage) -> Patched:
+    return _patch(d, _changeable(d, c.conversation, c.message, author_may=True), Status.RECALLED, b"{}")
+
+
+@handles(DeleteMessage)
+def delete(d: Decision, c: DeleteMessage) -> Patched:
+    return _patch(d, _changeable(d, c.conversation, c.message, author_may=False), Status.DELETED, b"{}")
+
+
+def _changeable(d: Decision, conversation: int, number: int, *, author_may: bool) -> Message:
+    row = d.conversation(conversation)
+    member = d.own_member(row.id)
+    message = d.message(row.id, number)
+    if message.status != Status.NORMAL:
+        raise Refused(Reason.UNKNOWN_MESSAGE, "this message has been recalled or deleted")
+    author = author_may and message.sender == d.caller.user
+    if not (d.caller.privileged or author or (member is not None and member.role >= Role.MANAGER)):
+        who = "the author or a manager" if author_may else "a manager"
+        raise Refused(Reason.NOT_ALLOWED, f"only {who} may change this message")
+    return message
+
+
+def _patch(d: Decision, message: Message, status: Status, body: bytes) -> Patched:
+    head = d.head(message.conversation)
+    number = head.patch + 1
+    changed = msgspec.structs.replace(
+        message, body=body, status=int(status), rev=message.rev + 1, patch=number, edited_ms=d.now
+    )
+    d.put("messages", changed)
+    d.put(
+        "patches",
+        PatchRecord(
+            message.conversation, number, message.id, message.seq, int(status), body, d.caller.user, d.now, d.commit
+        ),
+    )
+    last = encode_message(changed) if message.seq == head.last_seq else head.last
+    d.put("heads", msgspec.structs.replace(head, patch=number, patched=d.commit, last=last))
+    push = MessagePatched(app=d.hub.app.id, message=changed, by=d.caller.user or message.sender, time_ms=d.now)
+    d.post(d.hub.audience(message.conversation), push)
+    return Patched(time_ms=d.now)

@@ -1,0 +1,100 @@
+"""Telling others how far a member has come: receipts to senders who asked, read marks to the reader's own sessions.
+
+Both are merged, newest wins, and leave at most once a second for a reader and conversation (SOCKET.md `msg.receipt`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.hub.effects import Effect, Post
+from broker.hub.rows import PositionRow
+from protocol.pushes import ConversationRead, Receipt
+
+if TYPE_CHECKING:
+    from broker.hub.hub import Hub
+
+EVERY_MS = 1_000
+MOST_MEMBERS = 50
+
+
+class _Due:
+    __slots__ = ("at_ms", "from_seq", "read_by")
+
+    def __init__(self) -> None:
+        self.at_ms = 0
+        self.from_seq: int | None = None
+        """Where the member stood when senders were last told; None: nothing to tell them."""
+        self.read_by: int | None = None
+        """The session that read, if the others of its user have to hear of it."""
+
+
+class Receipts:
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._known: dict[tuple[int, str], _Due] = {}
+        self._due: set[tuple[int, str]] = set()
+
+    def moved(self, before: PositionRow, after: PositionRow, by: int) -> None:
+        """A member's position has moved; `by` is the session that said so."""
+        key = (after.conversation, after.user)
+        due = self._known.get(key)
+        if due is None:
+            due = self._known[key] = _Due()
+        if due.from_seq is None:
+            due.from_seq = min(before.delivered_seq, before.read_seq)
+        if after.read_seq > before.read_seq:
+            due.read_by = by
+        self._due.add(key)
+
+    def tick(self, now_ms: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for key in [key for key in self._due if now_ms - self._known[key].at_ms >= EVERY_MS]:
+            self._due.discard(key)
+            due = self._known[key]
+            due.at_ms = now_ms
+            effects += self._effects(key, due)
+            due.from_seq, due.read_by = None, None
+        for key in [key for key, due in self._known.items() if now_ms - due.at_ms > EVERY_MS and key not in self._due]:
+            del self._known[key]
+        return effects
+
+    def _effects(self, key: tuple[int, str], due: _Due) -> list[Effect]:
+        conversation, user = key
+        tables, app = self._hub.tables, self._hub.app.id
+        positions = tables.positions.get(conversation, {})
+        here = positions.get(user)
+        head = tables.heads.get(conversation)
+        if here is None or head is None:
+            return []
+        effects: list[Effect] = []
+        if due.read_by is not None:
+            others = [session for session in self._hub.sessions_of(user) if session != due.read_by]
+            if others:
+                push = ConversationRead(
+                    app=app,
+                    conversation=conversation,
+                    seq=here.read_seq,
+                    unread=unread(head.last_seq, head.floor, here),
+                )
+                effects.append(Post(others, push))
+        if due.from_seq is not None and len(tables.members.get(conversation, ())) <= MOST_MEMBERS:
+            listeners = [
+                session
+                for sender, position in positions.items()
+                if sender != user and position.receipt_seq > due.from_seq
+                for session in self._hub.sessions_of(sender)
+            ]
+            if listeners:
+                delivered = max(here.delivered_seq, here.read_seq)
+                receipt = Receipt(
+                    app=app, conversation=conversation, user=user, delivered_seq=delivered, read_seq=here.read_seq
+                )
+                effects.append(Post(listeners, receipt))
+        return effects
+
+
+def unread(last_seq: int, floor: int, position: PositionRow) -> int:
+    """DESIGN 2.3: last_seq - max(read_seq, floor) - own."""
+    read = max(position.read_seq, floor)
+    return max(last_seq - read - sum(1 for seq in position.own if seq > read), 0)

@@ -1,0 +1,45 @@
+"""The swap guard: two devices that keep kicking each other are stopped, a device that comes back is not (DESIGN 3).
+
+A swap counts only if the loser was alive to see it: a live peer closes its side when it has read the farewell, a dead one
+is closed by us when the linger time is over. So a swap is weighed when the loser's connection has closed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from broker.hub.session import Slot
+
+WINDOW_MS = 60_000
+MOST = 5
+ALIVE_MS = 1_900
+"""A peer that closed within this time of its farewell did it itself; the gateway lingers 2 s."""
+
+
+class Swaps:
+    def __init__(self) -> None:
+        self._losers: dict[int, tuple[Slot, int]] = {}
+        self._counted: dict[Slot, deque[int]] = {}
+
+    def lost(self, session: int, slot: Slot, now_ms: int) -> None:
+        """A login took `slot` from this session."""
+        self._losers[session] = (slot, now_ms)
+
+    def closed(self, session: int, now_ms: int) -> None:
+        loser = self._losers.pop(session, None)
+        if loser is None:
+            return
+        slot, at_ms = loser
+        if now_ms - at_ms < ALIVE_MS:
+            self._counted.setdefault(slot, deque(maxlen=MOST)).append(now_ms)
+
+    def wait_ms(self, slot: Slot, now_ms: int) -> int:
+        """0: the slot may be taken. Else how long not."""
+        times = self._counted.get(slot)
+        if times is None or len(times) < MOST or now_ms - times[0] >= WINDOW_MS:
+            return 0
+        return WINDOW_MS - (now_ms - times[0])
+
+    def prune(self, now_ms: int) -> None:
+        for slot in [slot for slot, times in self._counted.items() if now_ms - times[-1] >= WINDOW_MS]:
+            del self._counted[slot]

@@ -1,0 +1,207 @@
+"""One app's durable state in memory, and `apply`: the one way it changes, in service as at start.
+
+An image says what a row is now; the function of its table puts it there and keeps the look-ups that follow from it
+(memberships by user, unique conversations, counts). Nothing else writes to these dicts, so what a start rebuilds from
+images is what was there before. At start tables are applied in the order of `rows.TABLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from broker.hub.recent import Tail
+from broker.hub.rows import (
+    ConversationRow,
+    FriendRow,
+    HeadRow,
+    Image,
+    MemberRow,
+    MentionRow,
+    PositionRow,
+    SendRow,
+    UserRow,
+)
+
+TOMBSTONE_MS = 30 * 86_400_000
+"""How long `sync` can tell what a user has left (DESIGN 2.3)."""
+REMEMBERED_SENDS = 64
+
+
+class Sends:
+    """The last sends of one (user, device) that carried a `client_msg_id`."""
+
+    __slots__ = ("by_id", "n")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.by_id: dict[str, SendRow] = {}
+
+    def add(self, row: SendRow) -> None:
+        """Rows come in any order when they are fetched, in order of n when they are made."""
+        self.n = max(self.n, row.n)
+        known = self.by_id.get(row.client_msg_id)
+        if known is None or known.n < row.n:
+            self.by_id[row.client_msg_id] = row
+        if len(self.by_id) > REMEMBERED_SENDS:
+            self.by_id = {key: kept for key, kept in self.by_id.items() if kept.n > self.n - REMEMBERED_SENDS}
+
+
+class Tables:
+    """The state. Everything is reached by id; rows refer to each other by id only."""
+
+    def __init__(self, app: str, tail: Tail) -> None:
+        self.app = app
+        self.tail = tail
+        self.users: dict[str, UserRow] = {}
+        self.friends: dict[str, dict[str, int]] = {}
+        self.conversations: dict[int, ConversationRow] = {}
+        self.graves: dict[int, ConversationRow] = {}
+        """Deleted conversations, kept as long as tombstones."""
+        self.unique: dict[str, int] = {}
+        self.heads: dict[int, HeadRow] = {}
+        self.members: dict[int, dict[str, MemberRow]] = {}
+        self.memberships: dict[str, set[int]] = {}
+        self.tombstones: dict[str, dict[int, MemberRow]] = {}
+        self.positions: dict[int, dict[str, PositionRow]] = {}
+        self.mentions: dict[str, dict[int, int]] = {}
+        self.sends: dict[tuple[str, str], Sends] = {}
+        """Only of devices that are logged in; loaded when first asked for."""
+        self.audiences: dict[int, tuple[int, ...]] = {}
+        """Sessions of a conversation's members, built when needed, forgotten here when members change and by the hub
+        when sessions do. Not durable; it lives here so that `apply` can drop it."""
+
+    def apply(self, image: Image, commit: int) -> None:
+        """Make memory what the image of that commit says. An exception here ends the process: memory would differ from
+        the journal. Commit 0: the row comes from the store, and the tail has no use for it."""
+        APPLY[image.table](self, image, commit)
+
+    def _users(self, image: Image, commit: int) -> None:
+        row: UserRow | None = image.row
+        if row is None:
+            self.users.pop(image.key[0], None)
+            return
+        self.users[row.id] = row
+        if row.deleted:
+            self._forget_user(row)
+
+    def _forget_user(self, row: UserRow) -> None:
+        for conversation in self.memberships.pop(row.id, ()):
+            self.members[conversation].pop(row.id, None)
+            self.positions.get(conversation, {}).pop(row.id, None)
+            self.audiences.pop(conversation, None)
+        for friend in self.friends.pop(row.id, {}):
+            self.friends.get(friend, {}).pop(row.id, None)
+        self.tombstones.pop(row.id, None)
+        self.mentions.pop(row.id, None)
+
+    def _friends(self, image: Image, commit: int) -> None:
+        first, second = image.key
+        if self._is_deleted(first) or self._is_deleted(second):
+            return
+        row: FriendRow | None = image.row
+        for one, other in ((first, second), (second, first)):
+            if row is None:
+                self.friends.get(one, {}).pop(other, None)
+            else:
+                self.friends.setdefault(one, {})[other] = row.since_ms
+
+    def _is_deleted(self, user: str) -> bool:
+        row = self.users.get(user)
+        return row is not None and row.deleted
+
+    def _conversations(self, image: Image, commit: int) -> None:
+        row: ConversationRow | None = image.row
+        if row is None:
+            self.graves.pop(image.key[0], None)
+            return
+        if not row.deleted:
+            self.conversations[row.id] = row
+            if row.unique_key:
+                self.unique[row.unique_key] = row.id
+            return
+        self.graves[row.id] = row
+        self.conversations.pop(row.id, None)
+        if self.unique.get(row.unique_key) == row.id:
+            del self.unique[row.unique_key]
+        for member in self.members.pop(row.id, {}).values():
+            self.memberships[member.user].discard(row.id)
+            self._bury(member, row)
+        for table in (self.heads, self.positions, self.audiences):
+            table.pop(row.id, None)
+
+    def _bury(self, member: MemberRow, grave: ConversationRow) -> None:
+        """A member of a deleted conversation has left it with the deletion; no row says so."""
+        self.tombstones.setdefault(member.user, {})[grave.id] = MemberRow(
+            grave.id, member.user, member.joined_ms, left_ms=grave.updated_ms, changed=grave.changed
+        )
+
+    def _heads(self, image: Image, commit: int) -> None:
+        row: HeadRow | None = image.row
+        if row is None:
+            self.heads.pop(image.key[0], None)
+        elif row.conversation in self.conversations:
+            self.heads[row.conversation] = row
+
+    def _members(self, image: Image, commit: int) -> None:
+        conversation, user = image.key
+        row: MemberRow | None = image.row
+        if self._is_deleted(user):
+            return
+        grave = self.graves.get(conversation)
+        if grave is not None:
+            if row is not None:
+                self._bury(row, grave)
+            return
+        self.audiences.pop(conversation, None)
+        if row is None or row.left_ms:
+            self.members.get(conversation, {}).pop(user, None)
+            self.memberships.get(user, set()).discard(conversation)
+            self.positions.get(conversation, {}).pop(user, None)
+            if row is None:
+                self.tombstones.get(user, {}).pop(conversation, None)
+            else:
+                self.tombstones.setdefault(user, {})[conversation] = row
+            return
+        self.members.setdefault(conversation, {})[user] = row
+        self.memberships.setdefault(user, set()).add(conversation)
+        self.tombstones.get(user, {}).pop(conversation, None)
+
+    def _positions(self, image: Image, commit: int) -> None:
+        conversation, user = image.key
+        if image.row is None:
+            self.positions.get(conversation, {}).pop(user, None)
+        elif user in self.members.get(conversation, ()):
+            self.positions.setdefault(conversation, {})[user] = image.row
+
+    def _mentions(self, image: Image, commit: int) -> None:
+        user, conversation = image.key
+        row: MentionRow | None = image.row
+        if row is None:
+            self.mentions.get(user, {}).pop(conversation, None)
+        else:
+            self.mentions.setdefault(user, {})[conversation] = row.seq
+
+    def _sends(self, image: Image, commit: int) -> None:
+        row: SendRow | None = image.row
+        sends = self.sends.get((image.key[0], image.key[1]))
+        if sends is not None and row is not None:
+            sends.add(row)
+        self.tail.add(commit, image)
+
+    def _kept_by_tail(self, image: Image, commit: int) -> None:
+        self.tail.add(commit, image)
+
+
+APPLY: dict[str, Callable[[Tables, Image, int], Any]] = {
+    "users": Tables._users,
+    "friends": Tables._friends,
+    "conversations": Tables._conversations,
+    "heads": Tables._heads,
+    "members": Tables._members,
+    "positions": Tables._positions,
+    "mentions": Tables._mentions,
+    "sends": Tables._sends,
+    "messages": Tables._kept_by_tail,
+    "patches": Tables._kept_by_tail,
+}

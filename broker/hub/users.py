@@ -1,0 +1,180 @@
+"""Accounts, attributes, bans, friends, and who is online."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+
+from broker.hub.decision import Decision
+from broker.hub.hub import handles
+from broker.hub.login import end_sessions, withdraw_tokens
+from broker.hub.presence import Presence
+from broker.hub.rows import FriendRow, UserRow
+from broker.hub.session import Session
+from protocol.commands import (
+    AddFriend,
+    BanUser,
+    DeleteUser,
+    Done,
+    FriendList,
+    GetUser,
+    ListFriends,
+    OnlineUsers,
+    PutUser,
+    QueryPresence,
+    RemoveFriend,
+    Subscribe,
+    Unsubscribe,
+    UpdateUser,
+    UserFound,
+)
+from protocol.errors import CloseReason, Reason, Refused
+from protocol.pushes import MembersLeft
+from protocol.records import FriendInfo, UserInfo
+from protocol.wires.wire import Ending
+
+MOST_ASKED = 200
+ATTRIBUTE_BYTES = 65_536
+
+
+def info(d: Decision, row: UserRow) -> UserInfo:
+    return UserInfo(
+        user=row.id,
+        attributes=row.attributes,
+        online=d.hub.presence.online(row.id),
+        created_ms=row.created_ms,
+        updated_ms=row.updated_ms,
+        banned=row.banned,
+    )
+
+
+@handles(GetUser)
+def get(d: Decision, c: GetUser) -> UserFound:
+    return UserFound(user=info(d, d.user(c.user) if c.user else d.actor()))
+
+
+@handles(UpdateUser)
+def update(d: Decision, c: UpdateUser) -> UserFound:
+    row = d.actor()
+    merged = {**orjson.loads(row.attributes), **orjson.loads(c.attributes)}
+    attributes = orjson.dumps({key: value for key, value in merged.items() if value is not None})
+    if len(attributes) > ATTRIBUTE_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"a user's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}")
+    changed = msgspec.structs.replace(row, attributes=attributes, updated_ms=d.now)
+    d.put("users", changed)
+    return UserFound(user=info(d, changed))
+
+
+@handles(PutUser)
+def put(d: Decision, c: PutUser) -> UserFound:
+    if not 0 < len(c.user) <= 128 or not c.user.isprintable() or any(char.isspace() for char in c.user):
+        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {c.user!r}")
+    known = d.hub.tables.users.get(c.user)
+    if known is not None and (known.deleted or c.must_be_new):
+        raise Refused(Reason.EXISTS, f"user {c.user} exists already" if not known.deleted else f"{c.user} was deleted")
+    row = known or UserRow(c.user, d.now)
+    if known is not None:
+        row = msgspec.structs.replace(row, updated_ms=d.now)
+    if c.attributes is not None:
+        row = msgspec.structs.replace(row, attributes=c.attributes)
+    if c.password is not None:
+        row = msgspec.structs.replace(row, password=c.password)
+        if known is not None:
+            row = withdraw_tokens(d, row)
+    d.put("users", row)
+    return UserFound(user=info(d, row))
+
+
+@handles(BanUser)
+def ban(d: Decision, c: BanUser) -> Done:
+    row = d.user(c.user)
+    if row.banned is not c.banned:
+        row = msgspec.structs.replace(row, banned=c.banned, updated_ms=d.now)
+        d.put("users", withdraw_tokens(d, row) if c.banned else row)
+    if c.banned:
+        end_sessions(d, c.user, Ending(CloseReason.BANNED))
+    return Done(time_ms=d.now)
+
+
+@handles(DeleteUser)
+def delete(d: Decision, c: DeleteUser) -> Done:
+    row = d.user(c.user)
+    end_sessions(d, c.user, Ending(CloseReason.DELETED))
+    own = set(d.hub.sessions_of(c.user))
+    for conversation in d.hub.tables.memberships.get(c.user, ()):
+        rest = tuple(session for session in d.hub.audience(conversation) if session not in own)
+        d.post(
+            rest,
+            MembersLeft(app=d.hub.app.id, conversation=conversation, users=(c.user,), by=d.caller.user),
+        )
+    d.put(
+        "users",
+        UserRow(row.id, row.created_ms, updated_ms=d.now, deleted=True, tokens_from_ms=d.when.wall_ms + 1),
+    )
+    return Done(time_ms=d.now)
+
+
+def _pair(d: Decision, other: str) -> tuple[str, str]:
+    own = d.actor().id
+    if own == other:
+        raise Refused(Reason.BAD_FORMAT, "nobody is a friend of himself")
+    return (own, other) if own < other else (other, own)
+
+
+@handles(AddFriend)
+def add_friend(d: Decision, c: AddFriend) -> Done:
+    first, second = _pair(d, d.user(c.user).id)
+    if second not in d.hub.tables.friends.get(first, ()):
+        d.put("friends", FriendRow(first, second, d.now))
+    return Done(time_ms=d.now)
+
+
+@handles(RemoveFriend)
+def remove_friend(d: Decision, c: RemoveFriend) -> Done:
+    first, second = _pair(d, c.user)
+    if second in d.hub.tables.friends.get(first, ()):
+        d.delete("friends", first, second)
+    return Done(time_ms=d.now)
+
+
+@handles(ListFriends)
+def list_friends(d: Decision, c: ListFriends) -> FriendList:
+    friends = d.hub.tables.friends.get(d.actor().id, {})
+    return FriendList(friends=[FriendInfo(user, d.hub.presence.online(user), since) for user, since in friends.items()])
+
+
+def _asked(users: tuple[str, ...]) -> list[str]:
+    names = list(dict.fromkeys(users))
+    if len(names) > MOST_ASKED:
+        raise Refused(Reason.TOO_LARGE, f"client_ids may name {MOST_ASKED} users at once, not {len(names)}")
+    return names
+
+
+@handles(QueryPresence)
+def query(d: Decision, c: QueryPresence) -> OnlineUsers:
+    return _online(d, _asked(c.users))
+
+
+def _online(d: Decision, users: list[str]) -> OnlineUsers:
+    return OnlineUsers(online=[user for user in users if d.hub.presence.online(user)])
+
+
+def _session(d: Decision) -> Session:
+    if d.caller.session is None:
+        raise Refused(Reason.NOT_ALLOWED, "only a session can subscribe")
+    return d.caller.session
+
+
+@handles(Subscribe)
+def subscribe(d: Decision, c: Subscribe) -> OnlineUsers:
+    session, users = _session(d), _asked(c.users)
+    Presence.check_room(session, users)
+    d.then(d.hub.presence.watch, session, users)
+    return _online(d, users)
+
+
+@handles(Unsubscribe)
+def unsubscribe(d: Decision, c: Unsubscribe) -> OnlineUsers:
+    users = _asked(c.users)
+    d.then(d.hub.presence.unwatch, _session(d), users)
+    return _online(d, users)

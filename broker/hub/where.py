@@ -1,0 +1,127 @@
+"""Conditions on conversations: a fixed list of fields and operators, compiled to plain tests. Nothing a client sends is
+ever SQL or a regular expression (DESIGN 2.2)."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from broker.hub.decision import Decision
+from broker.hub.rows import ConversationRow
+from protocol.commands import Condition
+from protocol.errors import Reason, Refused
+
+Test = Callable[[ConversationRow], bool]
+MOST_CONDITIONS = 20
+MOST_VALUES = 200
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+PLAIN: dict[str, tuple[type, Callable[[ConversationRow], Any]]] = {
+    "id": (int, lambda row: row.id),
+    "kind": (int, lambda row: row.kind),
+    "name": (str, lambda row: row.name),
+    "owner": (str, lambda row: row.owner),
+    "creator": (str, lambda row: row.creator),
+    "created": (int, lambda row: row.created_ms),
+    "updated": (int, lambda row: row.updated_ms),
+}
+
+
+def compile_where(d: Decision, where: tuple[Condition, ...]) -> list[Test]:
+    """One test a condition. BAD_FORMAT names what is not understood."""
+    if len(where) > MOST_CONDITIONS:
+        raise Refused(Reason.BAD_FORMAT, f"where may have {MOST_CONDITIONS} conditions, not {len(where)}")
+    return [_compile(d, condition) for condition in where]
+
+
+def _compile(d: Decision, condition: Condition) -> Test:
+    members = d.hub.tables.members
+    field, value = condition.field, condition.value
+    if field == "member":
+        names = _operand(condition, str, ("=", "in"))
+        wanted = names if isinstance(names, list) else [names]
+        return lambda row: any(name in members.get(row.id, ()) for name in wanted)
+    if field == "members":
+        return _test(condition, int, lambda row: len(members.get(row.id, ())))
+    if field.startswith("attributes."):
+        key = field.removeprefix("attributes.")
+        kind = type(value[0]) if isinstance(value, list) and value else type(value)
+        return _test(condition, kind, lambda row: orjson.loads(row.attributes).get(key))
+    if field not in PLAIN:
+        raise Refused(Reason.BAD_FORMAT, f"where: there is no field {field!r}")
+    kind, read = PLAIN[field]
+    return _test(condition, kind, read)
+
+
+def _test(condition: Condition, kind: type, read: Callable[[ConversationRow], Any]) -> Test:
+    op = condition.op
+    value = _operand(condition, kind, ("=", "!=", "in", "like", *COMPARE))
+    if op == "=":
+        return lambda row: _same(read(row), value)
+    if op == "!=":
+        return lambda row: not _same(read(row), value)
+    if op == "in":
+        return lambda row: any(_same(read(row), each) for each in value)
+    if op == "like":
+        return _like(value, read)
+    compare = COMPARE[op]
+
+    def compared(row: ConversationRow) -> bool:
+        found = read(row)
+        return type(found) is type(value) and compare(found, value)
+
+    return compared
+
+
+def _same(found: object, value: object) -> bool:
+    return found == value and isinstance(found, bool) == isinstance(value, bool)
+
+
+def _operand(condition: Condition, kind: type, ops: tuple[str, ...]) -> Any:
+    op, value = condition.op, condition.value
+    if op not in ops:
+        raise Refused(Reason.BAD_FORMAT, f"where: {condition.field} does not know the operator {op!r}")
+    if op == "like":
+        if kind is not str or not isinstance(value, str):
+            raise Refused(Reason.BAD_FORMAT, f"where: like compares texts, {condition.field} is none or the value is not")
+        return value
+    values = value if op == "in" else [value]
+    if not isinstance(values, list) or len(values) > MOST_VALUES:
+        raise Refused(Reason.BAD_FORMAT, f"where: in takes a list of at most {MOST_VALUES} values")
+    for each in values:
+        if type(each) is not kind or (op in COMPARE and kind not in (int, float, str)):
+            raise Refused(Reason.BAD_FORMAT, f"where: {condition.field} {op} does not take the value {each!r}")
+    return value
+
+
+def _like(pattern: str, read: Callable[[ConversationRow], Any]) -> Test:
+    """`%` stands for anything at the start or the end; elsewhere it is refused rather than misread."""
+    start, end = pattern.startswith("%"), pattern.endswith("%") and len(pattern) > 1
+    text = pattern[1 if start else 0 : -1 if end else None]
+    if "%" in text:
+        raise Refused(Reason.BAD_FORMAT, "where: like takes % at the start or the end of the text only")
+    if start and end:
+        return lambda row: isinstance(found := read(row), str) and text in found
+    if start:
+        return lambda row: isinstance(found := read(row), str) and found.endswith(text)
+    if end:
+        return lambda row: isinstance(found := read(row), str) and found.startswith(text)
+    return lambda row: bool(read(row) == text)
+
+
+def indexed(d: Decision, where: tuple[Condition, ...]) -> list[int] | None:
+    """The only conversations that can match, newest first, if a condition says so by an index; else None."""
+    for condition in where:
+        if condition.field == "id" and condition.op in ("=", "in"):
+            values = condition.value if isinstance(condition.value, list) else [condition.value]
+            return sorted({value for value in values if isinstance(value, int)}, reverse=True)
+        if condition.field == "member" and condition.op == "=" and isinstance(condition.value, str):
+            return sorted(d.hub.tables.memberships.get(condition.value, ()), reverse=True)
+    return None

@@ -1,0 +1,1 @@
+"""The journal anything acknowledged is on, and the store behind it."""

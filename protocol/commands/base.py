@@ -1,0 +1,55 @@
+"""What every command and reply has in common, and the envelope of a management call."""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+import msgspec
+
+
+class Rate(enum.Enum):
+    """Which of the app's per-user rates a command counts against (LC-29)."""
+
+    SENDS = "sends"
+    HISTORY = "history"
+    OTHERS = "others"
+    FREE = "free"
+
+
+class Command(msgspec.Struct, tag=True, tag_field="command", kw_only=True, gc=False):
+    """A request to a hub. Subclasses are the closed set; the tag is the class name."""
+
+    rate: ClassVar[Rate] = Rate.OTHERS
+    durable: ClassVar[bool] = False
+    """It may write: refused at the door while the disk is full or the journal far behind (DESIGN 2.3, 2.4)."""
+    reads: ClassVar[bool] = False
+    """It changes nothing, so the control channel may repeat it after a break (DESIGN 5)."""
+
+
+class Reply(msgspec.Struct, tag=True, tag_field="reply", kw_only=True, gc=False):
+    """A hub's typed answer. A refusal is not a Reply but a `Refused`."""
+
+
+class Done(Reply):
+    """Carried out; `time_ms` is when."""
+
+    time_ms: int
+
+
+class Managed(msgspec.Struct, kw_only=True, gc=False):
+    """A command as adminapi or the command line issues it for an app.
+
+    `user` is on whose behalf ("" for nobody); `privileged` skips membership and ownership checks, as a back office may;
+    a call made with a user's own token has `privileged=False` and is checked as that user's socket would be.
+    `rev` is the app's version the caller was admitted under; an older one than the hub's is refused `unauthorized`.
+    `rev` 0 is the operator's own tool, admitted by the control socket itself.
+    """
+
+    app: str
+    rev: int
+    command: Command
+    user: str = ""
+    privileged: bool = True
+    numeric_user: bool = False
+    """The acting user was given as a JSON number; the native push echoes it as one (ZD-09)."""

@@ -1,0 +1,91 @@
+"""Making, finding, changing and deleting conversations."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from protocol.commands.base import Command, Reply
+from protocol.records import ConversationInfo
+
+
+class CreateConversation(Command):
+    """`members` besides the creator (the acting user, who becomes owner of a group). A direct conversation of the same
+    two, and with `unique` any of the same members and kind, is returned instead of made again (ZD-04). BAD_KIND,
+    UNKNOWN_USER, FULL."""
+
+    durable: ClassVar[bool] = True
+    kind: int
+    members: tuple[str, ...]
+    name: str = ""
+    attributes: bytes = b"{}"
+    unique: bool = False
+
+
+class Created(Reply):
+    conversation: ConversationInfo
+    created: bool
+
+
+class GetConversation(Command):
+    """Members see everything; others see name and count of rooms, else NOT_A_MEMBER."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+
+
+class ConversationFound(Reply):
+    conversation: ConversationInfo
+
+
+class Condition(msgspec.Struct, frozen=True, gc=False):
+    """One test of a conversation. `field`: id, kind, name, owner, creator, member (a user is one), members (their number),
+    created, updated (Unix ms), or `attributes.<key>`. `op`: = != < <= > >= in like. `like` takes `%` at either end only.
+    Anything else is BAD_FORMAT. `value` is JSON data; `in` takes a list of at most 200."""
+
+    field: str
+    op: str
+    value: object
+
+
+class ListConversations(Command):
+    """Conversations for which every condition holds, newest first; page from 1. On a socket only the caller's own.
+    TOO_BROAD after 200,000 candidates. Replies ConversationPage."""
+
+    reads: ClassVar[bool] = True
+    where: tuple[Condition, ...] = ()
+    page: int = 1
+    size: int = 20
+
+
+class ConversationPage(Reply):
+    conversations: list[ConversationInfo]
+    total: int
+
+
+class UpdateConversation(Command):
+    """Change name or attributes; None leaves as is. A member of a direct or temporary conversation, else manager or
+    owner. `merge` overwrites the named attributes only. Replies Done."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    name: str | None = None
+    attributes: bytes | None = None
+    merge: bool = False
+
+
+class UpdateConversations(Command):
+    """Replace the attributes of every conversation for which the conditions hold, at most 1,000 (else TOO_BROAD)
+    (ZD-06). Management only. Replies Done; UNKNOWN_CONVERSATION if there is none."""
+
+    durable: ClassVar[bool] = True
+    where: tuple[Condition, ...]
+    attributes: bytes
+
+
+class DeleteConversation(Command):
+    """For everybody, for good; its id is never used again. The owner, or management. Replies Done."""
+
+    durable: ClassVar[bool] = True
+    conversation: int

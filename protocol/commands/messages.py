@@ -1,0 +1,166 @@
+"""Sending, reading and changing messages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from protocol.commands.base import Command, Rate, Reply
+from protocol.records import ConversationState, Message, PatchRecord
+
+
+class SendMessage(Command):
+    """Say something in `conversation`, or to a user in the direct conversation the two share (made if need be).
+
+    `body` as `Message.body`. With `client_msg_id` a repeat within 24 h from the same (user, device) gets the first answer
+    and makes no second message. UNKNOWN_CONVERSATION, UNKNOWN_USER, NOT_A_MEMBER, MUTED, BLOCKED, TOO_LARGE, TOO_FAST.
+    """
+
+    rate: ClassVar[Rate] = Rate.SENDS
+    durable: ClassVar[bool] = True
+    type: int
+    body: bytes
+    conversation: int = 0
+    to: str = ""
+    transient: bool = False
+    no_sync: bool = False
+    """Do not push to the sender's other sessions. Dialects translate their own printed value (ZD-09, LC-22)."""
+    mention_all: bool = False
+    mentions: tuple[str, ...] = ()
+    client_msg_id: str = ""
+    receipt: bool = False
+    priority: int = 1
+    push_data: bytes = b""
+
+
+class Sent(Reply):
+    """`seq` is 0 for a transient message."""
+
+    message: int
+    conversation: int
+    seq: int
+    time_ms: int
+
+
+class History(Command):
+    """Up to `limit` messages: those just before seq `before`, or just after seq `after`, or the newest if neither is
+    given; ascending. Replies HistoryPage."""
+
+    rate: ClassVar[Rate] = Rate.HISTORY
+    reads: ClassVar[bool] = True
+    conversation: int
+    before: int | None = None
+    after: int | None = None
+    limit: int = 20
+
+
+class HistoryPage(Reply):
+    """`more`: the same question has further messages in its direction."""
+
+    conversation: int
+    messages: list[Message]
+    more: bool
+
+
+class ListMessages(Command):
+    """Page `page` (from 1) of `size` messages, newest first (ZD-08). Replies MessagePage."""
+
+    rate: ClassVar[Rate] = Rate.HISTORY
+    reads: ClassVar[bool] = True
+    conversation: int
+    page: int = 1
+    size: int = 10
+
+
+class MessagePage(Reply):
+    messages: list[Message]
+    total: int
+
+
+class Acknowledge(Command):
+    """Everything up to and including `seq` has reached this user."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    conversation: int
+    seq: int
+
+
+class Read(Command):
+    """Everything up to and including `seq` has been read by this user. Replies ReadMark."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    conversation: int
+    seq: int
+
+
+class ReadMark(Reply):
+    unread: int
+
+
+class Readers(Command):
+    """Who of the members has read a message. Not in rooms: BAD_KIND."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+    message: int
+
+
+class ReadersList(Reply):
+    read: list[str]
+    unread: list[str]
+
+
+class EditMessage(Command):
+    """Replace the body. The author, a manager or the owner; UNKNOWN_MESSAGE if recalled or deleted. Replies Patched."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    message: int
+    body: bytes
+    """A JSON object; its keys replace those of the stored body, the others stay."""
+
+
+class RecallMessage(Command):
+    """Take a message back: its body is emptied, its place in history stays. As EditMessage. Replies Patched."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    message: int
+
+
+class DeleteMessage(Command):
+    """Remove a message from history (status 2). Management, or a manager. Replies Patched."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    message: int
+
+
+class Patched(Reply):
+    time_ms: int
+
+
+class Sync(Command):
+    """What changed for this user since `cursor` (opaque, "" for the start)."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+    cursor: str = ""
+
+
+class SyncState(Reply):
+    conversations: list[ConversationState]
+    left: list[int]
+    patches: list[PatchRecord]
+    cursor: str
+    more: bool
+    reset: bool
+
+
+class SendSystem(Command):
+    """Push `system.new` to the online sessions of `user`, or of `conversation`, or of the whole app if neither is given.
+    Management only; nothing is stored. `content` is JSON."""
+
+    rate: ClassVar[Rate] = Rate.SENDS
+    content: bytes
+    user: str = ""
+    conversation: int = 0

@@ -1,0 +1,72 @@
+"""Accounts, their attributes, and friends."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from protocol.commands.base import Command, Reply
+from protocol.records import FriendInfo, UserInfo
+
+
+class GetUser(Command):
+    """`user` "" is the caller. UNKNOWN_USER."""
+
+    reads: ClassVar[bool] = True
+    user: str = ""
+
+
+class UserFound(Reply):
+    user: UserInfo
+
+
+class UpdateUser(Command):
+    """Merge `attributes` (a JSON object; null removes a key) into the caller's own. Replies UserFound."""
+
+    durable: ClassVar[bool] = True
+    attributes: bytes
+
+
+class PutUser(Command):
+    """Create a user or change one; None leaves as is. `password` is an argon2id hash made by adminapi, "" removes it; a
+    new password voids the session tokens given so far. Management only. Replies UserFound; EXISTS with `must_be_new`."""
+
+    durable: ClassVar[bool] = True
+    user: str
+    attributes: bytes | None = None
+    password: str | None = None
+    must_be_new: bool = False
+
+
+class BanUser(Command):
+    """Ban (or lift it): sessions end 4003, logins and sends are refused BANNED. Management only. Replies Done."""
+
+    durable: ClassVar[bool] = True
+    user: str
+    banned: bool = True
+
+
+class DeleteUser(Command):
+    """The user, memberships and friendships go; what was said stays. The id is never given out again. Management only."""
+
+    durable: ClassVar[bool] = True
+    user: str
+
+
+class AddFriend(Command):
+    """Both ways at once; twice is no error. Replies Done."""
+
+    durable: ClassVar[bool] = True
+    user: str
+
+
+class RemoveFriend(Command):
+    durable: ClassVar[bool] = True
+    user: str
+
+
+class ListFriends(Command):
+    reads: ClassVar[bool] = True
+
+
+class FriendList(Reply):
+    friends: list[FriendInfo]

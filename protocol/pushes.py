@@ -1,0 +1,131 @@
+"""What a session receives without asking. The hub makes them, each wire gives them its own bytes.
+
+A push is encoded once per wire and the same bytes go to every receiver, so it holds nothing about its receiver.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from protocol.apps import App
+from protocol.records import Message
+
+
+class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
+    """Base of the closed set below. `app` is whose ids it holds."""
+
+    app: str
+
+    @property
+    def transient(self) -> bool:
+        """May be dropped when the receiver's outbox is full."""
+        return False
+
+
+class MessageNew(Push):
+    message: Message
+    kind: int
+
+    @property
+    def transient(self) -> bool:
+        return self.message.seq == 0
+
+
+class MessagePatched(Push):
+    """`message.status` says which: 1 edited (the new body is in it), 3 recalled, 2 deleted."""
+
+    message: Message
+    by: str
+    time_ms: int
+
+
+class Receipt(Push):
+    conversation: int
+    user: str
+    delivered_seq: int
+    read_seq: int
+
+
+class ConversationJoined(Push):
+    """The receiver was added."""
+
+    conversation: int
+    by: str
+
+
+class ConversationLeft(Push):
+    """The receiver was removed, or another of his sessions left."""
+
+    conversation: int
+    by: str
+
+
+class MembersJoined(Push):
+    conversation: int
+    users: tuple[str, ...]
+    by: str
+
+
+class MembersLeft(Push):
+    conversation: int
+    users: tuple[str, ...]
+    by: str
+
+
+class ConversationUpdated(Push):
+    """None: unchanged."""
+
+    conversation: int
+    by: str
+    name: str | None
+    attributes: bytes | None
+
+
+class ConversationDeleted(Push):
+    conversation: int
+    by: str
+
+
+class MemberMuted(Push):
+    """`until_ms` 0: until unmuted."""
+
+    conversation: int
+    user: str
+    until_ms: int
+    by: str
+
+
+class MemberUnmuted(Push):
+    conversation: int
+    user: str
+    by: str
+
+
+class ConversationRead(Push):
+    """Another session of the receiver has read up to `seq`."""
+
+    conversation: int
+    seq: int
+    unread: int
+
+
+class PresenceChange(msgspec.Struct, gc=False):
+    user: str
+    online: bool
+    time_ms: int
+
+
+class PresenceChanged(Push):
+    changes: tuple[PresenceChange, ...]
+
+
+class SystemNew(Push):
+    content: bytes
+    sender: str
+    time_ms: int
+
+
+class AppsChanged(Push):
+    """Control wire only: the whole table, after any change. `app` is ""."""
+
+    apps: tuple[App, ...]

@@ -1,0 +1,163 @@
+"""What the hub knows, as replies and pushes show it: plain values, integer ids, Unix milliseconds.
+
+`Message` is also the row the journal and the store keep, so history is never copied field by field. Bodies and attributes
+are bytes of compact JSON throughout; a wire or dialect decodes them only where its own shape needs it.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from protocol.ids import time_of
+
+
+class Kind(enum.IntEnum):
+    """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37)."""
+
+    DIRECT = 1
+    TEMPORARY = 2
+    GROUP = 3
+    ROOM = 4
+    SYSTEM = 5
+
+
+class Role(enum.IntEnum):
+    MEMBER = 0
+    MANAGER = 1
+    OWNER = 2
+
+
+class Status(enum.IntEnum):
+    """The values of `msg_status` in ZD-08."""
+
+    NORMAL = 1
+    DELETED = 2
+    RECALLED = 3
+
+
+class Message(msgspec.Struct, array_like=True, gc=False):
+    """One message. New fields go to the end with a default, so old journals and rows still read.
+
+    `body` is a JSON object with any of the keys `text` (str), `attr` (any JSON) and `url` (str); `{}` once recalled or
+    deleted. A transient message has `seq` 0 and is never stored.
+    """
+
+    id: int
+    conversation: int
+    seq: int
+    sender: str
+    type: int
+    body: bytes
+    status: int = 1
+    rev: int = 0
+    """How often it was patched; of two versions the higher wins."""
+    patch: int = 0
+    """The conversation's patch number of its newest patch; 0 if never patched."""
+    edited_ms: int = 0
+    mention_all: bool = False
+    mentions: tuple[str, ...] = ()
+    receipt: bool = False
+    no_sync: bool = False
+    priority: int = 1
+    """1 high, 2 normal, 3 low (LC-10, LC-23)."""
+    push_data: bytes = b""
+    """JSON for the offline push hook (LC-24); empty if none."""
+    client_msg_id: str = ""
+    numeric_sender: bool = False
+    """The sender was given as a JSON number, which the native push echoes (ZD-09)."""
+
+    @property
+    def time_ms(self) -> int:
+        return time_of(self.id)
+
+
+class PatchRecord(msgspec.Struct, array_like=True, gc=False):
+    """One change of a stored message: an edit, a recall or a deletion. `number` counts per conversation from 1."""
+
+    conversation: int
+    number: int
+    message: int
+    seq: int
+    status: int
+    body: bytes
+    by: str
+    time_ms: int
+    changed: int = 0
+    """The commit it happened in; what `sync` compares with its cursor."""
+
+
+class ConversationInfo(msgspec.Struct, gc=False):
+    id: int
+    kind: int
+    name: str
+    attributes: bytes
+    owner: str
+    creator: str
+    members: int
+    created_ms: int
+    updated_ms: int
+    """0 if never updated."""
+    last_seq: int = 0
+    first_seq: int = 1
+    last_message: Message | None = None
+
+
+class ConversationState(msgspec.Struct, gc=False):
+    """A conversation as one user's `sync` sees it."""
+
+    id: int
+    kind: int
+    name: str
+    first_seq: int
+    last_seq: int
+    read_seq: int
+    unread: int
+    mentioned: bool
+    last_message: Message | None
+
+
+class MemberInfo(msgspec.Struct, gc=False):
+    user: str
+    role: int
+    online: bool
+    muted_until_ms: int = 0
+    joined_ms: int = 0
+    read_seq: int = 0
+    delivered_seq: int = 0
+
+
+class UserInfo(msgspec.Struct, gc=False):
+    user: str
+    attributes: bytes
+    online: bool
+    created_ms: int
+    updated_ms: int = 0
+    banned: bool = False
+
+
+class FriendInfo(msgspec.Struct, gc=False):
+    user: str
+    online: bool
+    since_ms: int
+
+
+class SessionInfo(msgspec.Struct, gc=False):
+    """A live login. `session` is the 16-hex text of its 64 random bits."""
+
+    session: str
+    app: str
+    user: str
+    device: str
+    platform: str
+    tag: str
+    wire: str
+    since_ms: int
+
+
+class MemberFailure(msgspec.Struct, gc=False):
+    """Why one of several named users could not be added or removed. `reason` is a `Reason` value."""
+
+    user: str
+    reason: str

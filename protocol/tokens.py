@@ -1,0 +1,106 @@
+"""Tokens: the JWT an app's server signs for its users, and the session token a login hands back.
+
+Both are HMAC-SHA256 under the app's secret, which is shared with nobody but the app's server; the session token's key is
+derived from it, so neither kind can pass for the other. Nothing is stored: a token says all there is to check, and both
+outlive a restart. Times come from the caller; this file reads no clock.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import Any
+
+import jwt
+import msgspec
+from jwt.algorithms import HMACAlgorithm
+
+from protocol.errors import Reason, Refused
+
+SESSION_TOKEN_MS = 30 * 86_400_000
+LEEWAY_SECONDS = 60
+"""Clocks of two hosts may differ by so much (`exp`, `nbf`, `iat`)."""
+SIGNATURE_BYTES = 16
+
+
+class _AnyKeyLength(HMACAlgorithm):
+    """HS256 for the secrets apps really have; how long one should be is said where secrets are made, not per token."""
+
+    def check_key_length(self, key: object) -> str | None:
+        return None
+
+
+_JWS = jwt.PyJWS(algorithms=[])
+_JWS.register_algorithm("HS256", _AnyKeyLength(HMACAlgorithm.SHA256))
+
+
+def make_jwt(secret: str, claims: dict[str, Any]) -> str:
+    """An HS256 JWT; `claims` as ZD-42, `exp` in Unix seconds."""
+    return _JWS.encode(msgspec.json.encode(claims), secret, algorithm="HS256")
+
+
+def read_jwt(secret: str, text: str, now_s: float) -> dict[str, Any]:
+    """The claims of a JWT of this app. HS256 only, whatever its header says. BAD_TOKEN otherwise."""
+    try:
+        claims: dict[str, Any] = msgspec.json.decode(_JWS.decode(text, secret, algorithms=["HS256"]), type=dict)
+    except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        raise Refused(Reason.BAD_TOKEN, "the token is not a JWT signed with HS256 and the app's secret") from None
+    for name, late in (("exp", True), ("nbf", False)):
+        value = claims.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(Reason.BAD_TOKEN, f"the token's {name} must be a number of Unix seconds")
+        if late and now_s > value + LEEWAY_SECONDS:
+            raise Refused(Reason.BAD_TOKEN, "the token has expired; ask the app's server for a new one")
+        if not late and now_s + LEEWAY_SECONDS < value:
+            raise Refused(Reason.BAD_TOKEN, "the token is not valid yet; compare the clocks of the two hosts")
+    return claims
+
+
+def name_in(claims: dict[str, Any]) -> str | None:
+    """Whose login token this is: `unique_name` (ZD-42), or the common spellings; a number is its decimal text."""
+    for key in ("unique_name", "client_id", "sub"):
+        value = claims.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+class SessionToken(msgspec.Struct, array_like=True, frozen=True):
+    """What a session token binds together (DESIGN 3)."""
+
+    app: str
+    user: str
+    device: str
+    tag: str
+    session: int
+    issued_ms: int
+    expires_ms: int
+
+
+def make_session_token(secret: str, token: SessionToken) -> str:
+    body = msgspec.msgpack.encode(token)
+    return base64.urlsafe_b64encode(_sign(secret, body) + body).rstrip(b"=").decode()
+
+
+def read_session_token(secret: str, text: str, now_ms: int) -> SessionToken:
+    """BAD_TOKEN if it was not made with this secret or is over."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        body = raw[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(raw[:SIGNATURE_BYTES], _sign(secret, body)):
+            raise ValueError
+        token = msgspec.msgpack.decode(body, type=SessionToken)
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        raise Refused(Reason.BAD_TOKEN, "the session token is not one of ours; log in with token or password") from None
+    if now_ms >= token.expires_ms:
+        raise Refused(Reason.BAD_TOKEN, "the session token has expired; log in with token or password")
+    return token
+
+
+def _sign(secret: str, body: bytes) -> bytes:
+    return hmac.digest(b"parley-session\0" + secret.encode(), body, "sha256")[:SIGNATURE_BYTES]
