@@ -1,0 +1,50 @@
+# make run: install and start.  make test: install and test.  Each makes .venv by itself; both may be run again and again.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-test
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: run test lint bench soak clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run    start Parley here, with a demo app"
+	@echo "make test   run the tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  measure it beside a peer"
+	@echo "make soak   the longer tests"
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh .ci/venv $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(TEST_STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[test]'
+	@touch $@ $(STAMP)
+
+run: $(STAMP)
+	@exec $(BIN)/parley up
+
+test: $(TEST_STAMP) lint
+	$(BIN)/python -m pytest -q -m "not soak"
+
+lint: $(TEST_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(TEST_STAMP)
+	$(BIN)/python -m bench
+
+soak: $(TEST_STAMP)
+	$(BIN)/python -m pytest -q -m soak
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

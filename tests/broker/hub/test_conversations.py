@@ -1,0 +1,340 @@
+"""Making, finding, changing and leaving conversations, and what members may do."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.commands import (
+    AddMembers,
+    Block,
+    Condition,
+    CreateConversation,
+    DeleteConversation,
+    DeleteUser,
+    GetConversation,
+    History,
+    Join,
+    Leave,
+    ListConversations,
+    ListMembers,
+    Mute,
+    PutUser,
+    RemoveMembers,
+    SendSystem,
+    SetRole,
+    Sync,
+    Unblock,
+    UpdateConversation,
+    UpdateConversations,
+    UpdateUser,
+)
+from protocol.errors import Reason
+from protocol.pushes import (
+    ConversationDeleted,
+    ConversationJoined,
+    ConversationLeft,
+    ConversationUpdated,
+    MembersJoined,
+    MembersLeft,
+    SystemNew,
+)
+from protocol.records import Kind, Role
+from tests.broker.hub.script import Script, app
+from tests.broker.hub.test_messages import group, reason, text
+
+
+def kinds(pushes: list[object]) -> list[type]:
+    return [type(push) for push in pushes]
+
+
+def test_a_direct_conversation_of_the_same_two_is_made_once(script: Script) -> None:
+    script.login("tom")
+    script.login("ann")
+    first = script.say("tom", CreateConversation(kind=Kind.DIRECT, members=("ann",)))
+    again = script.say("ann", CreateConversation(kind=Kind.DIRECT, members=("tom",)))
+    assert (first.created, again.created) == (True, False)
+    assert again.conversation.id == first.conversation.id
+    assert script.say("tom", text("m", to="ann")).conversation == first.conversation.id
+
+
+def test_a_direct_conversation_has_two_users(script: Script) -> None:
+    for user in ("tom", "ann", "bob"):
+        script.login(user)
+    for members in ((), ("tom",), ("ann", "bob")):
+        assert reason(script.say("tom", CreateConversation(kind=Kind.DIRECT, members=members))) is Reason.BAD_KIND
+    assert reason(script.say("tom", CreateConversation(kind=5, members=("ann",)))) is Reason.BAD_KIND
+    assert reason(script.say("tom", CreateConversation(kind=3, members=("nobody",)))) is Reason.UNKNOWN_USER
+
+
+def test_unique_returns_the_conversation_of_the_same_members(script: Script) -> None:
+    group(script, "tom", "ann", "bob")
+    first = script.say("tom", CreateConversation(kind=3, members=("ann",), unique=True))
+    again = script.say("ann", CreateConversation(kind=3, members=("tom",), unique=True))
+    assert again.conversation.id == first.conversation.id
+    script.say("tom", DeleteConversation(conversation=first.conversation.id))
+    assert script.say("tom", CreateConversation(kind=3, members=("ann",), unique=True)).created
+
+
+def test_limits_of_members_are_kept_at_creation_and_at_joining() -> None:
+    script = Script(app(group_members=3, temporary_members=2))
+    for user in ("tom", "ann", "bob", "eve"):
+        script.login(user)
+    full = CreateConversation(kind=3, members=("ann", "bob", "eve"))
+    assert reason(script.say("tom", full)) is Reason.FULL
+    made = script.say("tom", CreateConversation(kind=3, members=("ann",))).conversation.id
+    changed = script.say("tom", AddMembers(conversation=made, users=("bob", "eve", "nobody", "ann")))
+    assert changed.allowed == ["bob", "ann"]
+    assert [(each.user, each.reason) for each in changed.failed] == [("eve", "full"), ("nobody", "unknown_user")]
+
+
+def test_joining_and_leaving_are_told_to_those_they_concern(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.login("bob")
+    script.say("tom", AddMembers(conversation=conversation, users=("bob",)))
+    assert kinds(script.pushes("bob")) == [ConversationJoined]
+    assert kinds(script.pushes("ann")) == [MembersJoined]
+    assert kinds(script.pushes("tom")) == []
+    script.say("bob", Leave(conversation=conversation))
+    assert kinds(script.pushes("ann")) == [MembersLeft]
+    script.say("tom", RemoveMembers(conversation=conversation, users=("ann",)))
+    assert kinds(script.pushes("ann")) == [ConversationLeft]
+
+
+def test_rooms_are_open_groups_by_the_apps_rule() -> None:
+    for open_groups in (False, True):
+        script = Script(app(open_groups=open_groups))
+        closed = group(script, "tom", "ann")
+        room = group(script, "tom", kind=Kind.ROOM)
+        script.login("bob")
+        assert script.say("bob", Join(conversation=room)).time_ms
+        assert script.say("bob", Join(conversation=room)).time_ms
+        reply = script.say("bob", Join(conversation=closed))
+        assert reply.time_ms if open_groups else reason(reply) is Reason.NOT_ALLOWED
+
+
+def test_who_is_outside_sees_name_and_count_of_a_room_and_nothing_of_a_group(script: Script) -> None:
+    closed = group(script, "tom", "ann")
+    script.login("bob")
+    room = script.say(
+        "tom", CreateConversation(kind=4, members=("ann",), name="lobby", attributes=b'{"secret":1}')
+    ).conversation.id
+    seen = script.say("bob", GetConversation(conversation=room)).conversation
+    assert (seen.name, seen.members, seen.attributes, seen.creator) == ("lobby", 2, b"{}", "")
+    assert reason(script.say("bob", GetConversation(conversation=closed))) is Reason.NOT_A_MEMBER
+    assert reason(script.say("bob", ListMembers(conversation=room))) is Reason.NOT_A_MEMBER
+
+
+def test_roles_decide_who_may_change_what(script: Script) -> None:
+    conversation = group(script, "tom", "ann", "bob")
+    update = UpdateConversation(conversation=conversation, name="n")
+    assert reason(script.say("ann", update)) is Reason.NOT_ALLOWED
+    assert reason(script.say("ann", SetRole(conversation=conversation, user="ann", role=1))) is Reason.NOT_ALLOWED
+    script.say("tom", SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
+    assert script.say("ann", update).time_ms
+    assert kinds(script.pushes("bob")) == [ConversationUpdated]
+    assert script.say("ann", Mute(conversation=conversation, user="bob")).time_ms
+    assert reason(script.say("ann", Mute(conversation=conversation, user="tom"))) is Reason.NOT_ALLOWED
+    assert reason(script.say("ann", DeleteConversation(conversation=conversation))) is Reason.NOT_ALLOWED
+    changed = script.say("ann", RemoveMembers(conversation=conversation, users=("tom", "bob")))
+    assert changed.allowed == ["bob"]
+    assert [each.user for each in changed.failed] == ["tom"]
+    members = script.say("tom", ListMembers(conversation=conversation)).members
+    assert {member.user: member.role for member in members} == {"tom": 2, "ann": 1}
+
+
+def test_blocked_users_stay_out_until_unblocked(script: Script) -> None:
+    room = group(script, "tom", "ann", kind=Kind.ROOM)
+    script.say("tom", Block(conversation=room, user="ann"))
+    assert kinds(script.pushes("ann")) == [ConversationLeft]
+    assert reason(script.say("ann", Join(conversation=room))) is Reason.BLOCKED
+    assert reason(script.say("ann", text("m", conversation=room))) is Reason.BLOCKED
+    added = script.say("tom", AddMembers(conversation=room, users=("ann",)))
+    assert added.failed[0].reason == "blocked"
+    script.restart()
+    script.login("ann")
+    script.login("tom")
+    assert reason(script.say("ann", Join(conversation=room))) is Reason.BLOCKED
+    script.say("tom", Unblock(conversation=room, user="ann"))
+    assert script.say("ann", Join(conversation=room)).time_ms
+
+
+def test_a_deleted_conversation_is_gone_at_once_and_shows_as_left(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    cursor = script.say("ann", Sync()).cursor
+    script.say("tom", DeleteConversation(conversation=conversation))
+    assert kinds(script.pushes("ann")) == [ConversationDeleted]
+    assert reason(script.say("ann", History(conversation=conversation))) is Reason.UNKNOWN_CONVERSATION
+    assert script.say("ann", Sync(cursor=cursor)).left == [conversation]
+    script.restart()
+    script.login("ann")
+    assert script.say("ann", Sync(cursor=cursor)).left == [conversation]
+    assert reason(script.say("ann", History(conversation=conversation))) is Reason.UNKNOWN_CONVERSATION
+
+
+def test_a_deleted_user_leaves_everything_he_was_in(script: Script) -> None:
+    conversation = group(script, "tom", "ann", "bob")
+    script.manage(DeleteUser(user="bob"))
+    assert kinds(script.pushes("ann")) == [MembersLeft]
+    names = {member.user for member in script.say("tom", ListMembers(conversation=conversation)).members}
+    assert names == {"tom", "ann"}
+    script.restart()
+    script.login("tom")
+    names = {member.user for member in script.say("tom", ListMembers(conversation=conversation)).members}
+    assert names == {"tom", "ann"}
+
+
+def test_attributes_are_replaced_or_merged(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.manage(UpdateConversation(conversation=conversation, attributes=b'{"a":1,"b":2}'))
+    script.manage(UpdateConversation(conversation=conversation, attributes=b'{"b":3}', merge=True))
+    found = script.manage(GetConversation(conversation=conversation)).conversation
+    assert found.attributes == b'{"a":1,"b":3}'
+    script.manage(UpdateConversation(conversation=conversation, attributes=b'{"c":1}'))
+    assert script.manage(GetConversation(conversation=conversation)).conversation.attributes == b'{"c":1}'
+
+
+def test_own_attributes_are_merged_and_null_removes(script: Script) -> None:
+    script.login("tom", attributes=b'{"a":1,"b":2}')
+    assert script.say("tom", UpdateUser(attributes=b'{"a":null,"c":3}')).user.attributes == b'{"b":2,"c":3}'
+
+
+WHERE = [
+    (("kind", "=", 3), {"g1", "g2"}),
+    (("kind", "!=", 3), {"r1"}),
+    (("kind", "in", [3, 4]), {"g1", "g2", "r1"}),
+    (("name", "like", "g%"), {"g1", "g2"}),
+    (("name", "like", "%1"), {"g1", "r1"}),
+    (("name", "like", "%"), {"g1", "g2", "r1"}),
+    (("creator", "=", "tom"), {"g1", "r1"}),
+    (("member", "=", "ann"), {"g1", "g2"}),
+    (("member", "in", ["bob", "tom"]), {"g1", "r1"}),
+    (("members", ">=", 2), {"g1"}),
+    (("attributes.city", "=", "Oslo"), {"g1"}),
+    (("attributes.rank", ">", 5), {"g2"}),
+    (("attributes.flag", "=", True), {"r1"}),
+    (("attributes.flag", "=", 1), set()),
+    (("created", ">", 0), {"g1", "g2", "r1"}),
+]
+
+
+@pytest.mark.parametrize(("condition", "names"), WHERE)
+def test_where_finds_what_it_says(script: Script, condition: tuple[str, str, object], names: set[str]) -> None:
+    for user in ("tom", "ann"):
+        script.manage(PutUser(user=user))
+    made = [
+        ("g1", 3, "tom", ("ann",), b'{"city":"Oslo","rank":5}'),
+        ("g2", 3, "ann", (), b'{"rank":6}'),
+        ("r1", 4, "tom", (), b'{"flag":true}'),
+    ]
+    for name, kind, user, members, attributes in made:
+        script.manage(CreateConversation(kind=kind, members=members, name=name, attributes=attributes), user=user)
+    page = script.manage(ListConversations(where=(Condition(*condition),)))
+    assert {each.name for each in page.conversations} == names
+    assert page.total == len(names)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ("nothing", "=", 1),
+        ("kind", "~", 1),
+        ("kind", "=", "3"),
+        ("kind", "like", 3),
+        ("name", "=", 3),
+        ("name", "like", "a%b"),
+        ("kind", "in", 3),
+        ("kind", "in", list(range(201))),
+        ("name; DROP TABLE", "=", "x"),
+        ("member", ">", "x"),
+    ],
+)
+def test_where_refuses_what_it_does_not_know(script: Script, condition: tuple[str, str, object]) -> None:
+    assert reason(script.manage(ListConversations(where=(Condition(*condition),)))) is Reason.BAD_FORMAT
+
+
+def test_pages_of_conversations_are_newest_first(script: Script) -> None:
+    script.manage(PutUser(user="tom"))
+    for n in range(5):
+        script.manage(CreateConversation(kind=3, members=(), name=str(n)), user="tom")
+    for where in ((), (Condition("kind", "=", 3),)):
+        page = script.manage(ListConversations(where=where, page=2, size=2))
+        assert ([each.name for each in page.conversations], page.total) == (["2", "1"], 5)
+
+
+def test_a_socket_lists_only_its_own_conversations(script: Script) -> None:
+    mine = group(script, "tom", "ann")
+    group(script, "bob", "eve")
+    page = script.say("tom", ListConversations(where=(Condition("kind", "=", 3),)))
+    assert [each.id for each in page.conversations] == [mine]
+
+
+def test_a_long_search_lets_others_take_turns(script: Script) -> None:
+    script.manage(PutUser(user="tom"))
+    for _ in range(1200):
+        script.manage(CreateConversation(kind=3, members=(), name="x"), user="tom")
+    script.login("ann")
+    script.numbers["admin"] = 1
+    from protocol.commands import Managed
+
+    search = Managed(app="a", rev=0, command=ListConversations(where=(Condition("name", "=", "x"),)))
+    script.core.submit(1, "search", search)
+    assert script.core.wants_turn()
+    script.core.submit(script.numbers["ann"], "quick", text("m", to="tom"))
+    script.run()
+    order = [key for key in script.replies if key in ("search", "quick")]
+    assert order == ["quick", "search"]
+
+
+def test_matching_conversations_are_changed_together(script: Script) -> None:
+    script.manage(PutUser(user="tom"))
+    for n in range(3):
+        script.manage(CreateConversation(kind=3, members=(), name=str(n)), user="tom")
+    where = (Condition("creator", "=", "tom"),)
+    script.manage(UpdateConversations(where=where, attributes=b'{"x":1}'))
+    found = script.manage(ListConversations()).conversations
+    assert [each.attributes for each in found] == [b'{"x":1}'] * 3
+    none = UpdateConversations(where=(Condition("creator", "=", "eve"),), attributes=b"{}")
+    assert reason(script.manage(none)) is Reason.UNKNOWN_CONVERSATION
+
+
+def test_system_messages_reach_a_user_a_conversation_or_all(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.login("bob")
+    for command, receivers in (
+        (SendSystem(content=b'"x"', user="tom"), {"tom"}),
+        (SendSystem(content=b'"x"', conversation=conversation), {"tom", "ann"}),
+        (SendSystem(content=b'"x"'), {"tom", "ann", "bob"}),
+    ):
+        script.manage(command)
+        assert {name for name in ("tom", "ann", "bob") if kinds(script.pushes(name)) == [SystemNew]} == receivers
+
+
+def test_a_silent_temporary_conversation_is_deleted_after_its_days(script: Script) -> None:
+    conversation = group(script, "tom", "ann", kind=Kind.TEMPORARY)
+    kept = group(script, "tom", "ann")
+    for _ in range(4):
+        script.ms += 86_400_000
+        script.monotonic += 86_400
+        script.run()
+    script.login("tom")
+    assert reason(script.say("tom", GetConversation(conversation=conversation))) is Reason.UNKNOWN_CONVERSATION
+    assert script.say("tom", GetConversation(conversation=kept)).conversation.id == kept
+
+
+def test_ids_of_another_app_do_not_exist() -> None:
+    script = Script(app("a"), app("b"))
+    conversation = group(script, "tom", "ann")
+    sent = script.say("tom", text("m", conversation=conversation))
+    script.login("eve", app="b")
+    for command in (
+        History(conversation=conversation),
+        text("m", conversation=conversation),
+        Join(conversation=conversation),
+        GetConversation(conversation=conversation),
+        DeleteConversation(conversation=conversation),
+        ListMembers(conversation=conversation),
+    ):
+        assert reason(script.say("eve", command)) is Reason.UNKNOWN_CONVERSATION
+        assert reason(script.manage(command, app="b", user="eve")) is Reason.UNKNOWN_CONVERSATION
+    assert sent.seq == 1
+    assert script.manage(ListConversations(), app="b").total == 0
