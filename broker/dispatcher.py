@@ -421,7 +421,7 @@ class Dispatcher:
         for effect in self.apps.changed(list(self._watchers)):
             self.commits.emit(effect)
 
-    def end_all(self, endings: Iterator[tuple[int, Ending]]) -> None:
+    def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:
             self.commits.emit(EndSession(session, ending))
 

@@ -16,7 +16,7 @@ from broker.commits import Commits
 from broker.dispatcher import Dispatcher
 from broker.hub.effects import Effect, EndSession, Post, ReplyTo
 from broker.hub.hub import Hub
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, SendsKey
 from broker.hub.rows import Image
 from broker.jobs import Compare, Fetch, Job
 from protocol.apps import App, AppSettings
@@ -129,7 +129,12 @@ class Script:
         clock = Clock(lambda: self.ms / 1000, lambda: self.monotonic)
         self.apps = Apps(self.make_hub)
         self.commits = Commits(
-            self.log, self.log.encode, lambda number, images: None, self.log.durable + 1, self.outgoing, lambda: self.monotonic
+            self.log,
+            self.log.encode,
+            lambda number, images: None,
+            self.log.durable + 1,
+            self.outgoing,
+            lambda: self.monotonic,
         )
         self.core = Dispatcher(self.apps, self.commits, clock, self.start, (), lambda: None, dict)
         for commit in images:
@@ -250,5 +255,3 @@ def app(name: str = "a", **settings: Any) -> App:
         **settings,
     }
     return App(id=name, key="k", master_key="m", secret="s", settings=AppSettings(**settings))
-
-

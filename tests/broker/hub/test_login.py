@@ -322,7 +322,9 @@ def test_rates_are_per_user_and_say_when_to_come_back() -> None:
 def test_sessions_are_listed_for_the_operator(script: Script) -> None:
     script.login("tom", device="d", platform="ios")
     listed = script.manage(ListSessions())
-    assert [(each.user, each.device, each.platform, each.wire) for each in listed.sessions] == [("tom", "d", "ios", "native")]
+    assert [(each.user, each.device, each.platform, each.wire) for each in listed.sessions] == [
+        ("tom", "d", "ios", "native")
+    ]
 
 
 def test_nobody_logs_in_while_the_broker_drains(script: Script) -> None:

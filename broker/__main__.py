@@ -1,0 +1,79 @@
+"""`python -m broker`: one broker on one data directory.
+
+Exit codes: 0 stopped as asked; 1 a bug; 64 wrong options or settings; 74 a commit could not be written (memory was ahead
+of the disk, systemd starts it again); 78 the data directory cannot be used as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import ssl
+import sys
+from pathlib import Path
+
+from broker.commits import CommitFailed
+from broker.persistence.journal import JournalDamaged
+from broker.persistence.store import StoreRefused, StoreUnavailable
+from broker.recovery import ClockBehind, check
+from broker.server import DirectoryInUse, locked, serve
+from broker.settings import BadSettings, load
+
+EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
+UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, OSError)
+
+
+def main() -> int:
+    options = read_options()
+    try:
+        settings = load(options.config)
+    except BadSettings as error:
+        return fail(EX_USAGE, str(error))
+    logging.basicConfig(
+        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    data = Path(options.data or settings.store.data or "parley-data").absolute()
+    try:
+        if options.check:
+            with locked(data):
+                print(check(data, settings, cut=options.cut))
+        else:
+            serve(settings, data, options.config, accept_clock=options.accept_clock)
+    except KeyboardInterrupt:
+        return 130
+    except BaseException as error:
+        return judge(error)
+    return 0
+
+
+def judge(error: BaseException) -> int:
+    """The exit code of what ended the program, with a sentence; a bug is raised on, with its traceback."""
+    cause = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, CommitFailed):
+        return fail(EX_IOERR, f"stopping: {cause}; nothing more was acknowledged")
+    if isinstance(cause, BadSettings | ssl.SSLError):
+        return fail(EX_USAGE, str(cause))
+    if isinstance(cause, UNUSABLE):
+        return fail(EX_CONFIG, str(cause))
+    raise error
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="parley broker", description="The broker: sockets, sessions, messages.")
+    parser.add_argument("--config", metavar="FILE", help="settings (TOML)")
+    parser.add_argument("--data", metavar="DIR", help="data directory (default ./parley-data)")
+    parser.add_argument("--accept-clock", action="store_true", help="start although the clock is behind the data")
+    parser.add_argument("--check", action="store_true", help="verify journal and store, and stop")
+    parser.add_argument("--cut", action="store_true", help="with --check: cut a damaged journal, keeping a copy")
+    return parser.parse_args()
+
+
+def fail(code: int, sentence: str) -> int:
+    print(f"parley broker: {sentence}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

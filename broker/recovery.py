@@ -1,0 +1,154 @@
+"""A start: everything memory holds, from local files only (DESIGN 2.3).
+
+First the store's tables, then the journal's commits that the store has not applied yet, in order, through the same
+`apply` as in service. What comes out is what was acknowledged before, and the greatest id ever given out.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+
+from broker.apps import Apps
+from broker.hub.hub import Hub
+from broker.hub.rows import TABLES, Image, decode_message, put
+from broker.persistence.cut import cut as cut_journal
+from broker.persistence.images import decode
+from broker.persistence.journal import Journal, JournalDamaged
+from broker.persistence.sqlite import SqliteStore, open_store
+from broker.persistence.tail import Budget, Tail
+from broker.persistence.writer import Writer
+from broker.settings import Settings
+from protocol.apps import App
+from protocol.ids import Mint, first_at, time_of
+
+log = logging.getLogger("parley.recovery")
+
+BEHIND_MS = 3_600_000
+"""A wall clock so far behind the newest id is a mistake to be corrected before ids are made by it."""
+AFTER_MS = 1_000
+"""Ids continue so far after the greatest one found."""
+
+
+class ClockBehind(Exception):
+    """The wall clock is more than an hour behind what is stored. The text is for the operator."""
+
+
+class Recovered(msgspec.Struct):
+    """What a start has made. `position` is the newest commit on disk."""
+
+    store: SqliteStore
+    journal: Journal
+    writer: Writer
+    apps: Apps
+    tails: dict[str, Tail]
+    mint: Mint
+    position: int
+    seconds: float
+
+
+def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int) -> Recovered:
+    """Open the data directory and load it. JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
+    began = time.monotonic()
+    gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
+    try:
+        store = open_store(data / "parley.db")
+        journal = Journal(data / "journal", segment_bytes=settings.store.segment_bytes)
+        tails: dict[str, Tail] = {}
+        budget = Budget(settings.store.tail_bytes)
+        mint = Mint()
+        epoch = store.epoch
+
+        def make_hub(app: App) -> Hub:
+            tail = tails[app.id] = Tail(budget)
+            return Hub(app, tail, mint, epoch)
+
+        apps = Apps(make_hub)
+        writer = Writer(store, journal, tails, write_seconds=settings.store.write_seconds)
+        rows = _load(store, apps)
+        position, commits = _replay(journal, store.position, apps, writer)
+        mint.last = _largest(store, apps)
+        _check_clock(mint.last, wall_ms, accept_clock)
+    finally:
+        gc.enable()
+    gc.collect()
+    gc.freeze()
+    seconds = time.monotonic() - began
+    log.info("recovered rows=%d commits=%d position=%d seconds=%.2f", rows, commits, position, seconds)
+    return Recovered(store, journal, writer, apps, tails, mint, position, seconds)
+
+
+def _load(store: SqliteStore, apps: Apps) -> int:
+    count = 0
+    for _, row in store.load("apps"):
+        apps.load(row)
+    for table in TABLES.values():
+        if not table.in_memory or table.name == "apps":
+            continue
+        for app, row in store.load(table.name):
+            count += 1
+            apps.hubs[app].tables.apply(put(app, table.name, row), 0)
+    return count
+
+
+def _replay(journal: Journal, position: int, apps: Apps, writer: Writer) -> tuple[int, int]:
+    count = 0
+    for number, body in journal.recover(position):
+        images = decode(body)
+        for image in images:
+            apply(apps, image, number)
+        writer.submit(number, images, len(body))
+        position, count = number, count + 1
+    return position, count
+
+
+def apply(apps: Apps, image: Image, commit: int) -> None:
+    if image.table == "apps":
+        assert image.row is not None
+        apps.load(image.row)
+    else:
+        apps.hubs[image.app].tables.apply(image, commit)
+
+
+def _largest(store: SqliteStore, apps: Apps) -> int:
+    """The greatest id in store, heads and journal (which has gone through the heads), and a second more."""
+    largest = store.largest_id()
+    for hub in apps.hubs.values():
+        largest = max(largest, max(hub.tables.conversations, default=0), max(hub.tables.graves, default=0))
+        for head in hub.tables.heads.values():
+            if head.last:
+                largest = max(largest, decode_message(head.last).id)
+    return first_at(time_of(largest) + AFTER_MS) if largest else 0
+
+
+def _check_clock(largest: int, wall_ms: int, accept: bool) -> None:
+    if largest and wall_ms < time_of(largest) - BEHIND_MS and not accept:
+        hours = (time_of(largest) - wall_ms) / 3_600_000
+        raise ClockBehind(
+            f"this machine's clock is {hours:.1f} hours behind the newest message; set the clock, or start with "
+            "--accept-clock if the clock is right and the data is not"
+        )
+
+
+def check(data: Path, settings: Settings, *, cut: bool) -> str:
+    """`parley doctor`: read the whole journal, and say what was found. With `cut`, a damaged journal is replaced by what
+    can be read of it. JournalDamaged without."""
+    store = open_store(data / "parley.db")
+    position, quarantined = store.position, store.quarantined
+    store.close()
+    folder = data / "journal"
+    try:
+        commits = sum(1 for _ in Journal(folder, segment_bytes=settings.store.segment_bytes).recover(position))
+    except JournalDamaged:
+        if not cut:
+            raise
+        done = cut_journal(folder, after=position, segment_bytes=settings.store.segment_bytes)
+        return (
+            f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage lost; "
+            f"the old journal is {done.damaged}"
+        )
+    return f"journal: sound, {commits} commits behind the store's {position}; store: {quarantined} rows in quarantine"

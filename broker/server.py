@@ -1,0 +1,269 @@
+"""The broker as a whole: what is opened in which order, the task tree, and how it ends (DESIGN 2.5).
+
+Lifetimes are nested: listeners are gone first, then connections and fetches, then the writer, the journal last. Long-lived
+nurseries are opened here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+import trio.lowlevel
+
+from broker.clock import Clock
+from broker.commits import Commits
+from broker.dispatcher import Dispatcher
+from broker.gateway.control import bind_control, control_door, unlink_control
+from broker.gateway.framing import LengthFraming
+from broker.gateway.limits import public, trusted
+from broker.gateway.listeners import Door, bind_tcp, framed_door, websocket_door
+from broker.gateway.reactor import Reactor
+from broker.gateway.tls import serve_tls, server_context
+from broker.gateway.upgrade import Upgrade
+from broker.hub.effects import Effect
+from broker.persistence.images import encode
+from broker.recovery import Recovered, recover
+from broker.settings import BadSettings, Settings, address, load
+from broker.work import COMPARERS, FETCHERS, Work
+from protocol.errors import CloseReason
+from protocol.ids import time_of
+from protocol.wires.control import ControlWire
+from protocol.wires.native import NativeWire
+from protocol.wires.wire import Ending, Wire
+
+log = logging.getLogger("parley.server")
+
+SWITCH_SECONDS = 0.0005
+"""Of the interpreter: with the default 5 ms a commit beside a busy reactor takes 8 ms instead of 0.8 (DESIGN 2.4)."""
+DISK_SECONDS = 1.0
+SETTLE_SECONDS = 0.5
+"""For what is uncommitted at SIGTERM."""
+FAREWELL_SECONDS = 0.7
+WRITER_SECONDS = 0.3
+"""What the writer has left by then stays in the journal."""
+FAREWELLS = 500
+"""Sessions told to leave at once; the next ones after a turn."""
+LOGINS_PER_SECOND = 2_000
+"""At which sessions are told to come back after a restart."""
+LEAST_RETRY_MS = 500
+
+
+class DirectoryInUse(Exception):
+    """Another broker has the data directory."""
+
+
+class Server:
+    """One broker. Made and run once."""
+
+    def __init__(self, settings: Settings, recovered: Recovered, data: Path, config: str | None) -> None:
+        self._settings = settings
+        self._data = data
+        self._config = config
+        self._recovered = recovered
+        self._journal = journal = recovered.journal
+        self._writer = recovered.writer
+        self._work = Work(recovered.writer, recovered.tails)
+        outgoing: deque[Effect] = deque()
+        self._commits = Commits(journal, encode, recovered.writer.submit, recovered.position + 1, outgoing, time.monotonic)
+        newest_ms = time_of(recovered.mint.last) if recovered.mint.last else 0
+        self._dispatcher = Dispatcher(
+            recovered.apps,
+            self._commits,
+            Clock(not_before_ms=newest_ms),
+            self._work.start,
+            (journal.fileno(),),
+            journal.drain,
+            self._figures,
+        )
+        self._reactor = Reactor(self._dispatcher, settings.sockets)
+        self._control_path = Path(settings.control.path or data / "control.sock")
+        self._tls: list[socket.socket] = []
+
+    def open(self) -> None:
+        """Bind everything. OSError and BadSettings name what cannot be had."""
+        sockets, control = self._settings.sockets, self._settings.control
+        limits = public(sockets)
+        if sockets.tls_listen:
+            if not (sockets.tls_cert and sockets.tls_key):
+                raise BadSettings("[sockets] tls_listen needs tls_cert and tls_key, the paths of two PEM files")
+            self._tls_context = server_context(sockets.tls_cert, sockets.tls_key)
+            self._tls = bind_tcp(*address(sockets.tls_listen))
+        if sockets.listen:
+            self._listen(sockets.listen, websocket_door(limits, choose_wire))
+        if sockets.tcp_listen:
+            self._listen(sockets.tcp_listen, framed_door("tcp", limits, partial(begin_framed, limits.frame_bytes)))
+        epoch = self._recovered.store.epoch
+        door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
+        self._reactor.listen(bind_control(self._control_path), door)
+
+    def _listen(self, text: str, door: Door) -> None:
+        for sock in bind_tcp(*address(text)):
+            log.info("listening door=%s address=%s:%s", door.name, *sock.getsockname()[:2])
+            self._reactor.listen(sock, door)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; then drain."""
+        self._journal.start(self._recovered.position + 1)
+        self._dispatcher.change_apps(self._dispatcher.apps.configure(self._settings.apps))
+        try:
+            async with trio.open_nursery() as store:
+                store.start_soon(self._writer.run)
+                async with trio.open_nursery() as service:
+                    service.start_soon(self._reactor.run)
+                    service.start_soon(self._watch_disk)
+                    for _ in range(FETCHERS):
+                        service.start_soon(self._work.fetch, self._reactor)
+                    for _ in range(COMPARERS):
+                        service.start_soon(self._work.compare, self._reactor)
+                    async with trio.open_nursery() as accept:
+                        if self._tls:
+                            accept.start_soon(
+                                serve_tls, self._reactor, self._tls, self._tls_context, public(self._settings.sockets),
+                                choose_wire, service,
+                            )  # fmt: skip
+                        await self._until_signal()
+                        accept.cancel_scope.cancel()
+                    await self._drain()
+                    service.cancel_scope.cancel()
+                left = await self._writer.drain(trio.current_time() + WRITER_SECONDS)
+                log.info("stopped commits_left_in_journal=%d", left)
+                store.cancel_scope.cancel()
+        finally:
+            unlink_control(self._control_path)
+            self._journal.stop()
+            self._recovered.store.close()
+
+    async def _until_signal(self) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async for number in signals:
+                if number == signal.SIGHUP:
+                    self._reload()
+                    continue
+                log.info("stopping signal=%s", signal.Signals(number).name)
+                return
+
+    def _reload(self) -> None:
+        """SIGHUP: take the apps from the file again. A wrong file changes nothing."""
+        try:
+            settings = load(self._config)
+        except BadSettings as error:
+            log.error("settings not reloaded: %s", error)
+            return
+        self._reactor.call(lambda: self._dispatcher.change_apps(self._dispatcher.apps.configure(settings.apps)))
+        log.info("settings reloaded apps=%d", len(settings.apps))
+
+    async def _watch_disk(self) -> None:
+        """A full disk is met at the door: durable commands are refused before they are executed (DESIGN 2.3)."""
+        store = self._settings.store
+        while True:
+            disk = os.statvfs(self._data)
+            free = disk.f_bavail * disk.f_frsize
+            room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
+            if room is not self._dispatcher.storage:
+                log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
+                self._dispatcher.storage = room
+            await trio.sleep(DISK_SECONDS)
+
+    async def _drain(self) -> None:
+        """Stop accepting, refuse new commands, commit what is open, say farewell; then connections may close."""
+        self._reactor.stop_listening()
+        self._dispatcher.draining = True
+        self._reactor.call(self._dispatcher.commit_positions)
+        with trio.move_on_after(SETTLE_SECONDS):
+            while not self._commits.settled:
+                self._reactor.wake()
+                await trio.sleep(0.002)
+        with trio.move_on_after(FAREWELL_SECONDS):
+            for batch in self._farewells():
+                self._reactor.call(partial(self._dispatcher.end_all, batch))
+                await trio.lowlevel.checkpoint()
+            self._reactor.call(partial(self._reactor.end_strangers, Ending(CloseReason.GOING_AWAY)))
+            await self._reactor.wait_empty()
+
+    def _farewells(self) -> Iterator[list[tuple[int, Ending]]]:
+        """All sessions, each told its own time to come back, so that they do not come all at once."""
+        sessions = [number for hub in self._dispatcher.apps.hubs.values() for number in hub.sessions]
+        spread_ms = len(sessions) * 1000 // LOGINS_PER_SECOND
+        for start in range(0, len(sessions), FAREWELLS):
+            yield [
+                (number, Ending(CloseReason.GOING_AWAY, retry_after_ms=LEAST_RETRY_MS + random.randint(0, spread_ms)))
+                for number in sessions[start : start + FAREWELLS]
+            ]
+
+    def _figures(self) -> dict[str, float]:
+        """What the dispatcher does not count itself, for `Stats`."""
+        gateway, writer = self._reactor.statistics(), self._writer.statistics()
+        figures = {
+            "connections": gateway.connections,
+            "connections_logged_in": gateway.logged_in,
+            "accepted_total": gateway.accepted,
+            "received_bytes_total": gateway.bytes_in,
+            "sent_bytes_total": gateway.bytes_out,
+            "frames_total": gateway.frames_in,
+            "pushes_total": gateway.pushes,
+            "dropped_transient_total": gateway.dropped_transient,
+            "outbox_bytes": gateway.outbox_bytes,
+            "turns_total": gateway.turns,
+            "turn_late_seconds_max": gateway.late_max,
+            "journal_bytes": self._journal.bytes_held,
+            "store_position": writer.applied,
+            "store_lag_commits": writer.lag,
+            "store_lag_seconds": writer.lag_seconds,
+            "store_failures_total": writer.failures,
+            "quarantined_rows": writer.quarantined,
+            "storage_available": self._dispatcher.storage,
+            "start_seconds": self._recovered.seconds,
+        }
+        for reason, count in gateway.closed.items():
+            figures[f'closed_total{{reason="{reason}"}}'] = count
+        return {name: float(value) for name, value in figures.items()}
+
+
+def choose_wire(upgrade: Upgrade) -> tuple[Wire, str | None]:
+    """Which wire speaks on a WebSocket: the native one, on any path (SOCKET.md)."""
+    subprotocol = "parley.v1" if "parley.v1" in upgrade.subprotocols else None
+    return NativeWire(token=upgrade.token), subprotocol
+
+
+def begin_framed(frame_bytes: int) -> tuple[LengthFraming, Wire]:
+    return LengthFraming(frame_bytes), NativeWire(framed=True)
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """The data directory, made if need be, and ours alone."""
+    data.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DirectoryInUse(
+                f"another broker uses {data}; stop it first, or give another --data"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def serve(settings: Settings, data: Path, config: str | None, *, accept_clock: bool) -> None:
+    """Run a broker on this data directory until it is told to stop."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with locked(data):
+        recovered = recover(data, settings, accept_clock=accept_clock, wall_ms=time.time_ns() // 1_000_000)
+        server = Server(settings, recovered, data, config)
+        server.open()
+        trio.run(server.run)

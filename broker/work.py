@@ -1,0 +1,79 @@
+"""The tasks that do the dispatcher's jobs: fetches from the store, comparisons of passwords (DESIGN 5).
+
+Both are bounded in number and in time, and both answer through the reactor, so a hub is only ever touched in a turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import argon2
+import trio
+
+from broker.gateway.reactor import Reactor
+from broker.hub.decision import Found
+from broker.jobs import Compare, Fetch, Job
+from broker.persistence.store import StoreUnavailable, belongs
+from broker.persistence.tail import Tail
+from broker.persistence.writer import Writer
+
+log = logging.getLogger("parley.work")
+
+FETCHERS = 8
+WAITING_FETCHES = 1_000
+COMPARERS = 2
+"""One comparison is 19 MiB and some 30 ms of a core; two at a time leave the reactor its own."""
+WAITING_COMPARISONS = 200
+COMPARE_SECONDS = 5.0
+HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+class Work:
+    """`start` is what the dispatcher calls; `fetch` and `compare` are tasks of the service nursery."""
+
+    def __init__(self, writer: Writer, tails: dict[str, Tail]) -> None:
+        self._writer = writer
+        self._tails = tails
+        self._fetches, self._to_fetch = trio.open_memory_channel[Fetch](WAITING_FETCHES)
+        self._comparisons, self._to_compare = trio.open_memory_channel[tuple[Compare, float]](WAITING_COMPARISONS)
+
+    def start(self, job: Job) -> bool:
+        """Take a job, False if too many wait."""
+        try:
+            if isinstance(job, Fetch):
+                self._fetches.send_nowait(job)
+            else:
+                self._comparisons.send_nowait((job, trio.current_time() + COMPARE_SECONDS))
+        except trio.WouldBlock:
+            return False
+        return True
+
+    async def fetch(self, reactor: Reactor) -> None:
+        """One of FETCHERS."""
+        async for job in self._to_fetch:
+            found: Found | None
+            try:
+                app = job.hub.app.id
+                rows = await self._writer.fetch(app, self._tails[app], job.keys)
+                found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
+            except StoreUnavailable as error:
+                log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
+                found = None
+            reactor.call(partial(job.done, found))
+
+    async def compare(self, reactor: Reactor) -> None:
+        """One of COMPARERS."""
+        async for job, deadline in self._to_compare:
+            fits: bool | None = None
+            if trio.current_time() < deadline:
+                fits = await trio.to_thread.run_sync(verify, job.hash, job.password)
+            reactor.call(partial(job.done, fits))
+
+
+def verify(hash: str, password: str) -> bool:
+    """Whether the password is the one the argon2id hash was made of. In a worker thread."""
+    try:
+        return HASHER.verify(hash, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
