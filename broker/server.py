@@ -108,6 +108,7 @@ class Server:
         epoch = self._recovered.store.epoch
         door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
         self._reactor.listen(bind_control(self._control_path), door)
+        log.info("listening door=control path=%s", self._control_path)
 
     def _listen(self, text: str, door: Door) -> None:
         for sock in bind_tcp(*address(text)):

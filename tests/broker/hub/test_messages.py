@@ -359,7 +359,7 @@ def test_more_than_64_unanswered_sends_are_refused(script: Script) -> None:
     script.log.sync()
     script.run()
     replies = script.heard("tom")
-    assert [each for each in replies if isinstance(each, Refused)][0].reason is Reason.TOO_FAST
+    assert next(each for each in replies if isinstance(each, Refused)).reason is Reason.TOO_FAST
     script.log.slow = False
     assert script.say("tom", text("m", conversation=conversation)).seq == 65
 
