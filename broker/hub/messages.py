@@ -21,6 +21,7 @@ from protocol.commands import (
     MessagePage,
     Readers,
     ReadersList,
+    Refuse,
     SendMessage,
     SendSystem,
     Sent,
@@ -229,6 +230,11 @@ def readers(d: Decision, c: Readers) -> ReadersList:
         if user != message.sender:
             (read if d.position(row.id, user).read_seq >= message.seq else unread).append(user)
     return ReadersList(read=read, unread=unread)
+
+
+@handles(Refuse)
+def refuse(d: Decision, c: Refuse) -> Done:
+    raise Refused(c.reason, c.detail)
 
 
 @handles(SendSystem)

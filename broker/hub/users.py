@@ -122,24 +122,35 @@ def _pair(d: Decision, other: str) -> tuple[str, str]:
 
 
 @handles(AddFriend)
-def add_friend(d: Decision, c: AddFriend) -> Done:
+def add_friend(d: Decision, c: AddFriend) -> FriendList:
     first, second = _pair(d, d.user(c.user).id)
-    if second not in d.hub.tables.friends.get(first, ()):
+    friends = _friends(d)
+    if c.user not in friends:
         d.put("friends", FriendRow(first, second, d.now))
-    return Done(time_ms=d.now)
+        friends = {**friends, c.user: d.now}
+    return _listed(d, friends)
 
 
 @handles(RemoveFriend)
-def remove_friend(d: Decision, c: RemoveFriend) -> Done:
+def remove_friend(d: Decision, c: RemoveFriend) -> FriendList:
     first, second = _pair(d, c.user)
-    if second in d.hub.tables.friends.get(first, ()):
+    friends = _friends(d)
+    if c.user in friends:
         d.delete("friends", first, second)
-    return Done(time_ms=d.now)
+        friends = {user: since for user, since in friends.items() if user != c.user}
+    return _listed(d, friends)
 
 
 @handles(ListFriends)
 def list_friends(d: Decision, c: ListFriends) -> FriendList:
-    friends = d.hub.tables.friends.get(d.actor().id, {})
+    return _listed(d, _friends(d))
+
+
+def _friends(d: Decision) -> dict[str, int]:
+    return d.hub.tables.friends.get(d.actor().id, {})
+
+
+def _listed(d: Decision, friends: dict[str, int]) -> FriendList:
     return FriendList(friends=[FriendInfo(user, d.hub.presence.online(user), since) for user, since in friends.items()])
 
 

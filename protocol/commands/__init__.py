@@ -8,7 +8,7 @@ The counterpart that executes them is `broker.hub`; a test fails while a command
 from __future__ import annotations
 
 from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps
-from protocol.commands.base import Command, Done, Managed, Rate, Reply
+from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply
 from protocol.commands.conversations import (
     Condition,
     ConversationFound,
@@ -50,8 +50,8 @@ from protocol.commands.messages import (
     ReadMark,
     RecallMessage,
     SendMessage,
-    Sent,
     SendSystem,
+    Sent,
     Sync,
     SyncState,
 )
@@ -130,6 +130,7 @@ __all__ = [
     "Readers",
     "ReadersList",
     "RecallMessage",
+    "Refuse",
     "RemoveFriend",
     "RemoveMembers",
     "Reply",

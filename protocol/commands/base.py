@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import msgspec
 
+from protocol.errors import Reason
+
 
 class Rate(enum.Enum):
     """Which of the app's per-user rates a command counts against (LC-29)."""
@@ -25,6 +27,14 @@ class Command(msgspec.Struct, tag=True, tag_field="command", kw_only=True, gc=Fa
     """It may write: refused at the door while the disk is full or the journal far behind (DESIGN 2.3, 2.4)."""
     reads: ClassVar[bool] = False
     """It changes nothing, so the control channel may repeat it after a break (DESIGN 5)."""
+
+
+class Refuse(Command):
+    """A request the wire itself has found wrong. It goes through the hub, so that its answer takes its turn."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reason: Reason
+    detail: str
 
 
 class Reply(msgspec.Struct, tag=True, tag_field="reply", kw_only=True, gc=False):

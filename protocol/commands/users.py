@@ -53,7 +53,7 @@ class DeleteUser(Command):
 
 
 class AddFriend(Command):
-    """Both ways at once; twice is no error. Replies Done."""
+    """Both ways at once; twice is no error. Replies FriendList, as the next two."""
 
     durable: ClassVar[bool] = True
     user: str

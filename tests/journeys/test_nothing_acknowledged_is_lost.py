@@ -113,7 +113,8 @@ def only_lost(group: BaseExceptionGroup[Any]) -> None:
         if isinstance(error, BaseExceptionGroup):
             only_lost(error)
         elif isinstance(error, AssertionError) or not isinstance(
-            error, EOFError | OSError | trio.BrokenResourceError | trio.ClosedResourceError | HandshakeError | ConnectionClosed
+            error,
+            EOFError | OSError | trio.BrokenResourceError | trio.ClosedResourceError | HandshakeError | ConnectionClosed,
         ):
             raise error
 

@@ -1,0 +1,400 @@
+"""The Trio client of the native socket protocol: one login kept alive over as many connections as it takes (SOCKET.md).
+
+The law: every wait has a deadline, every buffer a bound with a named fate, and the server's word is kept: after a close
+code of 4000 to 4499 the client never comes back by itself, after any other loss it does, with full-jitter back-off or
+after the time the server asked for. The counterpart is `protocol.wires.native`.
+
+    async with open_client("ws://127.0.0.1:7700", app="demo", user="alice", token="...") as client:
+        await client.send(to="bob", text="hello")
+        async for push in client:
+            print(push["type"], push["data"])
+
+Beside the server's pushes (SOCKET.md "Pushes") the iteration yields what happens on this side: `sync` with the data of
+each sync answer behind a login; `client.online`; `client.offline` with `reason` and `retry_in` (seconds);
+`client.dropped` with `count`. It ends when the session has ended for good; `client.ended` says why.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+import cbor2
+import orjson
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection
+
+from protocol.clients.connection import Unreachable, open_connection
+from protocol.clients.outcomes import (
+    LOST,
+    ConnectionLost,
+    Envelope,
+    RequestRefused,
+    SessionEnded,
+    closing_of,
+    refusal_of,
+)
+from protocol.clients.waits import PROBE_SECONDS, SETTLE_SECONDS, Waits
+
+__all__ = ["Client", "ConnectionLost", "Envelope", "RequestRefused", "SessionEnded", "Waits", "open_client"]
+
+Encoding = Literal["json", "cbor"]
+
+PUSHES_MOST = 10_000
+"""Pushes waiting to be read. When full the oldest is dropped and counted in a `client.dropped`; `sync` and
+`msg.history` bring messages back."""
+BAD_LOGIN = 4010
+"""The close code of a login that cannot succeed, also where the server had no time to send it."""
+_FINAL = range(4000, 4500)
+_LATER = frozenset({4010, 4029, 5030, 5031, 5033, 5034})
+"""Error codes after which the same request may succeed (SOCKET.md "Codes")."""
+_STALE = frozenset({4004, 4005})
+"""Refusals a session token that has run out may cause; the login is tried once more without it."""
+
+
+class _Pending:
+    """A request that waits for its answer; `answer` stays None if the connection went."""
+
+    __slots__ = ("answer", "done")
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.answer: Envelope | None = None
+
+
+class Client:
+    """One login. Made by `open_client`, used by any number of tasks."""
+
+    def __init__(self, url: str, login: Envelope, encoding: Encoding, waits: Waits, sync: bool) -> None:
+        self.user: str = login["client_id"]
+        self.ended: SessionEnded | None = None
+        self._url = url
+        self._login = login
+        self._text = encoding == "json"
+        self._waits = waits
+        self._sync = sync
+        self._session_token = ""
+        self._cursor = ""
+        self._socket: WebSocketConnection | None = None
+        self._serving: trio.CancelScope | None = None
+        self._changed = trio.Event()
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, _Pending] = {}
+        self._pushes: deque[Envelope] = deque()
+        self._dropped = 0
+        self._pushed = trio.Event()
+        self._retry_in = 0.0
+        self._was_online = False
+        self._refused: RequestRefused | None = None
+
+    async def request(self, kind: str, /, **data: object) -> Envelope:
+        """Ask, and answer the `data` of the answer. RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError."""
+        with trio.fail_after(self._waits.request):
+            socket = await self._wait_online()
+            number = next(self._numbers)
+            pending = self._pending[number] = _Pending()
+            try:
+                await self._write(socket, {"type": kind, "id": number, "data": data})
+                await pending.done.wait()
+            except ConnectionClosed:
+                raise ConnectionLost(f"The connection was lost during {kind}.") from None
+            finally:
+                self._pending.pop(number, None)
+        if pending.answer is None:
+            raise ConnectionLost(f"The connection was lost during {kind}.")
+        refused = refusal_of(pending.answer)
+        if refused is not None:
+            raise refused
+        return pending.answer.get("data") or {}
+
+    async def tell(self, kind: str, /, **data: object) -> bool:
+        """Send a request whose answer nobody waits for (`msg.ack`, `msg.read`). False: not connected, nothing sent."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            await self._write(socket, {"type": kind, "data": data})
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def send(
+        self, *, to: str = "", conv_id: str = "", text: str | None = None, type: int = -1, **more: object
+    ) -> Envelope:
+        """Say something to a user or in a conversation. Answers `msg_id, conv_id, seq, time` once it is durable.
+
+        A lost connection and refusals of the moment are tried again under the same `client_msg_id`, so that there is
+        never a second message. RequestRefused for all other refusals, SessionEnded, trio.TooSlowError.
+        """
+        data: Envelope = {"type": type, "client_msg_id": secrets.token_hex(16), **more}
+        data |= {key: value for key, value in (("to", to), ("conv_id", conv_id)) if value}
+        if text is not None:
+            data["text"] = text
+        with trio.fail_after(self._waits.send):
+            for attempt in itertools.count():
+                try:
+                    return await self.request("msg.send", **data)
+                except (ConnectionLost, trio.TooSlowError):
+                    wait = self._waits.before(attempt)
+                except RequestRefused as refused:
+                    if refused.code not in _LATER:
+                        raise
+                    wait = refused.retry_seconds or self._waits.before(attempt)
+                await trio.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def __aiter__(self) -> Client:
+        return self
+
+    async def __anext__(self) -> Envelope:
+        while True:
+            if self._dropped:
+                count, self._dropped = self._dropped, 0
+                return {"type": "client.dropped", "data": {"count": count}}
+            if self._pushes:
+                await trio.lowlevel.checkpoint()
+                return self._pushes.popleft()
+            if self.ended is not None:
+                raise StopAsyncIteration
+            await self._pushed.wait()
+
+    # What follows runs in the task `open_client` starts, or serves it.
+
+    async def _run(self) -> None:
+        """Connect, log in, read; again and again until the session has ended for good."""
+        attempt = 0
+        while self.ended is None:
+            self._retry_in = 0.0
+            began = trio.current_time()
+            code, reason = await self._live()
+            if trio.current_time() - began > SETTLE_SECONDS:
+                attempt = 0
+            if code in _FINAL or code == 1000:
+                self._end(SessionEnded(code, reason))
+            elif self.ended is None:
+                wait = self._retry_in or self._waits.before(attempt)
+                attempt += 1
+                self._push({"type": "client.offline", "data": {"retry_in": round(wait, 1), "reason": reason}})
+                await trio.sleep(wait)
+
+    async def _live(self) -> tuple[int, str]:
+        """One connection from opening to end. The close code, 1006 if there was none, and its word."""
+        seconds = self._waits.connect
+        try:
+            async with open_connection(self._url, seconds) as socket:
+                with trio.fail_after(seconds):
+                    await self._log_in(socket)
+                return await self._serve(socket)
+        except RequestRefused as refused:
+            self._refused = refused
+            self._retry_in = refused.retry_seconds
+            return (LOST if refused.code in _LATER else BAD_LOGIN), refused.text
+        except trio.TooSlowError:
+            return LOST, "the server did not answer in time"
+        except Unreachable as error:
+            if not self._was_online:
+                self._end(SessionEnded(LOST, str(error)))  # a wrong address, most likely: say so at once
+            return LOST, str(error)
+        except ConnectionClosed as closed:
+            return closing_of(closed.reason)
+
+    async def _serve(self, socket: WebSocketConnection) -> tuple[int, str]:
+        """A connection that is logged in, until it has ended; how it ended."""
+        self._refused = None
+        self._was_online = True
+        self._socket = socket
+        self._wake()
+        self._push({"type": "client.online", "data": {}})
+        ending = 1000, "closed by us"
+        try:
+            async with trio.open_nursery() as nursery:
+                self._serving = nursery.cancel_scope
+                if self._sync:
+                    nursery.start_soon(self._catch_up)
+                ending = await self._read(socket)
+                nursery.cancel_scope.cancel()
+        finally:
+            self._serving = None
+            self._lose()
+        return ending
+
+    async def _log_in(self, socket: WebSocketConnection) -> None:
+        login = dict(self._login)
+        if self._session_token:
+            login["session_token"] = self._session_token
+        await self._write(socket, {"type": "login", "data": login})
+        while True:
+            frame = self._decode(await socket.get_message())
+            if frame.get("type") == "login.success":
+                self._session_token = frame["data"].get("session_token", "")
+                return
+            if frame.get("type") in ("login.error", "error"):
+                refused = refusal_of(frame) or RequestRefused(1, "The server gave no reason.", {})
+                if self._session_token and refused.code in _STALE:
+                    self._session_token = ""
+                    raise RequestRefused(5034, refused.text, {"retry_after_ms": 1})  # at once, without it
+                raise refused
+
+    async def _read(self, socket: WebSocketConnection) -> tuple[int, str]:
+        """Every frame to whom it belongs, until the connection has ended."""
+        try:
+            while True:
+                with trio.move_on_after(self._waits.idle) as silence:
+                    frame = self._decode(await socket.get_message())
+                if silence.cancelled_caught:
+                    await self._write(socket, {"type": "ping"})
+                    with trio.fail_after(PROBE_SECONDS):
+                        frame = self._decode(await socket.get_message())
+                await self._take(socket, frame)
+        except ConnectionClosed as closed:
+            return closing_of(closed.reason)
+        except trio.TooSlowError:
+            return LOST, "the server fell silent"
+
+    async def _take(self, socket: WebSocketConnection, frame: Envelope) -> None:
+        number = frame.get("id")
+        if number is not None:
+            pending = self._pending.get(number)
+            if pending is not None:
+                pending.answer = frame
+                pending.done.set()
+            return
+        kind = frame.get("type", "")
+        if kind == "ping":
+            await self._write(socket, {"type": "ping"})
+        elif "code" not in frame and not kind.endswith(".success"):
+            if kind == "going.away":
+                self._retry_in = frame["data"].get("retry_after_ms", 0) / 1000
+            self._push(frame)
+
+    async def _catch_up(self) -> None:
+        """Ask what changed while we were away, page by page; each answer is yielded as a `sync`."""
+        try:
+            more = True
+            while more:
+                state = await self.request("sync", **({"cursor": self._cursor} if self._cursor else {}))
+                self._cursor = state.get("cursor", "")
+                more = bool(state.get("more"))
+                self._push({"type": "sync", "data": state})
+        except (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError):
+            pass  # the next login asks again from the same cursor
+
+    async def _wait_online(self) -> WebSocketConnection:
+        while self._socket is None:
+            if self.ended is not None:
+                raise SessionEnded(self.ended.code, self.ended.reason)
+            await self._changed.wait()
+        return self._socket
+
+    async def _write(self, socket: WebSocketConnection, envelope: Envelope) -> None:
+        with trio.fail_after(self._waits.request):
+            if self._text:
+                await socket.send_message(orjson.dumps(envelope).decode())
+            else:
+                await socket.send_message(cbor2.dumps(envelope))
+
+    def _decode(self, message: str | bytes) -> Envelope:
+        # Not through `codec`: the server is trusted, and an answer may nest deeper than what it lets in.
+        try:
+            frame = orjson.loads(message) if isinstance(message, str) else cbor2.loads(message)
+        except (ValueError, cbor2.CBORError):
+            frame = None
+        if not isinstance(frame, dict):
+            return {"type": "error", "code": 1, "msg": "The server does not speak parley.v1."}
+        return frame
+
+    def _push(self, push: Envelope) -> None:
+        if len(self._pushes) >= PUSHES_MOST:
+            self._pushes.popleft()
+            self._dropped += 1
+        self._pushes.append(push)
+        self._wake_reader()
+
+    def _lose(self) -> None:
+        """The connection is gone: whoever waits for an answer learns that there will be none."""
+        self._socket = None
+        for pending in self._pending.values():
+            pending.done.set()
+
+    def _end(self, ended: SessionEnded) -> None:
+        self.ended = ended
+        self._wake()
+        self._wake_reader()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _wake_reader(self) -> None:
+        self._pushed.set()
+        self._pushed = trio.Event()
+
+    async def _first(self) -> None:
+        """Wait for the first login. What `open_client` raises; a refusal of the moment is tried again."""
+        why = "the login was not accepted in time"
+        try:
+            with trio.fail_after(self._waits.connect):
+                await self._wait_online()
+                return
+        except SessionEnded as ended:
+            why = ended.reason
+        except trio.TooSlowError:
+            pass
+        raise self._refused or ConnectionLost(f"Could not log in at {self._url}: {why}.")
+
+    def _hang_up(self) -> bool:
+        """End the session from this side. False: there is no connection to say goodbye on."""
+        self._end(SessionEnded(1000, "closed by us"))
+        if self._serving is None:
+            return False
+        self._serving.cancel()
+        return True
+
+
+@asynccontextmanager
+async def open_client(
+    url: str,
+    *,
+    app: str,
+    user: str,
+    device: str = "",
+    token: str | None = None,
+    password: str | None = None,
+    platform: str = "",
+    tag: str = "",
+    ext: Envelope | None = None,
+    encoding: Encoding = "json",
+    sync: bool = True,
+    waits: Waits | None = None,
+) -> AsyncIterator[Client]:
+    """Log in and keep the session while the body runs. `ext` are the attributes of a user this login creates.
+
+    RequestRefused when the first login is refused, ConnectionLost when the server cannot be reached or does not let us
+    in within `waits.connect`, ValueError for a URL that is none.
+    With `sync` every login is followed by the sync the server offers, yielded among the pushes.
+    """
+    address = urlsplit(url)
+    if address.scheme not in ("ws", "wss") or not address.hostname:
+        raise ValueError("it must begin with ws:// or wss:// and name a host")
+    login: Envelope = {"app_id": app, "client_id": user, "device_id": device}
+    optional = {"token": token, "password": password, "platform": platform, "tag": tag, "ext": ext}
+    login |= {key: value for key, value in optional.items() if value}
+    client = Client(url, login, encoding, waits or Waits(), sync)
+    failure: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client._run)
+        try:
+            await client._first()
+            yield client
+        except (Exception, KeyboardInterrupt) as error:
+            failure = error  # carried out of the nursery by hand: callers catch RequestRefused, not a group of one
+        # With a connection `_run` comes to its end by itself, within the seconds a farewell may take.
+        if not client._hang_up():
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
