@@ -109,7 +109,7 @@ class Host:
         self.data = folder / "data"
         self.config = folder / "parley.toml"
         self.programs: list[Program] = []
-        self.configure(*(apps or (APP,)), **sections)
+        self.configure(*apps, **sections)
 
     def configure(self, *apps: dict[str, Any], **sections: dict[str, Any]) -> None:
         sections = {
@@ -120,7 +120,7 @@ class Host:
         lines = []
         for name, values in sections.items():
             lines += [f"[{name}]", *(f"{key} = {toml(value)}" for key, value in values.items())]
-        for app in apps:
+        for app in apps or (APP,):
             lines += ["[[app]]", *(f"{key} = {toml(value)}" for key, value in app.items())]
         self.config.write_text("\n".join(lines) + "\n")
 
