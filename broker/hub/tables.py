@@ -163,6 +163,9 @@ class Tables:
             else:
                 self.tombstones.setdefault(user, {})[conversation] = row
             return
+        known = self.users.get(user)
+        if known is not None:
+            user = row.user = known.id  # one text for all memberships of a user, not one each
         self.members.setdefault(conversation, {})[user] = row
         self.memberships.setdefault(user, set()).add(conversation)
         self.tombstones.get(user, {}).pop(conversation, None)
@@ -171,8 +174,9 @@ class Tables:
         conversation, user = image.key
         if image.row is None:
             self.positions.get(conversation, {}).pop(user, None)
-        elif user in self.members.get(conversation, ()):
-            self.positions.setdefault(conversation, {})[user] = image.row
+        elif (member := self.members.get(conversation, {}).get(user)) is not None:
+            image.row.user = member.user
+            self.positions.setdefault(conversation, {})[member.user] = image.row
 
     def _mentions(self, image: Image, commit: int) -> None:
         user, conversation = image.key

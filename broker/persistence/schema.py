@@ -1,0 +1,146 @@
+"""How a table of `broker.hub.rows.TABLES` lies in SQL: one column a field, `app` before them, no code per table.
+
+int and bool are INTEGER, str is TEXT, bytes BLOB, a tuple a BLOB of JSON. Tables are STRICT, so what is read has the type
+that was written; bools are given back by `rows`, as a 1 in a bool's place would not pass the journal's decoder again.
+Fields added at the end of a row type are added as columns when an older database is opened; a database with columns this
+program does not know is a newer program's, and refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, get_origin
+
+import msgspec
+
+from broker.hub.rows import TABLES, Image, Table
+from broker.persistence.store import StoreRefused
+
+Columns = tuple[Any, ...]
+KINDS = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB", tuple: "BLOB"}
+
+
+class Shape:
+    """The SQL of one table, worked out once."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name = table.name
+        self.by_id = table.key == ("id",) and not table.in_memory
+        """Rows are kept by their id alone, which is unique over all apps: the SQLite rowid (see TABLES)."""
+        fields = msgspec.structs.fields(table.row)
+        self.fields = tuple(field.name for field in fields)
+        kinds = [get_origin(field.type) or field.type for field in fields]
+        self.tuples = tuple(at for at, kind in enumerate(kinds) if kind is tuple)
+        self.lists: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int | str, ...])
+        self.many: Any = list[table.row]  # type: ignore[name-defined]
+        self.columns = [
+            f'"{field.name}" {KINDS[kind]} NOT NULL' + default(field) for field, kind in zip(fields, kinds, strict=True)
+        ]
+        key = table.key if self.by_id else ("app", *table.key)
+        self.key = ", ".join(f'"{name}"' for name in key)
+        self.key_at = tuple(self.fields.index(name) for name in table.key)
+        names = ", ".join(f'"{name}"' for name in self.fields)
+        others = [name for name in ("app", *self.fields) if name not in key]
+        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+        self.select = f'SELECT {names} FROM "{self.name}"'
+        # `app` behind the fields: a row's decoder passes over what follows its last field.
+        self.load = f'SELECT {names}, app FROM "{self.name}"'
+        self.upsert = (
+            f'INSERT INTO "{self.name}" (app, {names}) VALUES ({", ".join("?" * (len(fields) + 1))}) '
+            f"ON CONFLICT ({self.key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
+        )
+        where = " AND ".join(f'"{name}" = ?' for name in ("app", *table.key))
+        self.delete = f'DELETE FROM "{self.name}" WHERE {where}'
+
+    def create(self) -> list[str]:
+        columns = ", ".join(self.columns)
+        if self.by_id:
+            columns = columns.replace('"id" INTEGER NOT NULL', '"id" INTEGER PRIMARY KEY')
+            sql = f'CREATE TABLE "{self.name}" ({columns}, app TEXT NOT NULL) STRICT'
+        else:
+            sql = (
+                f'CREATE TABLE "{self.name}" (app TEXT NOT NULL, {columns}, PRIMARY KEY ({self.key})) STRICT, WITHOUT ROWID'
+            )
+        return [sql]
+
+    def create_indexes(self) -> list[str]:
+        return [
+            f'CREATE INDEX IF NOT EXISTS "{self.name}_{"_".join(index)}" ON "{self.name}" ({", ".join(index)})'
+            for index in self.table.indexes
+        ]
+
+    def migrate(self, present: Iterable[str]) -> list[str]:
+        """The statements that bring a table with those columns to this shape. StoreRefused if it is a newer one."""
+        there = [name for name in present if name != "app"]
+        if tuple(there) != self.fields[: len(there)]:
+            unknown = ", ".join(name for name in there if name not in self.fields) or "another order of columns"
+            raise StoreRefused(
+                f"the table {self.name} of parley.db was made by a newer program (it has: {unknown}); "
+                "start that version of Parley, or give this one a data directory of its own"
+            )
+        return [f'ALTER TABLE "{self.name}" ADD COLUMN {column}' for column in self.columns[len(there) :]]
+
+    def values(self, image: Image) -> Columns:
+        """The parameters of `upsert`. TypeError and the like if the row is not of this table."""
+        columns: Columns = msgspec.structs.astuple(image.row)  # type: ignore[arg-type]  # None raises TypeError
+        if self.tuples:
+            changed = list(columns)
+            for at in self.tuples:
+                changed[at] = msgspec.json.encode(columns[at])
+            return (image.app, *changed)
+        return (image.app, *columns)
+
+    def rows(self, columns: Sequence[Columns]) -> list[Any]:
+        """The rows of many tuples of columns. One call of msgspec for all: twice as fast as a call a row."""
+        if self.tuples:
+            changed: list[list[Any]] = [list(row) for row in columns]
+            for row in changed:
+                for at in self.tuples:
+                    row[at] = self.lists.decode(row[at])
+            columns = changed  # type: ignore[assignment]
+        rows: list[Any] = msgspec.convert(columns, self.many, strict=False)
+        return rows
+
+
+def default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default is msgspec.NODEFAULT:
+        return ""
+    return " DEFAULT " + literal(field.default)
+
+
+def literal(value: object) -> str:
+    """A value of a row as SQL text; only defaults, which stand in our own source."""
+    if isinstance(value, tuple):
+        value = msgspec.json.encode(value)
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
+    if isinstance(value, int):
+        return str(int(value))
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+SHAPES: dict[str, Shape] = {name: Shape(table) for name, table in TABLES.items()}
+
+
+# Rows the database refuses are kept as JSON, which takes any integer and half a surrogate pair.
+
+
+def pack(values: Iterable[Any]) -> bytes:
+    return json.dumps(list(values), default=pack_bytes, separators=(",", ":")).encode("ascii")
+
+
+def pack_bytes(value: object) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode("ascii")}
+    return {"unknown": repr(value)}
+
+
+def unpack(body: bytes) -> tuple[Any, ...]:
+    convert: dict[type, Callable[[Any], Any]] = {
+        dict: lambda value: base64.b64decode(value["bytes"]) if "bytes" in value else value["unknown"],
+        list: tuple,
+    }
+    return tuple(convert.get(type(value), lambda value: value)(value) for value in json.loads(body))

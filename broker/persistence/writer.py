@@ -1,0 +1,291 @@
+"""The writer: applies durable commits to the store in the background, and fetches what only the store has.
+
+A commit is submitted when it is on the journal, so nobody waits for the store: batches may be large, a store may be away
+for hours. In memory a bounded part of the commits is pending; what comes behind it is a range of numbers, read back from
+the journal when its turn comes. A batch is written with its position in one transaction, and only then the tail drops
+its rows and the journal its segments: a commit is always in at least one of the two.
+An error of the store is waited out for ever, with growing pauses. Trims run between batches, a slice at a time.
+
+Everything here but the bodies of the worker threads runs on the Trio thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import trio
+
+from broker.hub.recent import FetchedRow, Key
+from broker.hub.rows import HeadRow, Image
+from broker.persistence.images import decode
+from broker.persistence.segment import JournalDamaged
+from broker.persistence.store import Store, StoreUnavailable
+from broker.persistence.tail import Tail, merge
+from protocol.records import Message, PatchRecord
+
+log = logging.getLogger(__name__)
+
+BATCH_IMAGES = 10_000
+"""About 60 ms of SQLite; larger batches write no faster (measured)."""
+BATCH_BYTES = 16 * 1_048_576
+PENDING_BYTES = 64 * 1_048_576
+"""Of images waiting in memory. Most rows are the tail's too, so this is not on top of its budget."""
+IMAGE_BYTES = 300
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 30.0
+TRIM_PAUSE_SECONDS = 0.02
+FETCHES = 4
+"""At a time: more only wait for one another at the store's readers and the interpreter."""
+
+
+class Journal(Protocol):
+    """What the writer needs of `broker.persistence.journal.Journal`."""
+
+    def read(self, first: int, last: int) -> Any: ...
+
+    def release(self, applied: int) -> None: ...
+
+
+class Pending(msgspec.Struct, gc=False):
+    commit: int
+    images: Sequence[Image]
+    size: int
+    since: float
+
+
+class WriterStatistics(msgspec.Struct, frozen=True):
+    """`lag` and `lag_seconds`: commits submitted and not applied, and the age of the oldest. `pending_bytes`: of those that
+    wait in memory. `last_error` is "" while the store answers."""
+
+    applied: int
+    lag: int
+    lag_seconds: float
+    pending_bytes: int
+    batches: int
+    images: int
+    failures: int
+    quarantined: int
+    trims_left: bool
+    last_error: str
+
+
+class Writer:
+    """One target's writer. `tails` is the broker's live mapping of app id to tail."""
+
+    def __init__(self, store: Store, journal: Journal, tails: Mapping[str, Tail], *, write_seconds: float) -> None:
+        self._store = store
+        self._journal = journal
+        self._tails = tails
+        self._write_seconds = write_seconds
+        self.applied = store.position
+        """The newest commit that is durable in the store."""
+        self._submitted = self.applied
+        self._pending: deque[Pending] = deque()
+        self._pending_bytes = 0
+        self._on_journal_since = 0.0
+        self._work = trio.Event()
+        self._hurry = trio.Event()
+        self._caught_up = trio.Event()
+        self._writing = trio.CapacityLimiter(1)
+        self._fetching = trio.CapacityLimiter(FETCHES)
+        self._trims_left = True
+        """The store knows what a last run has left to remove."""
+        self._failures = self._failures_in_a_row = self._batches = self._images = 0
+        self._last_error = ""
+
+    def submit(self, commit: int, images: Sequence[Image], size: int = 0) -> None:
+        """Take a commit that is durable, or was recovered. In order, without a hole. `size`: bytes of its body, if known."""
+        if commit != self._submitted + 1:
+            raise ValueError(f"commit {commit} was submitted after {self._submitted}")
+        size = size or weigh(images)
+        if not self._on_journal and self._pending_bytes + size <= PENDING_BYTES:
+            self._pending.append(Pending(commit, images, size, now()))
+            self._pending_bytes += size
+        elif not self._on_journal:
+            self._on_journal_since = now()
+        self._submitted = commit
+        if not self._work.is_set():
+            self._work.set()
+
+    @property
+    def _on_journal(self) -> int:
+        """How many commits wait behind the pending ones, on the journal only."""
+        return self._submitted - (self._pending[-1].commit if self._pending else self.applied)
+
+    def statistics(self) -> WriterStatistics:
+        lag = self._submitted - self.applied
+        since = self._pending[0].since if self._pending else self._on_journal_since
+        return WriterStatistics(
+            applied=self.applied,
+            lag=lag,
+            lag_seconds=now() - since if lag else 0.0,
+            pending_bytes=self._pending_bytes,
+            batches=self._batches,
+            images=self._images,
+            failures=self._failures,
+            quarantined=self._store.quarantined,
+            trims_left=self._trims_left,
+            last_error=self._last_error,
+        )
+
+    # Writing -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Apply commits until cancelled. A batch under way is finished first."""
+        while True:
+            if self._submitted == self.applied and not self._trims_left:
+                self._work = trio.Event()
+                await self._work.wait()
+            if self._submitted == self.applied:
+                await self._pause(TRIM_PAUSE_SECONDS)
+            elif self._pending_bytes < BATCH_BYTES and not self._on_journal:
+                await self._pause(self._write_seconds)
+            try:
+                await self._step()
+            except (StoreUnavailable, OSError) as error:
+                await self._wait_out(error)
+            except Exception as error:  # a commit must not be lost to a bug: it is loud, and tried again
+                log.exception("writer: commit %s cannot be applied", self.applied + 1)
+                await self._wait_out(error)
+
+    async def _step(self) -> None:
+        """One batch, then one slice of trims."""
+        if self._submitted > self.applied:
+            batch = self._gather()
+            position, images, trims = await trio.to_thread.run_sync(self._write, batch, limiter=self._writing)
+            self._trims_left |= trims
+            self._finish(position, images)
+            self._answered()
+        if self._trims_left:
+            self._trims_left = await trio.to_thread.run_sync(self._store.trim, limiter=self._writing)
+            self._answered()
+
+    def _answered(self) -> None:
+        if self._last_error:
+            log.warning("writer: the store answers again, %s commits behind", self._submitted - self.applied)
+        self._last_error = ""
+        self._failures_in_a_row = 0
+
+    def _gather(self) -> list[Pending]:
+        """The next pending commits, about BATCH_IMAGES images; empty if they are on the journal."""
+        batch: list[Pending] = []
+        images = size = 0
+        for pending in self._pending:
+            images += len(pending.images)
+            size += pending.size
+            if batch and (images > BATCH_IMAGES or size > BATCH_BYTES):
+                break
+            batch.append(pending)
+        return batch
+
+    def _write(self, batch: list[Pending]) -> tuple[int, int, bool]:
+        """In a worker thread. What is applied now: the position, how many images, and whether some may need a trim."""
+        position = self.applied
+        newest: dict[tuple[str, str, tuple[Any, ...]], Image] = {}
+        if batch:
+            for pending in batch:
+                for image in pending.images:
+                    newest[image.app, image.table, image.key] = image
+            position = batch[-1].commit
+        else:
+            size = 0
+            for commit, body in self._journal.read(position + 1, self._submitted):
+                for image in decode(body):
+                    newest[image.app, image.table, image.key] = image
+                position = commit
+                size += len(body)
+                if len(newest) >= BATCH_IMAGES or size > BATCH_BYTES:
+                    break
+        self._store.write(list(newest.values()), position)
+        try:
+            self._journal.release(position)
+        except OSError as error:
+            log.error("writer: segments up to commit %s cannot be deleted: %s", position, error)
+        return position, len(newest), any(starts_trim(image) for image in newest.values())
+
+    def _finish(self, position: int, images: int) -> None:
+        while self._pending and self._pending[0].commit <= position:
+            self._pending_bytes -= self._pending.popleft().size
+        self.applied = position
+        for tail in self._tails.values():
+            tail.applied(position)
+        self._batches += 1
+        self._images += images
+        if position == self._submitted:
+            self._caught_up.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._hurry.wait()
+
+    async def _wait_out(self, error: Exception) -> None:
+        self._failures += 1
+        seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures_in_a_row, 20))
+        self._failures_in_a_row += 1
+        self._last_error = f"{type(error).__name__}: {error}"
+        log.error("writer: %s; again in about %.1f s, %s commits wait", error, seconds, self._submitted - self.applied)
+        # With jitter, as several brokers may stand before one database server.
+        await trio.sleep(seconds * random.uniform(0.5, 1.0))
+
+    async def drain(self, deadline: float) -> int:
+        """Apply what is pending without gathering, until `deadline` (of `trio.current_time`). How many commits are left;
+        they stay in the journal. `run` must be running, and is to be cancelled afterwards."""
+        self._hurry.set()
+        with trio.move_on_at(deadline):
+            while self._submitted > self.applied:
+                self._caught_up = trio.Event()
+                await self._caught_up.wait()
+        return self._submitted - self.applied
+
+    # Reading -------------------------------------------------------------------------------------------------------
+
+    async def fetch(self, app: str, tail: Tail, keys: Sequence[Key]) -> list[FetchedRow]:
+        """The rows for the keys, from tail, journal and store, merged. StoreUnavailable."""
+        rows = tail.copy(keys)
+        commits = tail.commits_for(keys)
+        others = await trio.to_thread.run_sync(self._fetch, app, keys, commits, limiter=self._fetching)
+        return merge(keys, rows, others)
+
+    def _fetch(self, app: str, keys: Sequence[Key], commits: Sequence[int]) -> list[FetchedRow]:
+        """In a worker thread. First the journal, then the store: what is released between the two is in the store."""
+        rows: list[FetchedRow] = []
+        for commit in commits:
+            try:
+                for _, body in self._journal.read(commit, commit):
+                    rows.extend(image.row for image in decode(body) if image.app == app and image.row is not None)
+            except LookupError:
+                continue
+            except (OSError, JournalDamaged) as error:
+                raise StoreUnavailable(f"commit {commit} cannot be read back: {error}") from error
+        return merge(keys, rows, self._store.fetch(app, keys))
+
+
+def starts_trim(image: Image) -> bool:
+    """The store may have noted something to remove with this image."""
+    row = image.row
+    return row is not None and (
+        (image.table == "heads" and row.floor > 0) or (image.table == "conversations" and row.deleted)
+    )
+
+
+def weigh(images: Sequence[Image]) -> int:
+    """About how many bytes images hold in memory."""
+    size = IMAGE_BYTES * len(images)
+    for image in images:
+        row = image.row
+        if isinstance(row, Message | PatchRecord):
+            size += len(row.body)
+        elif isinstance(row, HeadRow):
+            size += len(row.last)
+    return size
+
+
+def now() -> float:
+    """Monotonic seconds; also before `trio.run`, when recovered commits are submitted."""
+    return time.monotonic()
