@@ -101,6 +101,8 @@ class Server:
                 raise BadSettings("[sockets] tls_listen needs tls_cert and tls_key, the paths of two PEM files")
             self._tls_context = server_context(sockets.tls_cert, sockets.tls_key)
             self._tls = bind_tcp(*address(sockets.tls_listen))
+            for sock in self._tls:
+                log.info("listening door=tls address=%s:%s", *sock.getsockname()[:2])
         if sockets.listen:
             self._listen(sockets.listen, websocket_door(limits, choose_wire))
         if sockets.tcp_listen:
