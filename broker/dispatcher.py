@@ -18,7 +18,7 @@ from broker.commits import OVERLOADED_TIMES, Commits, StateBroken
 from broker.hub.decision import Caller, Decision, Found, Moment, Prove
 from broker.hub.effects import EndSession, ReplyTo
 from broker.hub.handlers import HANDLERS, SCANS
-from broker.hub.housekeeping import Housekeep
+from broker.hub.housekeeping import Housekeep, MoveFloor
 from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from broker.hub.rows import Image, put
@@ -420,6 +420,12 @@ class Dispatcher:
         self.commits.add(images)
         for effect in self.apps.changed(list(self._watchers)):
             self.commits.emit(effect)
+
+    def move_floor(self, hub: Hub, conversation: int, seq: int) -> None:
+        """Messages up to `seq` are no longer kept (`broker.retention`)."""
+        if self.storage and not self.draining:
+            command = MoveFloor(conversation=conversation, seq=seq)
+            self._execute(Running(0, None, hub, Caller("", privileged=True), command, False))
 
     def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:

@@ -31,11 +31,13 @@ from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public, trusted
 from broker.gateway.listeners import Door, bind_tcp, framed_door, websocket_door
 from broker.gateway.reactor import Reactor
-from broker.gateway.tls import serve_tls, server_context
+from broker.gateway.tls import in_turn, serve_tls, server_context
 from broker.gateway.upgrade import Upgrade
 from broker.hub.effects import Effect
+from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
+from broker.retention import keep_days
 from broker.settings import BadSettings, Settings, address, load
 from broker.work import COMPARERS, FETCHERS, Work
 from protocol.errors import CloseReason
@@ -79,10 +81,11 @@ class Server:
         outgoing: deque[Effect] = deque()
         self._commits = Commits(journal, encode, recovered.writer.submit, recovered.position + 1, outgoing, time.monotonic)
         newest_ms = time_of(recovered.mint.last) if recovered.mint.last else 0
+        self._clock = Clock(not_before_ms=newest_ms)
         self._dispatcher = Dispatcher(
             recovered.apps,
             self._commits,
-            Clock(not_before_ms=newest_ms),
+            self._clock,
             self._work.start,
             (journal.fileno(),),
             journal.drain,
@@ -127,6 +130,7 @@ class Server:
                 async with trio.open_nursery() as service:
                     service.start_soon(self._reactor.run)
                     service.start_soon(self._watch_disk)
+                    service.start_soon(keep_days, self._hubs, self._work.rows, self._move_floor, self._clock.now_ms)
                     for _ in range(FETCHERS):
                         service.start_soon(self._work.fetch, self._reactor)
                     for _ in range(COMPARERS):
@@ -206,6 +210,12 @@ class Server:
                 for number in sessions[start : start + FAREWELLS]
             ]
 
+    def _hubs(self) -> list[Hub]:
+        return list(self._dispatcher.apps.hubs.values())
+
+    async def _move_floor(self, hub: Hub, conversation: int, seq: int) -> None:
+        await in_turn(self._reactor, partial(self._dispatcher.move_floor, hub, conversation, seq))
+
     def _figures(self) -> dict[str, float]:
         """What the dispatcher does not count itself, for `Stats`."""
         gateway, writer = self._reactor.statistics(), self._writer.statistics()
@@ -254,9 +264,7 @@ def locked(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DirectoryInUse(
-                f"another broker uses {data}; stop it first, or give another --data"
-            ) from None
+            raise DirectoryInUse(f"another broker uses {data}; stop it first, or give another --data") from None
         yield
     finally:
         os.close(descriptor)

@@ -6,6 +6,7 @@ Both are bounded in number and in time, and both answer through the reactor, so 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 import argon2
@@ -13,6 +14,8 @@ import trio
 
 from broker.gateway.reactor import Reactor
 from broker.hub.decision import Found
+from broker.hub.hub import Hub
+from broker.hub.recent import FetchedRow, Key
 from broker.jobs import Compare, Fetch, Job
 from broker.persistence.store import StoreUnavailable, belongs
 from broker.persistence.tail import Tail
@@ -49,13 +52,17 @@ class Work:
             return False
         return True
 
+    async def rows(self, hub: Hub, keys: Sequence[Key]) -> list[FetchedRow]:
+        """What store and tail hold for the keys. StoreUnavailable."""
+        app = hub.app.id
+        return await self._writer.fetch(app, self._tails[app], keys)
+
     async def fetch(self, reactor: Reactor) -> None:
         """One of FETCHERS."""
         async for job in self._to_fetch:
             found: Found | None
             try:
-                app = job.hub.app.id
-                rows = await self._writer.fetch(app, self._tails[app], job.keys)
+                rows = await self.rows(job.hub, job.keys)
                 found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
             except StoreUnavailable as error:
                 log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import msgspec
+
 from broker.hub.conversations import STEP, bury
 from broker.hub.decision import Decision
-from broker.hub.hub import scans
+from broker.hub.hub import handles, scans
 from broker.hub.rows import decode_message
 from broker.hub.tables import TOMBSTONE_MS
 from protocol.commands import Command, Done, Rate, Reply
@@ -27,7 +29,7 @@ class Housekeep(Command):
 
 
 class MoveFloor(Command):
-    """Messages up to `seq` are past their days. Issued by the broker after it has asked the store."""
+    """Messages up to `seq` are past the app's `message_days`. Issued by `broker.retention`, which has asked the store."""
 
     rate: ClassVar[Rate] = Rate.FREE
     conversation: int
@@ -65,3 +67,13 @@ def _silent_since(d: Decision, number: int) -> int:
     if not head.last:
         return time_of(number)
     return decode_message(head.last).time_ms
+
+
+@handles(MoveFloor)
+def move_floor(d: Decision, c: MoveFloor) -> Done:
+    head = d.hub.tables.heads.get(c.conversation)
+    if head is not None and head.floor < c.seq:
+        floor = min(c.seq, head.last_seq)
+        last = b"" if floor == head.last_seq else head.last
+        d.put("heads", msgspec.structs.replace(head, floor=floor, last=last))
+    return Done(time_ms=d.now)

@@ -1,4 +1,4 @@
-"""Fixtures of the hub tests."""
+"""Fixtures of the broker tests."""
 
 from __future__ import annotations
 
