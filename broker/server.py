@@ -109,7 +109,7 @@ class Server:
         if sockets.listen:
             self._listen(sockets.listen, websocket_door(limits, choose_wire))
         if sockets.tcp_listen:
-            self._listen(sockets.tcp_listen, framed_door("tcp", limits, partial(begin_framed, limits.frame_bytes)))
+            self._listen(sockets.tcp_listen, framed_door("tcp", limits, partial(begin_framed, limits.first_frame_bytes)))
         epoch = self._recovered.store.epoch
         door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
         self._reactor.listen(bind_control(self._control_path), door)
@@ -251,8 +251,9 @@ def choose_wire(upgrade: Upgrade) -> tuple[Wire, str | None]:
     return NativeWire(token=upgrade.token), subprotocol
 
 
-def begin_framed(frame_bytes: int) -> tuple[LengthFraming, Wire]:
-    return LengthFraming(frame_bytes), NativeWire(framed=True)
+def begin_framed(first_frame_bytes: int) -> tuple[LengthFraming, Wire]:
+    wire = NativeWire(framed=True)
+    return LengthFraming(first_frame_bytes, oversize=wire.oversize), wire
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-LISTENING = re.compile(r"listening door=(\w+) address=(\S+?):(\d+)$")
+LISTENING = re.compile(r"listening (?:door=(\w+) )?address=(\S+?):(\d+)(?: |$)")
 START_SECONDS = 30
 STOP_SECONDS = 15
 APP = {
@@ -63,7 +63,7 @@ class Program:
                 self.lines.append(line.rstrip())
                 found = LISTENING.search(line.rstrip())
                 if found:
-                    self.doors[found[1]] = int(found[3])
+                    self.doors[found[1] or "admin"] = int(found[3])
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
@@ -141,7 +141,9 @@ class Host:
     def admin(self) -> Program:
         """An admin API that is accepting."""
         self.admin_program = self.start("-m", "adminapi")
-        self.admin_url = f"http://127.0.0.1:{self.admin_program.wait_door('admin')}"
+        self.admin_program.wait_line("adminapi listening address=")
+        self.admin_url = f"http://127.0.0.1:{self.admin_program.doors['admin']}"
+        self.admin_program.wait_line("broker there")
         return self.admin_program
 
     def kill(self) -> None:

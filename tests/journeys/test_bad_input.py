@@ -83,7 +83,9 @@ async def test_unreadable_frames_are_answered_and_the_session_stays(host: Host) 
         await peer.ok("sync")
 
 
-@pytest.mark.parametrize("text", ["garbage", "{}", '{"type":"dance"}', '{"type":"login"}', '{"type":"login","data":{"app_id":[]}}'])
+@pytest.mark.parametrize(
+    "text", ["garbage", "{}", '{"type":"dance"}', '{"type":"login"}', '{"type":"login","data":{"app_id":[]}}']
+)
 async def test_before_login_a_bad_frame_is_the_end(host: Host, text: str) -> None:
     host.broker()
     async with json_peer(host.url) as peer:
@@ -317,4 +319,3 @@ def resident(pid: int) -> int:
         if line.startswith("VmRSS"):
             return int(line.split()[1])
     raise AssertionError(f"no process {pid}")
-

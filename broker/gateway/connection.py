@@ -1,0 +1,381 @@
+"""One client connection between socket and wire: the rules of input, its answers, and how it ends (DESIGN 2.4 and 3).
+
+The law: a connection is OPEN, then LEAVING, then CLOSED, and never goes back. While OPEN its session takes input, replies
+and pushes. LEAVING it has said its farewell, says nothing more, and discards what comes in until the peer has closed: a
+socket closed over unread input would reset the connection and take the farewell with it. CLOSED it waits for the end of
+the turn to give its descriptor back. Nothing here awaits; how bytes reach the peer is the subclass's part:
+`socket_connection.SocketConnection` (plain) and `tls.TlsConnection`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from broker.gateway.framing import Framing, format_of
+from broker.gateway.limits import Limits
+from broker.gateway.outbox import FINAL, Outbox
+from broker.gateway.pace import REFUSALS, Pace, Verdict
+from broker.gateway.table import Table
+from protocol.commands import LoggedIn, Managed, Rate, Reply
+from protocol.errors import CloseReason, Reason, Refused
+from protocol.wires.wire import End, Ending, Say, Submit, Wire
+
+logger = logging.getLogger(__name__)
+clock = time.monotonic
+
+OPEN, LEAVING, CLOSED = 0, 1, 2
+
+LOGIN = 1
+"""Bit of `paused`: the answer to a login is awaited."""
+SENDER = 2
+"""Bit of `paused`: the journal is behind, and this one feeds it."""
+RESTING = 4
+"""Bit of `paused`: it sends more than its pace allows of what is never refused."""
+
+FRAMES_BEFORE_LOGIN = 8
+DURABLE_SECONDS = 1.0
+"""Who sent a durable command so recently is held back while the journal is behind (DESIGN 2.4)."""
+SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
+
+
+class Connection:
+    """State of one connection; times are the gateway's clock. Kept small: there is one for every idle user."""
+
+    __slots__ = (
+        "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
+        "paused", "paused_at", "probed", "queued", "refusals", "session", "state", "submitted", "table", "unanswered",
+        "until", "wire", "word",
+    )  # fmt: skip
+
+    def __init__(self, table: Table, limits: Limits, outbox_of: Callable[[Connection], Outbox]) -> None:
+        self.table = table
+        self.limits = limits
+        self.session = table.new_session()
+        self.framing: Framing | None = None
+        self.wire: Wire | None = None
+        self.outbox = outbox_of(self)
+        self.pace: Pace | None = None
+        self.state = OPEN
+        self.logged_in = False
+        self.submitted = False
+        self.queued = False
+        self.paused = 0
+        self.frames = 0
+        """Handed to the wire before login."""
+        self.unanswered = 0
+        """Submits before login whose answer has not come."""
+        self.refusals = 0
+        """TOO_FAST in a row."""
+        self.opened = self.heard = table.now
+        self.probed = self.paused_at = self.until = self.grace = 0.0
+        self.durable_at = -DURABLE_SECONDS
+        self.word = ""
+        """Why it ends, for the statistics."""
+        table.connections[self.session] = self
+        table.outboxes[self.session] = self.outbox
+
+    # What a subclass does with its transport.
+
+    def listen(self) -> None:
+        """Read again: a pause is over, or input is to be discarded."""
+        raise NotImplementedError
+
+    def press(self) -> None:
+        """The outbox is touched and not FLOWING: look at its limit, get it written."""
+        raise NotImplementedError
+
+    def sent(self, count: int) -> None:
+        """The flush sent `count` bytes, not all there are. Only of connections whose outbox has a socket."""
+        raise NotImplementedError
+
+    def shut(self) -> None:
+        """Everything is written: tell the peer that nothing will follow."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """What the kernel still holds for the peer is not worth its memory."""
+
+    def close(self) -> None:
+        """Give the descriptor back. Called by the reactor at the end of a turn, once."""
+        raise NotImplementedError
+
+    # Input.
+
+    def start(self, framing: Framing, wire: Wire) -> None:
+        """The wire is settled: at accept, or after the upgrade. Where nobody has to log in, all limits are lifted."""
+        self.framing = framing
+        self.wire = wire
+        if not self.limits.gated:
+            self._admit(None)
+
+    def pump(self, ends: float) -> None:
+        """Hand whole frames to the wire until there are no more, the connection has to wait, or the clock says `ends`."""
+        framing, wire, table = self.framing, self.wire, self.table
+        if framing is None or wire is None:
+            return
+        while not self.paused and self.state == OPEN:
+            message = framing.take()
+            if message is None:
+                if not framing.pending():
+                    break
+                if clock() >= ends:
+                    table.queue(self)
+                    break
+                continue
+            table.counters.frames_in += 1
+            if not self.logged_in:
+                self.frames += 1
+                if self.frames > FRAMES_BEFORE_LOGIN:
+                    self.end(Ending(CloseReason.BAD_LOGIN))
+                    return
+            for inbound in wire.receive(message[0], message[1], table.now_ms):
+                HANDLERS[type(inbound)](self, inbound)
+                if self.state != OPEN:
+                    return
+            if clock() >= ends:
+                table.queue(self)
+                break
+        if self.state == OPEN:
+            self._hear(framing)
+
+    def _hear(self, framing: Framing) -> None:
+        """Pass on what the framing itself has to say, and notice that it is finished."""
+        if framing.controls:
+            if self.pace is not None and not self.pace.spend(framing.controls, self.table.now):
+                self._rest()
+            framing.controls = 0
+        if framing.finished:
+            if not framing.pending():  # else its last words wait until the frames before them are served
+                self.word = framing.finished
+                self.leave(framing.out)
+        elif framing.out:
+            self.say_framed(b"".join(framing.out))
+            framing.out = []
+
+    def _submit(self, item: Submit) -> None:
+        now = self.table.now
+        command = item.command
+        inner = command.command if type(command) is Managed else command
+        pace = self.pace
+        if not self.logged_in:
+            self.unanswered += 1
+            self.pause(LOGIN)
+        elif pace is not None:
+            if inner.rate is Rate.FREE:  # type: ignore[union-attr]
+                if not pace.spend(1, now):
+                    self._rest()
+            elif (verdict := pace.ask(now)) is not Verdict.GO:
+                self.table.counters.refused += 1
+                refusal = Refused(Reason.TOO_FAST, retry_after_ms=pace.retry_after_ms())
+                self.answer(item.request, refusal)
+                if verdict is Verdict.END:
+                    self.end(Ending(CloseReason.TOO_FAST))
+                return
+        if inner.durable:  # type: ignore[union-attr]
+            self.durable_at = now
+            self.hold_sender()
+        self.submitted = True
+        self.table.core.submit(self.session, item.request, command)
+
+    def _say(self, item: Say) -> None:
+        if self.pace is not None and not self.pace.spend(1, self.table.now):
+            self._rest()
+        self.say(item.payload)
+
+    def _end(self, item: End) -> None:
+        self.end(Ending(item.reason))
+
+    # Pausing: a paused connection is not read, and no deadline runs against it.
+
+    def pause(self, why: int) -> None:
+        if not self.paused:
+            self.paused_at = self.table.now
+        self.paused |= why
+
+    def release(self, why: int) -> None:
+        if not self.paused & why or self.state != OPEN:
+            return
+        self.paused &= ~why
+        if not self.paused:
+            self.opened += self.table.now - self.paused_at
+            self.heard = self.table.now
+            self.table.queue(self)
+            self.listen()
+
+    def _rest(self) -> None:
+        self.pause(RESTING)
+        self.table.resting[self] = None
+
+    def hold_sender(self) -> None:
+        """Do not read a connection that feeds the journal faster than the disk takes it."""
+        table = self.table
+        if table.sender_paused and table.now - self.durable_at < DURABLE_SECONDS:
+            self.pause(SENDER)
+            table.senders[self] = None
+
+    # Output.
+
+    def say(self, payload: bytes) -> None:
+        """Send a payload of the wire."""
+        if payload and self.framing is not None and self.wire is not None:
+            self.say_framed(self.framing.pack(payload, self.wire.text))
+
+    def say_framed(self, frame: bytes) -> None:
+        self.outbox.put(frame)
+        self.table.touch(self.outbox)
+
+    def answer(self, request: object, reply: Reply | Refused) -> None:
+        """Render a reply, and do what follows from it: the login's limits, the end it may bring."""
+        wire, framing = self.wire, self.framing
+        if wire is None or framing is None or self.state != OPEN:
+            return
+        self.say(wire.reply(request, reply))
+        reason = wire.after_reply(reply)
+        if not self.logged_in and wire.logged_in:
+            self._admit(reply)
+        self.outbox.format = format_of(framing, wire, self.outbox.format)
+        if reason is not None:
+            self.end(Ending(reason))
+            return
+        if self.unanswered:
+            self.unanswered -= 1
+            if not self.unanswered:
+                self.release(LOGIN)
+        if type(reply) is Refused and reply.reason is Reason.TOO_FAST:
+            self.refusals += 1
+            if self.refusals >= REFUSALS:
+                self.end(Ending(CloseReason.TOO_FAST))
+        else:
+            self.refusals = 0
+
+    def _admit(self, reply: Reply | Refused | None) -> None:
+        """Lift the limits kept before login."""
+        assert self.framing is not None
+        assert self.wire is not None
+        self.logged_in = True
+        self.table.logged_in += 1
+        self.framing.lift(self.limits.frame_bytes)
+        self.outbox.format = format_of(self.framing, self.wire, None)
+        if isinstance(reply, LoggedIn) and reply.frames_per_second > 0:
+            self.pace = Pace(reply.frames_per_second, self.table.now)
+
+    def probe(self) -> None:
+        """Ask a silent peer for a sign of life, in its wire's words and in its framing's."""
+        if self.framing is None or self.wire is None:
+            return
+        frames = self.framing.ping()
+        payload = self.wire.probe()
+        if payload is not None:
+            frames += self.framing.pack(payload, self.wire.text)
+        if frames:  # who cannot be asked cannot be judged
+            self.probed = self.table.now
+            self.say_framed(frames)
+
+    def crowded(self, limit: int) -> None:
+        """The outbox holds more than `limit` bytes, or has not moved for too long: drop what may be dropped, else end."""
+        outbox = self.outbox
+        self.table.counters.dropped_transient += outbox.drop_transient()
+        self.table.count(outbox)
+        if outbox.size > limit:
+            self.end(Ending(CloseReason.SLOW))
+
+    # Endings.
+
+    def end(self, ending: Ending) -> None:
+        """End this session as its wire would (DESIGN 3): farewell, then `leave`. Silent reasons and SLOW close at once."""
+        if self.state == LEAVING and ending.reason is CloseReason.SLOW:
+            self.lost("")
+        if self.state != OPEN:
+            return
+        reason = ending.reason
+        self.word = reason.word
+        if reason is CloseReason.SLOW:
+            self.reset()
+        if reason is CloseReason.SLOW or reason in SILENT or self.wire is None or self.framing is None:
+            self.lost(reason.word)
+            return
+        words: list[bytes] = []
+        grace = 0.0
+        try:
+            farewell = self.wire.farewell(ending, self.table.now_ms)
+            words += [self.framing.pack(payload, self.wire.text) for payload in farewell.payloads]
+            if farewell.code is None:
+                grace = farewell.seconds
+            else:
+                words.append(self.framing.close(farewell.code, farewell.text))
+        except Exception:
+            logger.exception("farewell failed session=%x reason=%s", self.session, reason.word)
+            if reason.code is not None:
+                words.append(self.framing.close(reason.code, reason.word))
+        self.leave(words, grace)
+
+    def leave(self, words: list[bytes], grace: float = 0.0) -> None:
+        """Say these last framed words; when they are written, the peer has `grace` seconds to close by itself, then is told
+        that nothing follows, and has `linger_seconds` more."""
+        table = self.table
+        self._part()
+        self.state = LEAVING
+        for frame in words:
+            if frame:
+                self.outbox.put(frame)
+        self.outbox.mode |= FINAL
+        self.grace = grace
+        self.until = table.now + grace + self.limits.linger_seconds
+        self.paused = 0
+        table.leaving[self] = None
+        table.touch(self.outbox)
+        self.listen()
+
+    def written(self) -> None:
+        """Everything is with the kernel, the farewell too."""
+        if self.grace:
+            self.until = self.table.now + self.grace
+        else:
+            self.conclude()
+
+    def conclude(self) -> None:
+        """Nothing follows; wait a little for the peer to close."""
+        self.grace = 0.0
+        self.until = self.table.now + self.limits.linger_seconds
+        self.shut()
+
+    def lost(self, word: str) -> None:
+        """The connection is over now, without a word: the peer is gone, or not worth waiting for."""
+        if self.state == CLOSED:
+            return
+        if self.state == OPEN:
+            self._part()
+        table = self.table
+        self.state = CLOSED
+        self.framing = self.wire = None
+        self.outbox.clear()
+        table.unblock(self.outbox)
+        table.leaving.pop(self, None)
+        table.counters.closed[self.word or word] += 1
+        table.doomed.append(self)
+
+    def fail(self) -> None:
+        """A bug met while serving this connection, and ends it alone. Called where the exception is caught."""
+        logger.exception("connection failed session=%x", self.session)
+        self.end(Ending(CloseReason.INTERNAL))
+
+    def _part(self) -> None:
+        """From here on nothing reaches this session, and nothing comes from it."""
+        table = self.table
+        table.outboxes.pop(self.session, None)
+        table.resting.pop(self, None)
+        table.senders.pop(self, None)
+        self.outbox.format = None
+        if self.logged_in:
+            self.logged_in = False
+            table.logged_in -= 1
+
+
+HANDLERS: dict[type, Callable[[Connection, Any], None]] = {
+    Submit: Connection._submit,
+    Say: Connection._say,
+    End: Connection._end,
+}

@@ -1,0 +1,135 @@
+"""Performing what leaves the core: replies to their connections, pushes to many, ends (DESIGN 2.4).
+
+The law: effects are performed in the order of `core.outgoing`, and a push reaches its sessions in the order given,
+however many turns that takes: a slice ends at the clock, and the next turn goes on where it stopped. A push is encoded
+once for each format among its receivers, and the same bytes go to all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from broker.gateway.core import Core
+from broker.gateway.framing import Format
+from broker.gateway.outbox import Fleeting, Outbox
+from broker.gateway.table import Table
+from broker.hub.effects import EndSession, Post, ReplyTo
+
+logger = logging.getLogger(__name__)
+clock = time.monotonic
+
+SLICE = 512
+"""Sessions between two looks at the clock: about 0.1 ms."""
+
+
+class Delivery:
+    """The effects of one core on the connections of one table."""
+
+    __slots__ = ("_at", "_core", "_encoded", "_post", "_table")
+
+    def __init__(self, core: Core, table: Table) -> None:
+        self._core = core
+        self._table = table
+        self._post: Post | None = None
+        """The push that was begun and not finished."""
+        self._at = 0
+        self._encoded: dict[Format | None, bytes | None] = {}
+
+    def pending(self) -> bool:
+        return self._post is not None or bool(self._core.outgoing)
+
+    def perform(self, ends: float) -> None:
+        """Perform effects until there are none, or the clock says `ends`; at least one, or one slice of it."""
+        outgoing = self._core.outgoing
+        while True:
+            if self._post is not None:
+                self._spread(self._post, ends)
+            elif outgoing:
+                effect = outgoing.popleft()
+                PERFORMERS[type(effect)](self, effect)
+                if self._post is not None:
+                    continue
+            else:
+                return
+            if clock() >= ends:
+                return
+
+    def _reply(self, effect: ReplyTo) -> None:
+        outbox = self._table.outboxes.get(effect.session)
+        if outbox is None:
+            return
+        try:
+            outbox.connection.answer(effect.request, effect.reply)
+        except Exception:
+            outbox.connection.fail()
+
+    def _end(self, effect: EndSession) -> None:
+        outbox = self._table.outboxes.get(effect.session)
+        if outbox is not None:
+            outbox.connection.end(effect.ending)
+
+    def _begin(self, effect: Post) -> None:
+        self._post = effect
+        self._at = 0
+        self._encoded = {None: None}  # a session without a format has not logged in
+
+    def _spread(self, post: Post, ends: float) -> None:
+        """Put the push into outboxes, a slice at a time. This loop is the product's speed: locals, no calls but two
+        (measured: 0.13 us a delivery to 500, 0.2 to 20,000)."""
+        sessions = post.sessions
+        find = self._table.outboxes.get
+        touch = self._table.touched.append
+        encoded = self._encoded
+        skipped = find(post.skip)
+        at, end, pushes = self._at, len(sessions), 0
+        while at < end:
+            for session in sessions[at : at + SLICE] if end > SLICE else sessions:
+                outbox = find(session)
+                if outbox is None or outbox is skipped:
+                    continue
+                try:
+                    frame = encoded[outbox.format]
+                except KeyError:
+                    frame = self._encode(post, outbox)
+                if frame is None:
+                    continue
+                outbox.frames.append(frame)
+                outbox.size += len(frame)
+                pushes += 1
+                if not outbox.touched:
+                    outbox.touched = True
+                    touch(outbox)
+            at += SLICE
+            if clock() >= ends:
+                break
+        self._at = at
+        self._table.counters.pushes += pushes
+        if at >= end:
+            self._post = None
+
+    def _encode(self, post: Post, outbox: Outbox) -> bytes | None:
+        """The bytes of this push for every connection of this one's format, None if its wire has no word for it. A wire
+        that fails on a push is logged once; its receivers go without, as the next one would fail as well."""
+        frame: bytes | None = None
+        wire, framing = outbox.connection.wire, outbox.connection.framing
+        if wire is not None and framing is not None:
+            try:
+                payload = wire.push(post.push)
+                if payload is not None:
+                    frame = framing.pack(payload, wire.text)
+                    if post.push.transient:
+                        frame = Fleeting(frame)
+            except Exception:
+                logger.exception("push could not be encoded push=%s", type(post.push).__name__)
+        self._encoded[outbox.format] = frame
+        return frame
+
+
+PERFORMERS: dict[type, Callable[[Delivery, Any], None]] = {
+    ReplyTo: Delivery._reply,
+    Post: Delivery._begin,
+    EndSession: Delivery._end,
+}

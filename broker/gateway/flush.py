@@ -1,0 +1,55 @@
+"""The end of a turn: every touched connection gets one send with all its outbox gathered (DESIGN 2.4).
+
+The law: in the order in which outboxes were touched, 250 sockets between two looks at the clock; what is left is first in
+the next turn. One send for many frames is most of Parley's speed (3.5 us to 0.37 us a message at ten, performance.md
+2.1), and costs no waiting, because the turn ends anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from broker.gateway.outbox import FLOWING
+from broker.gateway.table import Table
+
+logger = logging.getLogger(__name__)
+clock = time.monotonic
+
+SOCKETS = 250
+"""Written between two looks at the clock: about 1 ms."""
+
+
+def flush(table: Table, ends: float) -> None:
+    """Send until nothing is touched, or the clock says `ends`; at least `SOCKETS` sockets' worth."""
+    touched = table.touched
+    at = 0
+    bytes_out = 0
+    while at < len(touched):
+        for outbox in touched[at : at + SOCKETS]:
+            outbox.touched = False
+            if outbox.mode == FLOWING and len(outbox.frames) == 1 and outbox.sock is not None:
+                # Nine of ten: by hand, as this loop runs for every delivery (bench: fan-out).
+                try:
+                    count = outbox.sock.send(outbox.frames[0])
+                except BlockingIOError:
+                    count = 0
+                except OSError:
+                    outbox.connection.lost("gone")
+                    continue
+                if count == outbox.size:
+                    bytes_out += count
+                    outbox.frames.clear()
+                    outbox.size = 0
+                    continue
+                outbox.connection.sent(count)
+            else:
+                try:
+                    outbox.connection.press()
+                except Exception:
+                    outbox.connection.fail()
+        at += SOCKETS
+        if clock() >= ends:
+            break
+    del touched[:at]
+    table.counters.bytes_out += bytes_out

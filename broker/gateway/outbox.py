@@ -1,0 +1,97 @@
+"""The bytes waiting for one connection: one FIFO, bounded, with a named fate when it is full (DESIGN 2.4).
+
+The law: bytes leave in the order in which they were put, whole frames are only ever dropped while none of their bytes has
+been sent, and nothing but a transient push is dropped at all. State appends here, the flush drains; between the two
+nothing is copied, so the bytes of a push are shared by all its receivers until the kernel has them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+    from broker.gateway.connection import Connection
+    from broker.gateway.framing import Format
+
+FLOWING = 0
+"""Flushed once a turn; what the socket takes is gone at once."""
+BLOCKED = 1
+"""Bit: the socket took less than all; it is not tried again before it is writable."""
+FINAL = 2
+"""Bit: the farewell is in it; when it is empty, writing is over."""
+RELAYED = 4
+"""Bit: a task of the connection's own writes (TLS); the flush only wakes it."""
+
+
+class Fleeting(bytes):
+    """A frame of a transient push, marked by its type: the mark costs nothing where nothing is dropped."""
+
+    __slots__ = ()
+
+
+class Outbox:
+    """Of one connection, made and kept with it. The fan-out loop works on outboxes alone, hence the plain slots."""
+
+    __slots__ = ("connection", "counted", "format", "frames", "mode", "moved", "size", "sock", "touched")
+
+    def __init__(self, connection: Connection, sock: socket.socket | None) -> None:
+        self.connection = connection
+        self.sock = sock
+        """None where a task writes (TLS)."""
+        self.format: Format | None = None
+        """The form of pushes to this connection; None before there is one."""
+        self.frames: list[bytes] = []
+        self.size = 0
+        """Bytes in `frames`."""
+        self.counted = 0
+        """What the sum over all blocked outboxes holds for this one."""
+        self.mode = FLOWING
+        self.moved = 0.0
+        """When the peer last took something, or began not to; of meaning while BLOCKED."""
+        self.touched = False
+        """On the list of what is flushed this turn."""
+
+    def put(self, frame: bytes) -> None:
+        """Append a frame. The fan-out loop does the same by hand."""
+        self.frames.append(frame)
+        self.size += len(frame)
+
+    def sent(self, count: int) -> None:
+        """The peer has taken the first `count` bytes."""
+        self.size -= count
+        frames = self.frames
+        whole = 0
+        for frame in frames:
+            if count < len(frame):
+                break
+            count -= len(frame)
+            whole += 1
+        del frames[:whole]
+        if count:
+            frames[0] = bytes(memoryview(frames[0])[count:])  # plain bytes: a frame begun is a frame kept
+
+    def take(self, count: int) -> bytes:
+        """Remove whole frames of about `count` bytes, at least one, for a task that writes them."""
+        frames, size, whole = self.frames, 0, 0
+        while whole < len(frames) and size < count:
+            size += len(frames[whole])
+            whole += 1
+        data = b"".join(frames[:whole])
+        del frames[:whole]
+        self.size -= size
+        return data
+
+    def drop_transient(self) -> int:
+        """Drop what may be dropped; how many frames that was."""
+        kept = [frame for frame in self.frames if type(frame) is not Fleeting]
+        dropped = len(self.frames) - len(kept)
+        if dropped:
+            self.frames = kept
+            self.size = sum(map(len, kept))
+        return dropped
+
+    def clear(self) -> None:
+        self.frames = []
+        self.size = 0

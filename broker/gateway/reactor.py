@@ -1,0 +1,351 @@
+"""The reactor: one Trio task that drives every plain connection, turn by turn (DESIGN 2.4, where the measurements are).
+
+The law: a turn never waits and ends about `turn_ms` after it began, wherever it is; what it leaves is first in the next.
+It goes input, core, effects, flush, deadlines, closing, in that order, so that a burst of requests becomes one commit
+and one send for each connection. Descriptors are closed at its very end: no number is used again while somebody may
+hold it.
+
+Input may use half of a turn, effects a quarter, and each makes some progress however late it is: a push to 20,000
+sessions does not keep anybody from being read, and a flood of input does not keep answers from leaving.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import resource
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from broker.gateway.core import Core
+from broker.gateway.deadlines import Sweep
+from broker.gateway.delivery import Delivery
+from broker.gateway.flush import flush
+from broker.gateway.listeners import Door
+from broker.gateway.socket_connection import OUT, SocketConnection
+from broker.gateway.statistics import GatewayStatistics
+from broker.gateway.table import Table
+from broker.settings import Sockets
+from protocol.wires.wire import Ending
+
+logger = logging.getLogger(__name__)
+
+LATE_SECONDS = 1.0
+"""A turn later than this does not count as time in which peers could be heard."""
+ACCEPTS = 64
+"""Accepted per turn and listener."""
+FULL_SECONDS = 0.1
+"""A listener rests so long when there are no descriptors left, as Trio's own does."""
+EVENTS = 1024
+BROKEN = select.EPOLLHUP | select.EPOLLERR
+NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Reactor:
+    """Connections of one process. Everything is called on the thread of `run`; `clock` (seconds, monotonic) and `wall_ms`
+    can be replaced in tests."""
+
+    def __init__(
+        self,
+        core: Core,
+        sockets: Sockets,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.table = Table(core, sockets.all_outboxes_bytes)
+        self._core = core
+        self._clock = clock
+        self._wall_ms = wall_ms
+        self._turn_seconds = sockets.turn_ms / 1000
+        self._most = sockets.connections or spare_descriptors()
+        self._delivery = Delivery(core, self.table)
+        self._sweep = Sweep(self.table)
+        self._epoll = select.epoll()
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._awake = False
+        self._epoll.register(self._wakeup, select.EPOLLIN)
+        for fileno in core.filenos():
+            self._epoll.register(fileno, select.EPOLLIN)
+        self._listeners: dict[int, tuple[socket.socket, Door]] = {}
+        self._full_until = 0.0
+        self._by_fd: dict[int, SocketConnection] = {}
+        self._ready: deque[SocketConnection] = deque()
+        """Reported readable and not served yet."""
+        self._calls: deque[Callable[[], object]] = deque()
+        self._lost_seconds = 0.0
+        """Time the gateway's clock stood still."""
+        self._expected = clock()
+        """When the coming turn should begin, at the latest."""
+        self._emptied = trio.Event()
+
+    # For the server and for other tasks.
+
+    def listen(self, sock: socket.socket, door: Door) -> None:
+        """Accept on this listening socket from the next turn on; it is closed by `stop_listening`."""
+        self._listeners[sock.fileno()] = (sock, door)
+        if not self._full_until:
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def stop_listening(self) -> None:
+        """Close all listeners; connections stay. For draining, or to hand the addresses on."""
+        for fileno, (sock, _) in self._listeners.items():
+            if not self._full_until:
+                self._epoll.unregister(fileno)
+            sock.close()
+        self._listeners.clear()
+        self._full_until = 0.0
+
+    def end_strangers(self, ending: Ending) -> None:
+        """End connections that are not logged in, of which the core knows nothing; the core ends the others itself."""
+        for connection in list(self.table.connections.values()):
+            if not connection.logged_in:
+                connection.end(ending)
+        self.wake()
+
+    async def wait_empty(self) -> None:
+        """Return once no connection is left."""
+        while self.table.connections:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
+        await trio.lowlevel.checkpoint()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Run this in the next turn, in the order of the calls. An exception from it is the reactor's."""
+        self._calls.append(function)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make a turn soon, although no descriptor is ready."""
+        if not self._awake:
+            self._awake = True
+            os.eventfd_write(self._wakeup, 1)
+
+    def statistics(self) -> GatewayStatistics:
+        table = self.table
+        counters = table.counters
+        return GatewayStatistics(
+            connections=len(table.connections),
+            logged_in=table.logged_in,
+            outbox_bytes=table.held_bytes,
+            accepted=counters.accepted,
+            bytes_in=counters.bytes_in,
+            bytes_out=counters.bytes_out,
+            frames_in=counters.frames_in,
+            pushes=counters.pushes,
+            dropped_transient=counters.dropped_transient,
+            refused=counters.refused,
+            closed=dict(counters.closed),
+            turns=counters.turns,
+            late_max=counters.late_max,
+        )
+
+    async def run(self) -> None:
+        """Turn after turn until cancelled; then everything is closed, without a word."""
+        try:
+            self._expected = self._clock()
+            while True:
+                self.turn()
+                if self._busy():
+                    await trio.lowlevel.checkpoint()
+                else:
+                    await self._wait()
+        finally:
+            self._close()
+
+    # A turn.
+
+    def turn(self) -> None:
+        """Everything that is to be done now, bounded by the clock."""
+        table = self.table
+        begun = self._observe()
+        table.now_ms = self._wall_ms()
+        table.counters.turns += 1
+        length = self._turn_seconds
+        self._run_calls(begun + length / 4)
+        self._gather()
+        self._serve(begun + length / 2)
+        self._core.advance()
+        table.sender_paused = self._core.sender_paused()
+        if table.senders and not table.sender_paused:
+            self._sweep.release_senders()
+        self._delivery.perform(begun + length * 3 / 4)
+        flush(table, begun + length)
+        self._sweep.run()
+        self._bury()
+        self._expected = self._clock()
+        if self._expected - begun > LATE_SECONDS:
+            self._late(self._expected - begun)
+
+    def _observe(self) -> float:
+        """Read the clock, and set the gateway's own by it. Returns the former."""
+        now = self._clock()
+        late = now - self._expected
+        if late > self.table.counters.late_max:
+            self.table.counters.late_max = late
+        if late > LATE_SECONDS:
+            self._late(late)
+        self.table.now = now - self._lost_seconds
+        return now
+
+    def _late(self, seconds: float) -> None:
+        """The process stood still: what was sent to us in that time is only being read now."""
+        self._lost_seconds += seconds
+        logger.warning("turn late seconds=%.2f connections=%d", seconds, len(self.table.connections))
+
+    def _run_calls(self, ends: float) -> None:
+        while self._calls:
+            self._calls.popleft()()
+            if self._clock() >= ends:
+                break
+
+    def _gather(self) -> None:
+        """Ask epoll who is ready, once all it reported before has been served."""
+        if self._ready:
+            return
+        if self._full_until and self._clock() >= self._full_until:
+            self._full_until = 0.0
+            for fileno in self._listeners:
+                self._epoll.register(fileno, select.EPOLLIN)
+        by_fd = self._by_fd
+        for fileno, events in self._epoll.poll(0, EVENTS):
+            connection = by_fd.get(fileno)
+            if connection is None:
+                if fileno in self._listeners:
+                    self._accept(*self._listeners[fileno])
+                elif fileno == self._wakeup:
+                    os.eventfd_read(fileno)
+                    self._awake = False
+            elif events & BROKEN:
+                connection.lost("gone")
+            else:
+                if events & OUT:
+                    connection.writable()
+                if events & select.EPOLLIN:
+                    self._ready.append(connection)
+
+    def _serve(self, ends: float) -> None:
+        """Read and handle input: first what is in user space already, then what epoll reported."""
+        resume, ready = self.table.resume, self._ready
+        for _ in range(len(resume)):
+            waiting = resume.popleft()
+            waiting.queued = False
+            try:
+                waiting.pump(ends)
+            except Exception:
+                waiting.fail()
+            if self._clock() >= ends:
+                break
+        while ready:
+            connection = ready.popleft()
+            try:
+                connection.read(ends)
+            except Exception:
+                connection.fail()
+            if self._clock() >= ends:
+                break
+
+    def _accept(self, listener: socket.socket, door: Door) -> None:
+        for _ in range(ACCEPTS):
+            if len(self.table.connections) >= self._most:
+                self._rest_listeners("limit")
+                return
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in NO_DESCRIPTORS:
+                    self._rest_listeners(errno.errorcode[error.errno])
+                    return
+                continue  # ECONNABORTED and what accept(2) says to treat like it: that peer has left
+            try:
+                self._open(sock, door)
+            except OSError:
+                logger.exception("connection could not be opened")
+                sock.close()
+
+    def _open(self, sock: socket.socket, door: Door) -> None:
+        sock.setblocking(False)
+        if door.admits is not None and not door.admits(sock):
+            sock.close()
+            return
+        self.table.counters.accepted += 1
+        connection = SocketConnection(self.table, door.limits, sock, self._epoll)
+        self._by_fd[connection.fd] = connection
+        try:
+            if door.begin is not None:
+                connection.start(*door.begin())
+            connection.handshake = door.handshake()
+        except Exception:
+            connection.fail()
+
+    def _rest_listeners(self, why: str) -> None:
+        """No descriptor is left for another connection: leave them in the backlog for a moment, instead of spinning."""
+        if not self._full_until:
+            logger.warning("accepting rests why=%s connections=%d", why, len(self.table.connections))
+            for fileno in self._listeners:
+                self._epoll.unregister(fileno)
+        self._full_until = self._clock() + FULL_SECONDS
+
+    def _bury(self) -> None:
+        """Close what is over. Nobody holds a number any more, so the kernel may give it away again."""
+        table = self.table
+        while table.doomed:
+            doomed, table.doomed = table.doomed, []
+            for connection in doomed:
+                if isinstance(connection, SocketConnection):
+                    del self._by_fd[connection.fd]
+                connection.close()
+                del table.connections[connection.session]
+                if connection.submitted:
+                    self._core.gone(connection.session)
+        if not table.connections:
+            self._emptied.set()
+
+    # Between turns.
+
+    def _busy(self) -> bool:
+        table = self.table
+        return bool(
+            self._ready
+            or table.resume
+            or table.touched
+            or self._calls
+            or self._delivery.pending()
+            or self._core.wants_turn()
+        )
+
+    async def _wait(self) -> None:
+        """Wait for a descriptor, a deadline or `wake`. epoll is a descriptor itself, and what Trio waits for."""
+        now = self._clock()
+        seconds = min(self._core.next_deadline(), self._sweep.wait_seconds() if self.table.connections else math.inf)
+        if self._full_until:
+            seconds = min(seconds, self._full_until - now)
+        self._expected = now + max(seconds, 0.0)
+        with trio.move_on_after(max(seconds, 0.0)):
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
+            self._expected = min(self._expected, self._clock())
+
+    def _close(self) -> None:
+        self._awake = True  # tasks that end later must not write to a descriptor that is no longer ours
+        self.stop_listening()
+        for connection in list(self.table.connections.values()):
+            connection.lost("gone")
+        self._bury()
+        trio.lowlevel.notify_closing(self._epoll.fileno())
+        self._epoll.close()
+        os.close(self._wakeup)
+
+
+def spare_descriptors() -> int:
+    """How many connections the descriptor limit leaves: a quarter of it, 256 at most, stays for everything else."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limit - min(256, limit // 4)

@@ -1,0 +1,45 @@
+"""The bytes waiting for one connection."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.gateway.connection import Connection
+from broker.gateway.outbox import Fleeting, Outbox
+
+
+def make(*frames: bytes) -> Outbox:
+    outbox = Outbox(cast(Connection, None), None)
+    for frame in frames:
+        outbox.put(frame)
+    return outbox
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9), min_size=1), st.lists(st.integers(0, 12)))
+def test_whatever_the_peer_takes_the_rest_stays_in_order(frames: list[bytes], takes: list[int]) -> None:
+    outbox = make(*frames)
+    everything = b"".join(frames)
+    for take in takes:
+        count = min(take, outbox.size)
+        outbox.sent(count)
+        everything = everything[count:]
+        assert b"".join(outbox.frames) == everything
+        assert outbox.size == len(everything)
+
+
+def test_only_whole_transient_frames_are_dropped() -> None:
+    outbox = make(Fleeting(b"begun"), b"kept", Fleeting(b"dropped"))
+    outbox.sent(2)
+    assert outbox.drop_transient() == 1
+    assert outbox.frames == [b"gun", b"kept"]
+    assert outbox.size == 7
+
+
+def test_a_writer_takes_whole_frames_and_at_least_one() -> None:
+    outbox = make(b"long frame", b"b", b"c")
+    assert outbox.take(3) == b"long frame"
+    assert outbox.take(100) == b"bc"
+    assert outbox.size == 0
