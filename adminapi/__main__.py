@@ -1,0 +1,121 @@
+"""`python -m adminapi --config FILE --data DIR`: the management program on its own (DESIGN 2).
+
+The law: the address is taken before anything else starts, so a taken port is one sentence and not a traceback; the first
+SIGTERM or SIGINT stops accepting, gives requests in flight `graceful_seconds`, and ends 0. It prints nothing on stdout;
+the log, one line an event, goes to stderr. It needs the broker for almost everything and starts without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import hypercorn.trio
+import trio
+from hypercorn.config import Config
+
+from adminapi.app import build
+from adminapi.control import Channel
+from adminapi.dialect import Dialect
+from adminapi.dialects.native import Native
+from adminapi.dialects.parley import Parley
+from adminapi.files import Files, expire_hourly
+from adminapi.metrics import Metrics
+from adminapi.passwords import Passwords
+from adminapi.settings import BadSettings, Place, address, load
+
+log = logging.getLogger("adminapi")
+
+BAD_SETTINGS = 78
+"""EX_CONFIG of sysexits.h, which systemd shows by that name."""
+BACKLOG = 256
+
+
+def listening(text: str) -> socket.socket:
+    """A listening socket at `host:port`. BadSettings in a sentence if the address cannot be had."""
+    host, port = address(text, "[admin] listen")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(found[0], socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(found[4])
+        except OSError:
+            sock.close()
+            raise
+    except OSError as error:
+        raise BadSettings(f"[admin] listen {text}: {error.strerror or error}; free it or set another") from None
+    sock.listen(BACKLOG)
+    return sock
+
+
+def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
+    """Every dialect this program serves."""
+    return [Native(), Parley(place.admin.operator_token, Passwords().hash, metrics.text)]
+
+
+def configured(sock: socket.socket, graceful_seconds: float) -> Config:
+    """Hypercorn on this listening socket, which becomes its own to close."""
+    config = Config()
+    config.bind = [f"fd://{sock.detach()}"]
+    config.backlog = BACKLOG
+    config.graceful_timeout = graceful_seconds
+    config.include_server_header = False
+    config.errorlog = logging.getLogger("adminapi.hypercorn")
+    config.errorlog.setLevel(logging.WARNING)
+    return config
+
+
+async def serve(place: Place, sock: socket.socket) -> None:
+    """Until told to stop."""
+    channel, files, metrics = Channel(place.control), Files(place.files, free_bytes=place.admin.free_bytes), Metrics()
+    app: Any = build(channel, dialects(place, metrics), files, public_url=place.admin.public_url, count=metrics.count)
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch_signals, stop)
+        nursery.start_soon(channel.run)
+        nursery.start_soon(expire_hourly, files, channel)
+        log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
+        config = configured(sock, place.admin.graceful_seconds)
+        await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait)
+        nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def watch_signals(stop: trio.Event) -> None:
+    """The first signal sets `stop`; later ones change nothing."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for received in signals:
+            if not stop.is_set():
+                log.info("stopping signal=%s", signal.Signals(received).name)
+            stop.set()
+
+
+def start_log() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="adminapi", description="The management APIs of Parley.")
+    parser.add_argument("--config", metavar="FILE", help="settings file (TOML)")
+    parser.add_argument("--data", metavar="DIR", help="data directory")
+    given = parser.parse_args(arguments)
+    start_log()
+    try:
+        place = load(given.config, given.data)
+        sock = listening(place.admin.listen)
+    except BadSettings as error:
+        print(f"parley admin: {error}", file=sys.stderr)
+        return BAD_SETTINGS
+    trio.run(partial(serve, place, sock))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,278 @@
+"""HTTP in, HTTP out: mounts the dialects on Quart-Trio. The only file that imports quart (DESIGN 6, MUX-1 to MUX-14).
+
+The law: the path alone picks the dialect, and whatever happens below its roots, routed or not, is answered in its form;
+no answer is a redirect, none shows a traceback, and bad input is never a 500. A small body is read before anything is
+answered, on every method (MUX-10), since an answer that overtakes its request's body costs the connection.
+
+Order of a request: route, read the body, admit the caller, run the endpoint. Only uploads are admitted before their body
+is read, for that goes to the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import trio
+from quart import Response, request, send_file
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
+from adminapi.files import Files
+from adminapi.http import KEY, Cured
+from adminapi.repeats import KEY_CHARACTERS, Repeats
+from adminapi.uploads import received
+from protocol.errors import Reason, Refused
+
+log = logging.getLogger("adminapi.app")
+
+BODY_BYTES = 1_048_576
+"""Largest body that is not an upload."""
+BODY_SECONDS = 30.0
+"""A body that is not an upload arrives within so long, and the next piece of an upload too."""
+SURPLUS_BYTES, SURPLUS_SECONDS = 8 * 1_048_576, 3.0
+"""Of a body too large, read and thrown away, so that its sender gets to read the answer."""
+ANSWER_SECONDS = 600.0
+"""An answer, a download too, is out by then."""
+FILE_SECONDS = 86_400
+"""Browsers may keep a file so long; its content never changes."""
+
+Count = Callable[[str, int, float], None]
+"""Told of every answer: dialect, status, seconds."""
+
+
+def build(
+    broker: Broker,
+    dialects: Sequence[Dialect],
+    files: Files,
+    *,
+    public_url: str = "",
+    count: Count = lambda name, status, seconds: None,
+) -> Cured:
+    """The ASGI application. `public_url` stands in links instead of what the request's Host says."""
+    return Cured(Front(broker, dialects, files, public_url.rstrip("/"), count).quart)
+
+
+class Front:
+    """The Quart app and what its handlers need."""
+
+    def __init__(self, broker: Broker, dialects: Sequence[Dialect], files: Files, public_url: str, count: Count) -> None:
+        self.broker = broker
+        self.dialects = dialects
+        self.files = files
+        self.public_url = public_url
+        self.count = count
+        self.repeats = Repeats()
+        self.quart = QuartTrio("adminapi", static_folder=None)
+        self.quart.config["MAX_CONTENT_LENGTH"] = None  # counted here, see `whole_body`
+        self.quart.config["RESPONSE_TIMEOUT"] = ANSWER_SECONDS
+        self.quart.url_map.strict_slashes = False
+        self.quart.url_map.merge_slashes = False
+        self.quart.url_map.redirect_defaults = False
+        for dialect in dialects:
+            for number, endpoint in enumerate(dialect.routes):
+                self.mount(dialect, endpoint, f"{dialect.name}-{number}")
+        self.quart.add_url_rule(
+            "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
+        )
+        self.quart.register_error_handler(HTTPException, self.unrouted)
+        self.quart.register_error_handler(Exception, self.unforeseen)
+
+    def mount(self, dialect: Dialect, endpoint: Endpoint, name: str) -> None:
+        async def view(**path: str) -> Response:
+            return await self.serve(dialect, endpoint, path)
+
+        rule = re.sub(r"\{(\w+)\}", r"<\1>", endpoint.path)
+        self.quart.add_url_rule(rule, name, view, methods=[endpoint.method], provide_automatic_options=False)
+
+    async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
+        began = trio.current_time()
+        ask = self.ask(path)
+        try:
+            if endpoint.uploads:
+                answer = await self.run_upload(dialect, endpoint, ask)
+            else:
+                ask.body = await whole_body()
+                self.admit(dialect, endpoint, ask)
+                answer = await self.run_once(dialect, endpoint, ask)
+        except Refused as refused:
+            if refused.reason is Reason.INTERNAL:
+                log.error("internal dialect=%s path=%s detail=%s", dialect.name, endpoint.path, refused.detail)
+            answer = dialect.refusal(ask, refused)
+        except Exception:
+            log.exception("unforeseen dialect=%s method=%s path=%s", dialect.name, endpoint.method, endpoint.path)
+            answer = dialect.refusal(ask, Refused(Reason.INTERNAL))
+        self.count(dialect.name, answer.status, trio.current_time() - began)
+        return rendered(answer)
+
+    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
+        """Run the endpoint; a POST with an `Idempotency-Key` only the first time (`adminapi.repeats`)."""
+        given = ask.headers.get("idempotency-key")
+        if not given or ask.method != "POST" or ask.caller is None:
+            return await endpoint.run(ask, self.broker)
+        if len(given) > KEY_CHARACTERS:
+            raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key has at most {KEY_CHARACTERS} characters.")
+        content = hashlib.sha256(ask.query.raw.encode() + b"\0" + ask.body).digest()
+        key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, content)
+        return await self.repeats.once(key, lambda: endpoint.run(ask, self.broker))
+
+    async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
+        try:
+            self.admit(dialect, endpoint, ask)
+        except Refused:
+            await discard_rest()
+            raise
+        assert ask.caller is not None
+        content_type = ask.headers.get("content-type", "")
+        try:
+            async with received(next_piece, content_type, self.files, ask.app, ask.base_url) as body:
+                ask.uploads, ask.fields = body.files, body.fields
+                answer = await endpoint.run(ask, self.broker)
+        except Refused:
+            await discard_rest()
+            raise
+        await discard_rest()  # the epilogue, if any
+        return answer
+
+    def admit(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
+        if endpoint.open:
+            return
+        if self.broker.apps is None:
+            raise Refused(Reason.OVERLOADED, "The broker is away.", retry_after_ms=1000)
+        ask.caller = dialect.admit(ask, self.broker.apps)
+
+    def ask(self, path: dict[str, str]) -> Ask:
+        """The request as plain values, without its body."""
+        scope: Any = request.scope
+        client = scope.get("client")
+        return Ask(
+            method=request.method,
+            url_path=request.path,
+            path=path,
+            query=Query(request.args.to_dict(flat=False), request.query_string.decode("utf-8", "replace")),
+            headers=Headers([(name, value) for name, value in request.headers.items() if name != "Remote-Addr"]),
+            remote=client[0] if client else "",
+            base_url=self.public_url or f"{request.scheme}://{request.host}",
+            now_s=time.time(),
+        )
+
+    async def unrouted(self, error: HTTPException) -> Response:
+        """No such path or method, in the form of whoever owns the path; the neutral form where nobody does."""
+        began = trio.current_time()
+        await discard_rest()
+        status = error.code or 500
+        if status >= 500:
+            log.error("http error=%s path=%s", error, request.path)
+        dialect = self.owner(request.path)
+        headers = tuple((name, value) for name, value in error.get_headers() if name.lower() == "allow")
+        if dialect is None:
+            texts = {404: "There is nothing at this path.", 405: "This path does not take this method."}
+            answer = json_answer({"code": status, "error": texts.get(status, "The request cannot be served.")}, status)
+        elif status == 404:
+            answer = dialect.envelope_error(self.ask({}), dialect.not_found)
+        elif status == 405:
+            answer = dialect.envelope_error(self.ask({}), dialect.bad_method)
+        elif status == 413:
+            answer = dialect.refusal(self.ask({}), Refused(Reason.TOO_LARGE, "The request is too large."))
+        else:
+            reason = Reason.INTERNAL if status >= 500 else Reason.BAD_FORMAT
+            answer = dialect.refusal(self.ask({}), Refused(reason, "The request cannot be read."))
+        self.count(dialect.name if dialect else "none", answer.status, trio.current_time() - began)
+        response = rendered(answer)
+        response.headers.extend(headers)
+        return response
+
+    async def unforeseen(self, error: Exception) -> Response:
+        log.error("unforeseen path=%s", request.path, exc_info=error)
+        dialect = self.owner(request.path)
+        if dialect is None:
+            return rendered(json_answer({"code": 500, "error": "Internal server error."}, 500))
+        return rendered(dialect.refusal(self.ask({}), Refused(Reason.INTERNAL)))
+
+    def owner(self, path: str) -> Dialect | None:
+        """Whose root the path lies below; the longest root counts."""
+        owned = [
+            (root, dialect)
+            for dialect in self.dialects
+            for root in dialect.roots
+            if path == root or path.startswith(root + "/")
+        ]
+        return max(owned, key=lambda item: len(item[0]))[1] if owned else None
+
+    async def serve_file(self, folder: str, name: str) -> Response:
+        """An uploaded file, in ranges if asked (sound and video). Open: its name is the secret (`adminapi.files`)."""
+        await discard_rest()
+        found = await trio.to_thread.run_sync(self.files.find, folder, name)
+        if found is None:
+            return rendered(json_answer({"code": 404, "error": "There is no such file."}, 404))
+        response = await send_file(
+            found.path,
+            mimetype=found.type,
+            as_attachment=found.download,
+            attachment_filename=name,
+            conditional=True,
+            cache_timeout=FILE_SECONDS,
+        )
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = "sandbox"
+        return response
+
+
+def rendered(answer: Answer) -> Response:
+    response = Response(answer.body, status=answer.status, content_type=answer.type)
+    response.headers.extend(answer.headers)
+    return response
+
+
+async def next_piece() -> bytes | None:
+    """The next piece of the request's body as it comes, None at its end. BAD_FORMAT when the sender stalls."""
+    with trio.move_on_after(BODY_SECONDS) as waiting:
+        chunk = await anext(aiter(request.body), None)
+    if waiting.cancelled_caught:
+        raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")
+    if chunk is not None:
+        scope: Any = request.scope
+        scope[KEY].took(len(chunk))
+    return chunk
+
+
+def bodiless() -> bool:
+    """Its headers say that no body follows; HTTP/2 may bring one without saying so."""
+    headers = request.headers
+    return request.http_version.startswith("1") and not ("Content-Length" in headers or "Transfer-Encoding" in headers)
+
+
+async def whole_body() -> bytes:
+    """The body of a request that is not an upload. TOO_LARGE beyond 1 MiB."""
+    if bodiless():
+        return b""
+    gathered = bytearray()
+    deadline = trio.current_time() + BODY_SECONDS
+    while (piece := await next_piece()) is not None:
+        gathered += piece
+        if len(gathered) > BODY_BYTES:
+            await discard_rest()
+            raise Refused(Reason.TOO_LARGE, "The body is larger than 1 MiB.")
+        if trio.current_time() > deadline:
+            raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")
+    return bytes(gathered)
+
+
+async def discard_rest() -> None:
+    """Read what is left of a body and throw it away, up to a bound; beyond it the connection will be closed."""
+    if bodiless():
+        return
+    left = SURPLUS_BYTES
+    with trio.move_on_after(SURPLUS_SECONDS):
+        try:
+            while (piece := await next_piece()) is not None:
+                left -= len(piece)
+                if left < 0:
+                    return
+        except Refused:
+            return

@@ -1,0 +1,210 @@
+"""`parley ...`: the operator's command line (DESIGN 7).
+
+The law: every errand goes over the control socket, as `python -m adminapi` does, so who may open that socket may do all of
+this and nobody else; nothing here opens the store or the journal. Results go to stdout, one fact a line; what went wrong
+is one sentence on stderr and an exit code other than 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import msgspec
+import trio
+
+from adminapi.control import connected
+from adminapi.doctor import doctor
+from adminapi.settings import BadSettings, Place, load
+from adminapi.up import child_command, up
+from protocol.apps import App, AppSettings
+from protocol.commands import AddApp, Command, Kick, ListSessions, Managed, Reply, SessionList, Stats, StatsReport
+from protocol.errors import Reason, Refused
+from protocol.tokens import make_jwt
+
+BAD_SETTINGS = 78
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    logging.getLogger("adminapi").addHandler(logging.NullHandler())  # an errand says what is wrong in its own sentence
+    given = parser().parse_args(arguments)
+    try:
+        place = load(given.config, given.data)
+        return cast(Callable[[argparse.Namespace, Place], int], given.run)(given, place)
+    except BadSettings as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return BAD_SETTINGS
+    except Refused as refused:
+        print(f"parley: {refused.detail}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `parley sessions demo | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", metavar="FILE", default=None, help="settings file (TOML)")
+    common.add_argument("--data", metavar="DIR", default=None, help="data directory")
+    root = argparse.ArgumentParser(prog="parley", description="A self-hosted instant-messaging broker.")
+    verbs = root.add_subparsers(required=True, metavar="COMMAND")
+
+    def verb(name: str, run: Callable[[argparse.Namespace, Place], int], text: str, into: Any = verbs) -> Any:
+        made = into.add_parser(name, help=text, description=text, parents=[common])
+        made.set_defaults(run=run)
+        return made
+
+    verb("up", lambda given, place: up(given.config, place), "Start broker and admin API in the foreground.")
+    verb("broker", lambda given, place: become("broker", given, place), "Start the broker alone.")
+    verb("admin", lambda given, place: become("adminapi", given, place), "Start the admin API alone.")
+    apps = verbs.add_parser("app", help="Add, list or show apps.").add_subparsers(required=True, metavar="COMMAND")
+    adding = verb("add", app_add, "Add an app, or change one that was added this way.", apps)
+    adding.add_argument("id")
+    for name in ("--key", "--master-key", "--secret"):
+        adding.add_argument(name, help="kept if the app is there, else drawn at random")
+    adding.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a setting of the app")
+    verb("list", app_list, "List the apps.", apps)
+    verb("show", app_show, "Show an app with its keys.", apps).add_argument("id")
+    listing = verb("sessions", sessions, "List the live sessions of an app.")
+    listing.add_argument("app")
+    listing.add_argument("--user", default="")
+    kicking = verb("kick", kick, "End a user's sessions.")
+    kicking.add_argument("app")
+    kicking.add_argument("user")
+    kicking.add_argument("--device")
+    kicking.add_argument("--reason", default="", help="shown to the user")
+    verb("stats", stats, "Print the broker's counters.")
+    minting = verb("token", token, "Print a login token (JWT) for a user of an app.")
+    minting.add_argument("app")
+    minting.add_argument("user")
+    minting.add_argument("--hours", type=float, default=24.0)
+    verb("doctor", lambda given, place: doctor(given.config, place), "Check this installation.")
+    return root
+
+
+def become(module: str, given: argparse.Namespace, place: Place) -> int:
+    """Turn into that program, so that signals and systemd see it and not us."""
+    command = child_command(module, given.config, place.data)
+    os.execv(command[0], command)
+
+
+def asked(place: Place, command: Command | Managed) -> Reply:
+    """One call over the control socket."""
+
+    async def errand() -> Reply:
+        async with connected(place.control) as channel:
+            return await channel.call(command)
+
+    return trio.run(errand)
+
+
+def app_table(place: Place) -> dict[str, App]:
+    async def errand() -> dict[str, App]:
+        async with connected(place.control) as channel:
+            return dict(channel.apps or {})
+
+    return trio.run(errand)
+
+
+def app_named(place: Place, name: str) -> App:
+    app = app_table(place).get(name)
+    if app is None:
+        raise Refused(Reason.UNKNOWN_APP, f"There is no app {name!r}; `parley app list` shows them.")
+    return app
+
+
+def app_add(given: argparse.Namespace, place: Place) -> int:
+    if not given.id or not given.id.isprintable():
+        raise BadSettings("an app's id is a text of at least one printable character")
+    known = app_table(place).get(given.id)
+    fresh = App(
+        id=given.id,
+        key=secrets.token_urlsafe(16),
+        master_key=secrets.token_urlsafe(24),
+        secret=secrets.token_urlsafe(32),
+    )
+    app = known or fresh
+    changed = {name: value for name in ("key", "master_key", "secret") if (value := getattr(given, name)) is not None}
+    if any(not value or not value.isprintable() for value in changed.values()):
+        raise BadSettings("a key is a text of at least one printable character")
+    app = msgspec.structs.replace(app, settings=settings_of(app.settings, given.set), **changed)
+    asked(place, AddApp(app=app))
+    print_app(app_named(place, given.id))
+    return 0
+
+
+def settings_of(settings: AppSettings, pairs: Sequence[str]) -> AppSettings:
+    """The settings with `name=value` pairs laid over them."""
+    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in values:
+            raise BadSettings(f"--set {pair}: write NAME=VALUE with one of {', '.join(values)}")
+        values[name] = text
+    try:
+        return msgspec.convert(values, AppSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"--set: {error}") from None
+
+
+def app_list(given: argparse.Namespace, place: Place) -> int:
+    for app in app_table(place).values():
+        print(f"{app.id}{'  disabled' if app.disabled else ''}")
+    return 0
+
+
+def app_show(given: argparse.Namespace, place: Place) -> int:
+    print_app(app_named(place, given.id))
+    return 0
+
+
+def print_app(app: App) -> None:
+    for name in ("id", "key", "master_key", "secret", "rev", "disabled"):
+        print(f"{name:20} {getattr(app, name)}")
+    for name in app.settings.__struct_fields__:
+        print(f"{name:20} {json.dumps(getattr(app.settings, name))}")
+
+
+def sessions(given: argparse.Namespace, place: Place) -> int:
+    skip = 0
+    while True:
+        command = ListSessions(user=given.user, skip=skip, limit=100)
+        reply = cast(SessionList, asked(place, Managed(app=given.app, rev=0, command=command)))
+        for session in reply.sessions:
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(session.since_ms / 1000))
+            shown = (session.session, session.user, session.device, session.platform, session.tag, session.wire)
+            print("  ".join(text or "-" for text in (*shown, since)))
+        skip += len(reply.sessions)
+        if not reply.sessions or skip >= reply.total:
+            return 0
+
+
+def kick(given: argparse.Namespace, place: Place) -> int:
+    command = Kick(user=given.user, device=given.device, reason=given.reason)
+    asked(place, Managed(app=given.app, rev=0, command=command))
+    return 0
+
+
+def stats(given: argparse.Namespace, place: Place) -> int:
+    for name, value in sorted(cast(StatsReport, asked(place, Stats())).counters.items()):
+        print(f"{name:50} {value:g}")
+    return 0
+
+
+def token(given: argparse.Namespace, place: Place) -> int:
+    app = app_named(place, given.app)
+    print(make_jwt(app.secret, {"unique_name": given.user, "exp": int(time.time() + given.hours * 3600)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

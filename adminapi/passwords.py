@@ -1,0 +1,45 @@
+"""Hashing a password before the command that stores it (DESIGN 5). The broker, which verifies at login, never hashes here.
+
+The law: argon2id with 19 MiB and two passes, two at a time, so hashing takes at most 38 MiB and two cores; whoever would
+wait behind 200 others, or longer than 5 s, is told to come back instead.
+"""
+
+from __future__ import annotations
+
+import argon2
+import trio
+
+from protocol.errors import Reason, Refused
+
+AT_A_TIME = 2
+WAITING = 200
+WAIT_SECONDS = 5.0
+MOST_BYTES = 1024
+
+
+class Passwords:
+    """The queue in front of the hasher."""
+
+    def __init__(self) -> None:
+        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._limiter = trio.CapacityLimiter(AT_A_TIME)
+
+    async def hash(self, password: str) -> str:
+        """The encoded argon2id hash. TOO_LARGE beyond 1 KiB, OVERLOADED."""
+        raw = password.encode("utf-8", "surrogatepass")
+        if len(raw) > MOST_BYTES:
+            raise Refused(Reason.TOO_LARGE, f"A password has at most {MOST_BYTES} bytes.")
+        if self._limiter.statistics().tasks_waiting >= WAITING:
+            raise busy()
+        with trio.move_on_after(WAIT_SECONDS) as scope:
+            await self._limiter.acquire()
+        if scope.cancelled_caught:
+            raise busy()
+        try:
+            return await trio.to_thread.run_sync(self._hasher.hash, raw)
+        finally:
+            self._limiter.release()
+
+
+def busy() -> Refused:
+    return Refused(Reason.OVERLOADED, "Too many passwords are being hashed.", retry_after_ms=2000)

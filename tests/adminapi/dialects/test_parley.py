@@ -1,0 +1,252 @@
+"""Our own API: who may see what, health and readiness, metrics, and the calls on users and conversations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import argon2
+import pytest
+
+from adminapi import passwords
+from adminapi.dialect import Ask, Headers
+from adminapi.dialects.parley import Parley
+from adminapi.passwords import Passwords
+from protocol.commands import (
+    BanUser,
+    Block,
+    Command,
+    DeleteMessage,
+    DeleteUser,
+    Done,
+    GetUser,
+    Kick,
+    ListSessions,
+    Managed,
+    Mute,
+    Patched,
+    PutUser,
+    SendSystem,
+    SessionList,
+    SetRole,
+    Stats,
+    StatsReport,
+    Unblock,
+    Unmute,
+    UserFound,
+)
+from protocol.errors import Reason, Refused
+from protocol.ids import IdForms
+from protocol.records import SessionInfo, UserInfo
+from tests.adminapi.conftest import APP, OPERATOR, Served
+
+OWN = {"authorization": f"Bearer {APP.master_key}"}
+ALL = {"authorization": f"Bearer {OPERATOR}"}
+BASE = f"/-/api/apps/{APP.id}"
+CONV, MSG = 1 << 40, 1 << 41
+CONV_ID, MSG_ID = IdForms(APP.id).hex32(CONV), IdForms(APP.id).hex32(MSG)
+USER = UserInfo(user="tom", attributes=b'{"a":1}', online=True, created_ms=5)
+
+
+async def test_health_and_ready_are_open_and_tell_the_brokers_state(served: Served) -> None:
+    assert (await served.client.get("/-/health")).json() == {"alive": True}
+    assert (await served.client.get("/-/ready")).json() == {"ready": True}
+    served.broker.stop()
+    answer = await served.client.get("/-/ready")
+    while answer.status_code == 200:
+        answer = await served.client.get("/-/ready")
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert "control.sock" not in answer.text
+    assert (await served.client.get("/-/health")).status_code == 200
+    answer = await served.client.get(BASE, headers=OWN)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["reason"] == "overloaded"
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
+    counters = {'sessions{app="666666"}': 2.0, 'sessions{app="bare"}': 1.0, "commits_total": 7.0, "bad name": 1.0}
+    served.broker.on(Stats, StatsReport(counters=counters))
+    await served.client.get("/nowhere")
+    answer = await served.client.get("/-/metrics", headers=ALL)
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'parley_sessions{app="666666"} 2.0' in answer.text
+    assert "# TYPE parley_commits_total counter\nparley_commits_total 7.0\n" in answer.text
+    assert 'parley_admin_answers_total{dialect="none",status="404"} 1.0' in answer.text
+    assert "bad name" not in answer.text
+    answer = await served.client.get("/-/metrics", headers=OWN)
+    assert 'parley_sessions{app="666666"} 2.0' in answer.text
+    assert "bare" not in answer.text
+    assert "commits_total" not in answer.text
+    assert (await served.client.get("/-/metrics")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/-/api/apps", {}, 401),
+        ("/-/api/apps", {"authorization": "Bearer wrong"}, 401),
+        ("/-/api/apps", {"authorization": f"Bearer {APP.key}"}, 401),
+        ("/-/api/apps", {"authorization": f"Basic {OPERATOR}"}, 401),
+        ("/-/api/apps", {"app-id": APP.id, "app-key": APP.master_key}, 401),
+        ("/-/api/apps", {"authorization": "Bearer m3"}, 401),
+        ("/-/api/apps", OWN, 200),
+        ("/-/api/apps", ALL, 200),
+        (BASE, OWN, 200),
+        (BASE, ALL, 200),
+        ("/-/api/apps/bare", OWN, 404),
+        ("/-/api/apps/bare", {"authorization": "Bearer m2"}, 200),
+        ("/-/api/apps/nobody", ALL, 404),
+        ("/-/api/apps/nobody", OWN, 404),
+        ("/-/api/apps/bare/sessions", OWN, 404),
+    ],
+)
+async def test_the_operator_sees_all_and_a_master_key_its_app(
+    served: Served, path: str, headers: dict[str, str], status: int
+) -> None:
+    served.broker.on(ListSessions, SessionList(sessions=[], total=0))
+    answer = await served.client.get(path, headers=headers)
+    assert answer.status_code == status
+    if status != 200:
+        assert set(answer.json()["error"]) == {"reason", "message"}
+    for secret in (APP.master_key, APP.secret, "m2", OPERATOR):
+        assert secret not in answer.text
+
+
+async def test_without_an_operator_token_only_keys_count() -> None:
+    async def never(password: str) -> str:
+        raise AssertionError
+
+    dialect = Parley("", never, lambda ready, broker: b"")
+    for token in ("", " ", "x"):
+        ask = Ask(method="GET", headers=Headers([("Authorization", f"Bearer {token}")]))
+        with pytest.raises(Refused, match="unauthorized"):
+            dialect.admit(ask, {APP.id: APP})
+
+
+async def test_apps_are_listed_to_whom_they_belong(served: Served) -> None:
+    listed = (await served.client.get("/-/api/apps", headers=OWN)).json()["apps"]
+    assert [app["id"] for app in listed] == [APP.id]
+    listed = (await served.client.get("/-/api/apps", headers=ALL)).json()["apps"]
+    assert [app["id"] for app in listed] == [APP.id, "bare", "gone"]
+    assert listed[0]["settings"]["token_required"] is True
+
+
+async def test_sessions(served: Served) -> None:
+    session = SessionInfo(
+        session="00ff", app=APP.id, user="tom", device="d", platform="p", tag="t", wire="native", since_ms=9
+    )
+    served.broker.on(ListSessions, SessionList(sessions=[session], total=1))
+    answer = await served.client.get(f"{BASE}/sessions?user=tom&skip=1&limit=5", headers=OWN)
+    row = {"session": "00ff", "user": "tom", "device": "d", "platform": "p", "tag": "t", "wire": "native", "since_ms": 9}
+    assert answer.json() == {"sessions": [row], "total": 1}
+    assert served.broker.last == Managed(app=APP.id, rev=3, command=ListSessions(user="tom", skip=1, limit=5))
+    assert (await served.client.get(f"{BASE}/sessions?limit=x", headers=OWN)).status_code == 400
+
+
+async def test_a_user_is_put_with_a_hash_and_never_a_password(served: Served) -> None:
+    served.broker.on(PutUser, UserFound(user=USER))
+    served.broker.on(GetUser, UserFound(user=USER))
+    body: dict[str, Any] = {"password": "correct horse", "attributes": {"a": 1}, "must_be_new": True}
+    answer = await served.client.put(f"{BASE}/users/tom", json=body, headers=OWN)
+    shape = {
+        "user": "tom",
+        "attributes": {"a": 1},
+        "online": True,
+        "banned": False,
+        "created_ms": 5,
+        "updated_ms": None,
+    }
+    assert answer.json() == shape
+    command = served.broker.last.command
+    assert isinstance(command, PutUser)
+    assert command.password is not None
+    assert command.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert argon2.PasswordHasher().verify(command.password, "correct horse")
+    assert (command.attributes, command.must_be_new) == (b'{"a":1}', True)
+    for given, sent in (({}, None), ({"password": ""}, "")):
+        await served.client.put(f"{BASE}/users/tom", json=given, headers=OWN)
+        assert served.broker.last.command == PutUser(user="tom", password=sent)
+    assert (await served.client.get(f"{BASE}/users/tom", headers=OWN)).json() == shape
+
+
+async def test_hashing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = Passwords()
+    monkeypatch.setattr(passwords, "WAITING", 0)
+    with pytest.raises(Refused, match="overloaded"):
+        await hasher.hash("x")
+    monkeypatch.undo()
+    monkeypatch.setattr(passwords, "WAIT_SECONDS", 0)
+    for _ in range(2):
+        hasher._limiter.acquire_on_behalf_of_nowait(object())
+    with pytest.raises(Refused, match="overloaded"):
+        await hasher.hash("x")
+    with pytest.raises(Refused, match="too_large"):
+        await hasher.hash("x" * 2000)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "command"),
+    [
+        ("POST", "users/tom/kick", None, Kick(user="tom")),
+        ("POST", "users/tom/kick", {"device": "d", "reason": "why"}, Kick(user="tom", device="d", reason="why")),
+        ("POST", "users/tom/kick", {"device": ""}, Kick(user="tom", device="")),
+        ("POST", "users/tom/ban", None, BanUser(user="tom")),
+        ("POST", "users/tom/unban", None, BanUser(user="tom", banned=False)),
+        ("DELETE", "users/tom", None, DeleteUser(user="tom")),
+        ("POST", "system", {"content": {"x": 1}}, SendSystem(content=b'{"x":1}')),
+        ("POST", "system", {"content": "x", "user": "tom"}, SendSystem(content=b'"x"', user="tom")),
+        ("POST", "system", {"content": None, "conversation": CONV_ID}, SendSystem(content=b"null", conversation=CONV)),
+        (
+            "PUT",
+            f"conversations/{CONV_ID}/members/tom/role",
+            {"role": "manager"},
+            SetRole(conversation=CONV, user="tom", role=1),
+        ),
+        ("PUT", f"conversations/{CONV}/members/tom/role", {"role": 0}, SetRole(conversation=CONV, user="tom", role=0)),
+        ("POST", f"conversations/{CONV_ID}/members/tom/block", None, Block(conversation=CONV, user="tom")),
+        ("POST", f"conversations/{CONV_ID}/members/tom/unblock", None, Unblock(conversation=CONV, user="tom")),
+        (
+            "POST",
+            f"conversations/{CONV_ID}/members/tom/mute",
+            {"seconds": 60},
+            Mute(conversation=CONV, user="tom", seconds=60),
+        ),
+        ("POST", f"conversations/{CONV_ID}/members/tom/unmute", None, Unmute(conversation=CONV, user="tom")),
+        ("DELETE", f"conversations/{CONV_ID}/messages/{MSG_ID}", None, DeleteMessage(conversation=CONV, message=MSG)),
+    ],
+)
+async def test_each_call_is_one_command(served: Served, method: str, path: str, body: Any, command: Command) -> None:
+    served.broker.on(type(command), Patched(time_ms=4) if isinstance(command, DeleteMessage) else Done(time_ms=4))
+    answer = await served.client.request(method, f"{BASE}/{path}", json=body, headers=OWN)
+    assert (answer.status_code, answer.json()) == (200, {"time_ms": 4})
+    assert served.broker.last == Managed(app=APP.id, rev=3, command=command)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PUT", f"conversations/{CONV_ID}/members/tom/role", {}, 400),
+        ("PUT", f"conversations/{CONV_ID}/members/tom/role", {"role": True}, 400),
+        ("PUT", f"conversations/{CONV_ID}/members/tom/role", {"role": "owner"}, 400),
+        ("PUT", f"conversations/{CONV_ID}/members/tom/role", {"role": []}, 400),
+        ("POST", f"conversations/{CONV_ID}/members/tom/mute", {"seconds": 86_401}, 400),
+        ("POST", "conversations/nonsense/members/tom/block", None, 404),
+        ("DELETE", f"conversations/{CONV_ID}/messages/nonsense", None, 404),
+        ("POST", "system", {}, 400),
+        ("POST", "system", {"content": 1, "user": "a", "conversation": CONV_ID}, 400),
+        ("POST", "users/tom/kick", [], 400),
+        ("PUT", "users/tom", {"password": 5}, 400),
+        ("PUT", "users/tom", {"attributes": "x"}, 400),
+        ("POST", "nothing", None, 404),
+    ],
+)
+async def test_bad_requests_are_said_clearly(served: Served, method: str, path: str, body: Any, status: int) -> None:
+    answer = await served.client.request(method, f"{BASE}/{path}", json=body, headers=OWN)
+    assert answer.status_code == status
+    assert set(answer.json()["error"]) == {"reason", "message"}
+    assert served.broker.heard == []
+
+
+def test_every_reason_has_a_rendering() -> None:
+    assert set(Parley.renderings) == set(Reason)

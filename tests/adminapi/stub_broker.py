@@ -1,0 +1,81 @@
+"""The fake broker as a program of its own, for `parley up` and the command line: `python -m tests.adminapi.stub_broker`.
+
+STUB_APPS=1 starts it with the demo app; STUB_END=N makes it end with code N after a second and a half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from protocol.apps import App, AppSettings
+from protocol.commands import (
+    AddApp,
+    CreateConversation,
+    Created,
+    Done,
+    Kick,
+    ListSessions,
+    PutUser,
+    SessionList,
+    Stats,
+    StatsReport,
+    UserFound,
+)
+from protocol.records import ConversationInfo, SessionInfo, UserInfo
+from tests.adminapi.conftest import FakeBroker
+
+
+async def main(data: Path) -> int:
+    broker = FakeBroker(data / "control.sock")
+    demo = App(id="demo", key="dk", master_key="dm", secret="ds", settings=AppSettings(token_required=False))
+    broker.apps = (demo,) if os.environ.get("STUB_APPS") else ()
+    code = 0
+
+    async def add(command: Any, managed: Any) -> Done:
+        others = tuple(app for app in broker.apps if app.id != command.app.id)
+        await broker.push_apps(*others, command.app)
+        return Done(time_ms=1)
+
+    session = SessionInfo(session="00ff", app="demo", user="tom", device="", platform="", tag="", wire="native", since_ms=0)
+    broker.on(AddApp, add)
+    broker.on(Kick, Done(time_ms=1))
+    broker.on(Stats, StatsReport(counters={"sessions": 3.0}))
+    broker.on(ListSessions, SessionList(sessions=[session], total=1))
+    broker.on(PutUser, lambda c, m: UserFound(user=UserInfo(user=c.user, attributes=b"{}", online=False, created_ms=1)))
+
+    def create(command: Any, managed: Any) -> Created:
+        info = ConversationInfo(
+            id=77, kind=1, name="", attributes=b"{}", owner="", creator=managed.user, members=2, created_ms=1, updated_ms=0
+        )
+        return Created(conversation=info, created=True)
+
+    broker.on(CreateConversation, create)
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(broker.run)
+            with trio.move_on_after(1.5 if os.environ.get("STUB_END") else 60):
+                async for _ in signals:
+                    break
+                nursery.cancel_scope.cancel()
+            code = int(os.environ.get("STUB_END", "0"))
+            nursery.cancel_scope.cancel()
+    return code
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    if given.check:
+        print("journal: sound")
+        sys.exit(0)
+    sys.exit(trio.run(main, Path(given.data)))

@@ -1,0 +1,222 @@
+"""The command line and `parley up`, with the fake broker as a program of its own behind them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adminapi import cli, up
+from adminapi.settings import BadSettings, load
+from protocol.ids import IdForms
+from protocol.tokens import read_jwt
+
+ROOT = Path(__file__).parents[2]
+STUB = [sys.executable, "-m", "tests.adminapi.stub_broker"]
+
+
+@pytest.fixture
+def stub(folder: Path) -> Iterator[Path]:
+    """A running stub broker; its data directory."""
+    with subprocess.Popen([*STUB, "--data", str(folder)], cwd=ROOT, env={**os.environ, "STUB_APPS": "1"}) as process:
+        wait_for(lambda: (folder / "control.sock").exists())
+        yield folder
+        process.terminate()
+
+
+def wait_for(holds: object, seconds: float = 8.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(arguments)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_errands_over_the_control_socket(stub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", str(stub))
+    assert run(capsys, "app", "list", *data) == (0, "demo\n", "")
+    code, out, _ = run(
+        capsys, "app", "add", "mine", "--key", "kkk", "--set", "text_bytes=99", "--set", "bare_app_id=true", *data
+    )
+    assert code == 0
+    assert re.search(r"^key +kkk$", out, re.M)
+    assert re.search(r"^text_bytes +99$", out, re.M)
+    assert re.search(r"^bare_app_id +true$", out, re.M)
+    first = re.search(r"^secret +(\S+)$", out, re.M)
+    assert first is not None
+    assert len(first[1]) > 40
+    code, out, _ = run(capsys, "app", "add", "mine", "--master-key", "mmm", *data)
+    assert first[0] in out
+    assert re.search(r"^key +kkk$", out, re.M)
+    assert run(capsys, "app", "show", "demo", *data)[1].startswith("id ")
+    assert run(capsys, "sessions", "demo", *data)[1] == "00ff  tom  -  -  -  native  1970-01-01 00:00:00\n"
+    assert run(capsys, "kick", "demo", "tom", *data) == (0, "", "")
+    assert run(capsys, "stats", *data)[1].split() == ["sessions", "3"]
+    code, out, _ = run(capsys, "token", "demo", "alice", "--hours", "2", *data)
+    claims = read_jwt("ds", out.strip(), time.time())
+    assert claims["unique_name"] == "alice"
+    assert abs(claims["exp"] - time.time() - 7200) < 5
+    code, out, _ = run(capsys, "doctor", *data)
+    assert code == 0
+    assert out.count("ok ") == 5
+
+
+def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", str(stub))
+    for arguments, code in (
+        (("app", "show", "nobody"), 1),
+        (("token", "nobody", "x"), 1),
+        (("app", "add", "x", "--set", "nonsense=1"), 78),
+        (("app", "add", "x", "--set", "text_bytes=many"), 78),
+        (("app", "add", "x", "--key", ""), 78),
+        (("app", "add", "\n"), 78),
+        (("stats", "--config", "/nonexistent.toml"), 78),
+    ):
+        found, out, err = run(capsys, *arguments, *data)
+        assert (found, out) == (code, "")
+        assert err.startswith("parley: ")
+        assert len(err.splitlines()) == 1
+
+
+def test_without_a_broker_errands_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "stats", "--data", str(folder / "nowhere"))
+    assert (code, out) == (1, "")
+    assert "cannot be reached" in err
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+UP = """
+import sys
+from adminapi import cli, up
+real = up.child_command
+def child_command(module, config, data, *more):
+    command = real(module, config, data, *more)
+    return [part if part != "broker" else "tests.adminapi.stub_broker" for part in command]
+up.child_command = child_command
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def start_up(folder: Path, **environ: str) -> tuple[subprocess.Popen[str], str, dict[str, str]]:
+    """`parley up` with the stub broker, once it has printed everything or ended."""
+    more = {
+        "PARLEY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+        "PARLEY_SOCKETS_LISTEN": f"127.0.0.1:{free_port()}",
+        **environ,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", UP, "up", "--data", str(folder / "data")],
+        cwd=ROOT,
+        env={**os.environ, **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Ctrl-C"):
+            break
+    return process, said, more
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_up_prints_what_to_paste_and_a_signal_stops_both(folder: Path, known: bool) -> None:
+    process, said, more = start_up(folder, **({"STUB_APPS": "1"} if known else {}))
+    with process:
+        assert f"ws://{more['PARLEY_SOCKETS_LISTEN']}" in said
+        assert f"http://{more['PARLEY_ADMIN_LISTEN']}" in said
+        assert ("key         dk" in said) is known
+        assert said.count(" -m protocol.clients.chat ws://127.0.0.1:") == 2
+        (line,) = [line.strip() for line in said.splitlines() if line.strip().startswith("curl ")]
+        assert IdForms("demo").hex32(77) in line
+        answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
+        assert '"request-id":null' in answer
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+        assert time.monotonic() - began < 2.0
+
+
+def test_up_ends_with_the_code_of_the_child_that_died(folder: Path) -> None:
+    process, _, _ = start_up(folder, STUB_END="74", STUB_APPS="1")
+    with process:
+        _, err = process.communicate(timeout=8)
+        assert process.returncode == 74
+        assert "broker ended with code 74" in err
+
+
+@pytest.mark.parametrize(("key", "setting"), [("SOCKETS", "[sockets] listen"), ("ADMIN", "[admin] listen")])
+def test_up_names_the_address_and_the_setting_that_is_taken(folder: Path, key: str, setting: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        process, said, _ = start_up(folder, **{f"PARLEY_{key}_LISTEN": address})
+        with process:
+            _, err = process.communicate(timeout=5)
+        assert process.returncode == 78
+        assert said == ""
+        assert setting in err
+        assert address in err
+        assert len(err.splitlines()) == 1
+
+
+def test_the_interpreter_is_printed_as_one_would_type_it_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python"))
+    assert up.interpreter() == ".venv/bin/python"
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert up.interpreter() == "/usr/bin/python3"
+
+
+def test_settings_come_from_file_and_environment(tmp_path: Path) -> None:
+    file = tmp_path / "parley.toml"
+    file.write_text(
+        '[admin]\nlisten = "[::1]:9"\n[sockets]\nlisten = "h:1"\n[control]\npath = "/run/c"\n[[app]]\nid = "x"\n'
+    )
+    place = load(str(file), "/d", {"PARLEY_ADMIN_OPERATOR_TOKEN": "t"})
+    assert (place.admin.listen, place.admin.operator_token, place.sockets_listen) == ("[::1]:9", "t", "h:1")
+    assert (place.control, place.files, place.lists_apps) == (Path("/run/c"), Path("/d/files"), True)
+    place = load(None, None, {"PARLEY_ADMIN_LISTEN": "0.0.0.0:1"})
+    assert (place.control, place.lists_apps) == (Path("parley-data/control.sock"), False)
+    assert up.url("http", place.admin.listen) == "http://127.0.0.1:1"
+    assert up.url("ws", "[::]:5") == "ws://[::1]:5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[admin]\nlisten = 5\n",
+        '[admin]\nlisten = "nowhere"\n',
+        '[admin]\nunknown = "x"\n',
+        '[admin]\npublic_url = "ftp://x"\n',
+        "admin = 5\n",
+        "[control]\npath = 5\n",
+        "not toml",
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "parley.toml"
+    file.write_text(text)
+    with pytest.raises(BadSettings):
+        load(str(file), None, {})
