@@ -45,10 +45,10 @@ def conditions(where: object, ids: AppIds) -> tuple[Condition, ...]:
         return ()
     if type(where) is not list or len(where) > CONDITIONS_MOST:
         bad("where", f"a list of at most {CONDITIONS_MOST} [field, operator, value]")
-    return tuple(_condition(triple, ids) for triple in where)
+    return tuple(condition for triple in where for condition in _conditions(triple, ids))
 
 
-def _condition(triple: object, ids: AppIds) -> Condition:
+def _conditions(triple: object, ids: AppIds) -> list[Condition]:
     if type(triple) is not list or len(triple) != 3:
         bad("where", "a list of [field, operator, value]")
     name, operator, value = triple
@@ -60,10 +60,28 @@ def _condition(triple: object, ids: AppIds) -> Condition:
     if operator == "in":
         if type(value) is not list or len(value) > IN_MOST:
             bad("where", f"given a list of at most {IN_MOST} values for the operator in")
-        value = [_value(field, item, ids) for item in value]
-    else:
-        value = _value(field, value, ids)
-    return Condition(field=field, op=operator, value=value)
+        if field in _TIMES and any(type(item) is str for item in value):
+            bad("where", "given milliseconds for the operator in")
+        return [Condition(field=field, op=operator, value=[_value(field, item, ids) for item in value])]
+    read = _value(field, value, ids)
+    if field in _TIMES and type(value) is str and type(read) is int:
+        return _within_second(field, operator, read)
+    return [Condition(field=field, op=operator, value=read)]
+
+
+def _within_second(field: str, operator: str, start: int) -> list[Condition]:
+    """A time as text means the whole second that the answers print, not its first millisecond."""
+    end = start + 1000
+    bounds: dict[str, tuple[tuple[str, int], ...]] = {
+        "=": ((">=", start), ("<", end)),
+        "<": (("<", start),),
+        "<=": (("<", end),),
+        ">": ((">=", end),),
+        ">=": ((">=", start),),
+    }
+    if operator not in bounds:
+        bad("where", f"given milliseconds for the operator {operator}")
+    return [Condition(field=field, op=each, value=value) for each, value in bounds[operator]]
 
 
 def _value(field: str, value: object, ids: AppIds) -> object:

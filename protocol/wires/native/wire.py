@@ -158,6 +158,10 @@ class NativeWire:
             payloads = (self._write({"type": "going.away", "data": data}),)
         return Farewell(payloads=payloads, code=reason.code, text=reason.word, seconds=CLOSE_SECONDS)
 
+    def oversize(self) -> bytes:
+        """What is said about a frame that is too long to be read; the connection ends behind it."""
+        return self._failure("", None, Refused(Reason.TOO_LARGE, "The frame is longer than allowed here."))
+
     def probe(self) -> bytes | None:
         """ZD-43."""
         return self._write({"type": "ping"})
