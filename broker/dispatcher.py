@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from broker.admission import Admission
 from broker.apps import Apps
 from broker.clock import Clock
-from broker.commits import OVERLOADED_TIMES, Commits, StateBroken
-from broker.hub.decision import Caller, Decision, Found, Moment, Prove
+from broker.commits import Commits, StateBroken
+from broker.hub.decision import Decision, Found, Moment, Prove
 from broker.hub.effects import EndSession, ReplyTo
 from broker.hub.handlers import HANDLERS, SCANS
 from broker.hub.housekeeping import Housekeep, MoveFloor
@@ -23,55 +24,22 @@ from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from broker.hub.rows import Image, put
 from broker.jobs import Compare, Fetch, Job
-from protocol.commands import AddApp, Command, LoggedIn, Login, Managed, Reply, SendMessage, Stats, WatchApps
+from broker.running import Running, internal
+from broker.scans import Scans
+from protocol.commands import AddApp, Command, LoggedIn, Managed, Reply, Stats, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending
 
 log = logging.getLogger("parley.dispatcher")
 
-MOST_UNANSWERED = 64
-"""Sends of a session that may wait for their commit (SOCKET.md)."""
 MOST_WAITING = 256
 """Commands of a session behind one that waits for old rows."""
-MOST_SCANS = 16
 ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
 TICK_MS = 250
 POSITIONS_MS = 2_000
 HOUSEKEEPING_MS = 3_600_000
-
-
-class Running:
-    """One command on its way through: who asked, and what has been fetched or proven for it."""
-
-    __slots__ = (
-        "caller",
-        "command",
-        "found",
-        "hub",
-        "needs",
-        "proven",
-        "request",
-        "rounds",
-        "scan",
-        "serial",
-        "session",
-    )
-
-    def __init__(self, session: int, request: object, hub: Hub, caller: Caller, command: Command, serial: bool) -> None:
-        self.session = session
-        self.request = request
-        self.hub = hub
-        self.caller = caller
-        self.command = command
-        self.serial = serial
-        """Later commands of this session wait for it."""
-        self.found: Found = {}
-        self.proven: str | None = None
-        self.rounds = 0
-        self.needs = 0
-        self.scan: tuple[Decision, Iterator[Reply | None]] | None = None
 
 
 class Dispatcher:
@@ -87,17 +55,14 @@ class Dispatcher:
         self.commits = commits
         self.outgoing = commits.outgoing
         self.clock = clock
-        self.storage = True
-        """False while the disk has no room: durable commands are refused before they are executed."""
-        self.draining = False
+        self.admission = Admission(apps, commits)
         self._start = start
         self._filenos = filenos
         self._journal_signal = journal_signal
         self._backlog = backlog
-        self._hub_of: dict[int, Hub] = {}
         self._waiting: dict[int, deque[tuple[object, Command | Managed]]] = {}
         self._watchers: dict[int, None] = {}
-        self._scans: dict[str, deque[Running]] = {}
+        self._scans = Scans(self._awaited, self._finish, self._answer, self._fail)
         self._positions: dict[tuple[str, int, str], Hub] = {}
         self._turn: Moment | None = None
         self._next_tick = self._next_positions = self._next_housekeeping = 0
@@ -116,17 +81,20 @@ class Dispatcher:
                 self._refuse(session, request, Refused(Reason.TOO_FAST, "too many requests wait", retry_after_ms=1000))
             return
         try:
-            running = self._admit(session, request, command)
+            running = self.admission.admit(session, request, command, self.moment().now_ms)
+            if running is None:
+                assert not isinstance(command, Managed)
+                self._broker_command(session, request, command)
+                return
         except Refused as refused:
             self._refuse(session, request, refused)
             return
-        if running is not None:
-            self._execute(running)
+        self._execute(running)
 
     def gone(self, session: int) -> None:
         self._waiting.pop(session, None)
         self._watchers.pop(session, None)
-        hub = self._hub_of.pop(session, None)
+        hub = self.admission.hub_of.pop(session, None)
         if hub is not None:
             hub.gone(session, self.moment().now_ms)
 
@@ -135,8 +103,7 @@ class Dispatcher:
         now = self.moment().now_ms
         if now >= self._next_tick:
             self._tick(now)
-        for app in list(self._scans):
-            self._step(app)
+        self._scans.step(self.moment)
         self._journal_signal()
         self.commits.advance()
         self._turn = None  # what comes in next is another moment
@@ -158,7 +125,7 @@ class Dispatcher:
 
     def moment(self) -> Moment:
         if self._turn is None or self._turn.commit != self.commits.number:
-            self._turn = Moment(self.clock.now_ms(), self.clock.wall_ms(), self.commits.number, self.storage)
+            self._turn = Moment(self.clock.now_ms(), self.clock.wall_ms(), self.commits.number, self.admission.storage)
         return self._turn
 
     def _tick(self, now: int) -> None:
@@ -170,14 +137,14 @@ class Dispatcher:
             self._next_positions = now + POSITIONS_MS
             self.commit_positions()
         if now >= self._next_housekeeping:
-            if self._next_housekeeping and self.storage:
+            if self._next_housekeeping and self.admission.storage:
                 for hub in self.apps.hubs.values():
-                    self._execute(Running(0, None, hub, Caller("", privileged=True), Housekeep(), False))
+                    self._execute(internal(hub, Housekeep()))
             self._next_housekeeping = now + HOUSEKEEPING_MS
 
     def commit_positions(self) -> None:
         """Positions that moved ride in the open commit, as they stand now."""
-        if not self._positions or not self.storage:
+        if not self._positions or not self.admission.storage:
             return
         images = []
         for (app, conversation, user), hub in self._positions.items():
@@ -190,57 +157,13 @@ class Dispatcher:
 
     # One command.
 
-    def _admit(self, session: int, request: object, command: Command | Managed) -> Running | None:
-        """Who asks which hub, and may they now? None: it was a command to the broker itself, and is answered."""
-        if self.draining:
-            raise Refused(Reason.GOING_AWAY, "the broker is about to restart; come back shortly", retry_after_ms=1000)
-        if type(command) is Managed:
-            hub = self.apps.admitted(command.app, command.rev)
-            inner = command.command
-            caller = Caller(command.user, None, command.privileged, command.numeric_user)
-            if not command.privileged:
-                hub.rates.take(command.user, inner.rate, hub.app.settings, self.moment().now_ms)
-            running = Running(session, request, hub, caller, inner, False)
-        elif type(command) is Login:
-            hub = self.apps.open(command.app)
-            inner = command
-            known = self._hub_of.get(session)
-            current = known.sessions.get(session) if known is not None else None
-            running = Running(session, request, hub, Caller(command.user, current, connection=session), inner, True)
-        else:
-            found = self._hub_of.get(session)
-            if found is None:
-                assert not isinstance(command, Managed)
-                self._broker_command(session, request, command)
-                return None
-            hub, inner = found, command  # type: ignore[assignment]  # Managed has been dealt with
-            current = hub.sessions.get(session)
-            if current is None:
-                raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
-            hub.rates.take(current.user, inner.rate, hub.app.settings, self.moment().now_ms)
-            if type(inner) is SendMessage and self.commits.unanswered.get(session, 0) >= MOST_UNANSWERED:
-                raise Refused(
-                    Reason.TOO_FAST, f"{MOST_UNANSWERED} sends wait for their answer; read those first",
-                    retry_after_ms=100,
-                )  # fmt: skip
-            running = Running(session, request, hub, Caller(current.user, current, connection=session), inner, True)
-        if inner.durable:
-            self._check_storage()
-        return running
-
-    def _check_storage(self) -> None:
-        if not self.storage:
-            raise Refused(Reason.STORAGE_UNAVAILABLE, "the server's disk is full; nothing was done", retry_after_ms=5000)
-        if self.commits.behind >= OVERLOADED_TIMES:
-            raise Refused(Reason.OVERLOADED, "the server's disk is too slow for this load", retry_after_ms=1000)
-
     def _broker_command(self, session: int, request: object, command: Command) -> None:
         """WatchApps, AddApp, Stats: of the control wire, which alone can say them."""
         if type(command) is WatchApps:
             self._watchers[session] = None
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
         elif type(command) is AddApp:
-            self._check_storage()
+            self.admission.check_storage()
             images = self.apps.add(command.app)
             self.change_apps(images)
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
@@ -255,7 +178,8 @@ class Dispatcher:
             decision = Decision(running.hub, running.caller, self.moment(), running.found, running.proven)
             scan = SCANS.get(type(running.command))
             if scan is not None:
-                self._begin_scan(running, decision, scan(decision, running.command))
+                self._pause(running)
+                self._scans.begin(running, decision, scan(decision, running.command), self.moment())
                 return
             reply = HANDLERS[type(running.command)](decision, running.command)
         except Refused as refused:
@@ -282,7 +206,7 @@ class Dispatcher:
         for row in decision.marks:
             self._positions[hub.app.id, row.conversation, row.user] = hub
         if type(reply) is LoggedIn:
-            self._hub_of[running.session] = hub
+            self.admission.hub_of[running.session] = hub
         for effect in decision.before:
             self.commits.emit(effect)
         self._answer(running, reply)
@@ -312,6 +236,10 @@ class Dispatcher:
 
     # Waiting for what a hub cannot do.
 
+    def _awaited(self, running: Running) -> bool:
+        """Whether the connection that asked is still there."""
+        return not running.serial or running.session in self._waiting
+
     def _pause(self, running: Running) -> None:
         if running.serial:
             self._waiting.setdefault(running.session, deque())
@@ -331,8 +259,8 @@ class Dispatcher:
         before = _marks(running.hub, running.command, need)
 
         def done(found: Found | None) -> None:
-            if running.serial and running.session not in self._waiting:
-                return  # the connection has gone
+            if not self._awaited(running):
+                return
             if found is None:
                 self._answer(running, Refused(Reason.HISTORY_UNAVAILABLE, "older history is unavailable for now"))
                 return
@@ -353,8 +281,8 @@ class Dispatcher:
 
     def _compare(self, running: Running, prove: Prove) -> None:
         def done(fits: bool | None) -> None:
-            if running.session not in self._waiting:
-                return  # the connection has gone
+            if not self._awaited(running):
+                return
             if fits is None:
                 self._answer(running, Refused(Reason.OVERLOADED, "too many logins at once", retry_after_ms=2000))
             elif not fits:
@@ -368,49 +296,6 @@ class Dispatcher:
         else:
             self._answer(running, Refused(Reason.OVERLOADED, "too many logins at once", retry_after_ms=2000))
 
-    # Scans: one step a turn, one scan an app at a time.
-
-    def _begin_scan(self, running: Running, decision: Decision, steps: Iterator[Reply | None]) -> None:
-        running.scan = (decision, steps)
-        queue = self._scans.setdefault(running.hub.app.id, deque())
-        if len(queue) >= MOST_SCANS:
-            raise Refused(Reason.OVERLOADED, "too many searches at once", retry_after_ms=1000)
-        queue.append(running)
-        self._pause(running)
-        if len(queue) == 1:
-            self._step(running.hub.app.id)
-
-    def _step(self, app: str) -> None:
-        queue = self._scans[app]
-        running = queue[0]
-        assert running.scan is not None
-        decision, steps = running.scan
-        decision.when = self.moment()
-        decision.now, decision.commit = decision.when.now_ms, decision.when.commit
-        reply: Reply | Refused | None = None
-        if not running.serial or running.session in self._waiting:  # else the connection has gone
-            try:
-                reply = next(steps)
-            except Refused as refused:
-                reply = refused
-            except Exception:
-                self._end_scan(app)
-                self._fail(running)
-                return
-            if reply is None:
-                return
-        self._end_scan(app)
-        if isinstance(reply, Reply):
-            self._finish(running, decision, reply)
-        elif reply is not None:
-            self._answer(running, reply)
-
-    def _end_scan(self, app: str) -> None:
-        queue = self._scans[app]
-        queue.popleft()
-        if not queue:
-            del self._scans[app]
-
     # The whole.
 
     def change_apps(self, images: list[Image]) -> None:
@@ -423,9 +308,8 @@ class Dispatcher:
 
     def move_floor(self, hub: Hub, conversation: int, seq: int) -> None:
         """Messages up to `seq` are no longer kept (`broker.retention`)."""
-        if self.storage and not self.draining:
-            command = MoveFloor(conversation=conversation, seq=seq)
-            self._execute(Running(0, None, hub, Caller("", privileged=True), command, False))
+        if self.admission.storage and not self.admission.draining:
+            self._execute(internal(hub, MoveFloor(conversation=conversation, seq=seq)))
 
     def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:

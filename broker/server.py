@@ -179,15 +179,15 @@ class Server:
             disk = os.statvfs(self._data)
             free = disk.f_bavail * disk.f_frsize
             room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
-            if room is not self._dispatcher.storage:
+            if room is not self._dispatcher.admission.storage:
                 log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
-                self._dispatcher.storage = room
+                self._dispatcher.admission.storage = room
             await trio.sleep(DISK_SECONDS)
 
     async def _drain(self) -> None:
         """Stop accepting, refuse new commands, commit what is open, say farewell; then connections may close."""
         self._reactor.stop_listening()
-        self._dispatcher.draining = True
+        self._dispatcher.admission.draining = True
         self._reactor.call(self._dispatcher.commit_positions)
         with trio.move_on_after(SETTLE_SECONDS):
             while not self._commits.settled:
@@ -237,7 +237,7 @@ class Server:
             "store_lag_seconds": writer.lag_seconds,
             "store_failures_total": writer.failures,
             "quarantined_rows": writer.quarantined,
-            "storage_available": self._dispatcher.storage,
+            "storage_available": self._dispatcher.admission.storage,
             "start_seconds": self._recovered.seconds,
         }
         for reason, count in gateway.closed.items():

@@ -328,19 +328,19 @@ def test_sessions_are_listed_for_the_operator(script: Script) -> None:
 
 
 def test_nobody_logs_in_while_the_broker_drains(script: Script) -> None:
-    script.core.draining = True
+    script.core.admission.draining = True
     assert reason(script.login("tom")) is Reason.GOING_AWAY
 
 
 def test_a_full_disk_lets_known_users_in_and_creates_none(script: Script) -> None:
     script.login("tom")
     script.login("ann")
-    script.core.storage = False
+    script.core.admission.storage = False
     script.run()
     assert reason(script.login("bob")) is Reason.STORAGE_UNAVAILABLE
     assert script.login("tom2", "tom", device="d2").user == "tom"
     assert reason(script.say("tom", text("m", to="ann"))) is Reason.STORAGE_UNAVAILABLE
-    script.core.storage = True
+    script.core.admission.storage = True
     script.run()
     assert script.say("tom", text("m", to="ann")).seq == 1
 

@@ -1,0 +1,77 @@
+"""Who asks which hub, and may they now: what is checked before a command reaches its handler.
+
+In this order: the broker is not draining, app and session are there, the caller's rates, room on the disk. Nothing has
+been done when one of them refuses.
+"""
+
+from __future__ import annotations
+
+from broker.apps import Apps
+from broker.commits import OVERLOADED_TIMES, Commits
+from broker.hub.decision import Caller
+from broker.hub.hub import Hub
+from broker.running import Running
+from protocol.commands import Command, Login, Managed, SendMessage
+from protocol.errors import Reason, Refused
+
+MOST_UNANSWERED = 64
+"""Sends of a session that may wait for their commit (SOCKET.md)."""
+
+
+class Admission:
+    def __init__(self, apps: Apps, commits: Commits) -> None:
+        self._apps = apps
+        self._commits = commits
+        self.storage = True
+        """False while the disk has no room: durable commands are refused before they are executed (DESIGN 2.3)."""
+        self.draining = False
+        self.hub_of: dict[int, Hub] = {}
+        """Of every session that has logged in and whose connection is not closed yet."""
+
+    def admit(self, session: int, request: object, command: Command | Managed, now_ms: int) -> Running | None:
+        """The command ready to be executed; None if it is one to the broker itself, from the control wire."""
+        if self.draining:
+            raise Refused(Reason.GOING_AWAY, "the broker is about to restart; come back shortly", retry_after_ms=1000)
+        if type(command) is Managed:
+            running = self._managed(session, request, command, now_ms)
+        elif type(command) is Login:
+            running = self._login(session, request, command)
+        else:
+            assert not isinstance(command, Managed)
+            hub = self.hub_of.get(session)
+            if hub is None:
+                return None
+            running = self._of_session(session, request, command, hub, now_ms)
+        if running.command.durable:
+            self.check_storage()
+        return running
+
+    def _managed(self, session: int, request: object, call: Managed, now_ms: int) -> Running:
+        hub = self._apps.admitted(call.app, call.rev)
+        if not call.privileged:
+            hub.rates.take(call.user, call.command.rate, hub.app.settings, now_ms)
+        caller = Caller(call.user, None, call.privileged, call.numeric_user)
+        return Running(session, request, hub, caller, call.command, False)
+
+    def _login(self, session: int, request: object, login: Login) -> Running:
+        hub = self._apps.open(login.app)
+        known = self.hub_of.get(session)
+        current = known.sessions.get(session) if known is not None else None
+        return Running(session, request, hub, Caller(login.user, current, connection=session), login, True)
+
+    def _of_session(self, session: int, request: object, command: Command, hub: Hub, now_ms: int) -> Running:
+        current = hub.sessions.get(session)
+        if current is None:
+            raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
+        hub.rates.take(current.user, command.rate, hub.app.settings, now_ms)
+        if type(command) is SendMessage and self._commits.unanswered.get(session, 0) >= MOST_UNANSWERED:
+            detail = f"{MOST_UNANSWERED} sends wait for their answer; read those first"
+            raise Refused(Reason.TOO_FAST, detail, retry_after_ms=100)
+        return Running(session, request, hub, Caller(current.user, current, connection=session), command, True)
+
+    def check_storage(self) -> None:
+        """STORAGE_UNAVAILABLE or OVERLOADED: a durable command could not be carried out now."""
+        if not self.storage:
+            raise Refused(Reason.STORAGE_UNAVAILABLE, "the server's disk is full; nothing was done", retry_after_ms=5000)
+        if self._commits.behind >= OVERLOADED_TIMES:
+            raise Refused(Reason.OVERLOADED, "the server's disk is too slow for this load", retry_after_ms=1000)
