@@ -45,10 +45,13 @@ def housekeep(d: Decision, c: Housekeep) -> Iterator[Reply | None]:
             seen += 1
             if not grave.blocked and 0 < grave.left_ms < d.now - TOMBSTONE_MS:
                 d.delete("members", number, user)
+                if number in tables.mentions.get(user, ()):
+                    d.delete("mentions", user, number)
             if seen % STEP == 0:
                 yield None
     for number, buried in list(tables.graves.items()):
         if buried.updated_ms < d.now - TOMBSTONE_MS:
+            d.delete("heads", number)
             d.delete("conversations", number)
     days = d.hub.app.settings.temporary_days
     if days:

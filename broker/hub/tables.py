@@ -148,9 +148,11 @@ class Tables:
         row: MemberRow | None = image.row
         if self._is_deleted(user):
             return
-        grave = self.graves.get(conversation)
-        if grave is not None:
-            if row is not None:
+        if conversation not in self.conversations:
+            grave = self.graves.get(conversation)
+            if row is None:
+                self.tombstones.get(user, {}).pop(conversation, None)
+            elif grave is not None:
                 self._bury(row, grave)
             return
         self.audiences.pop(conversation, None)

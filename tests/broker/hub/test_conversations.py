@@ -338,3 +338,24 @@ def test_ids_of_another_app_do_not_exist() -> None:
         assert reason(script.manage(command, app="b", user="eve")) is Reason.UNKNOWN_CONVERSATION
     assert sent.seq == 1
     assert script.manage(ListConversations(), app="b").total == 0
+
+
+def test_what_was_deleted_is_forgotten_after_thirty_days_also_by_a_restart(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.say("tom", text("@ann", conversation=conversation, mentions=("ann",)))
+    script.say("tom", DeleteConversation(conversation=conversation))
+    other = group(script, "tom", "ann")
+    script.say("tom", RemoveMembers(conversation=other, users=("ann",)))
+    script.ms += 31 * 86_400_000
+    script.monotonic += 31 * 86_400
+    script.run()
+    for _ in range(2):
+        tables = script.hub().tables
+        assert not tables.graves
+        assert not any(tables.tombstones.values())
+        assert not any(tables.mentions.values())
+        script.restart()
+    newest = {(image.table, image.key): image.row for commit in script.log.commits for image in commit}
+    assert not [key for key, row in newest.items() if row is not None and key[1][0] == conversation and key[0] == "members"]
+    script.login("ann")
+    assert script.say("ann", Sync()).conversations == []
