@@ -187,12 +187,16 @@ async def reached(place: Place) -> bool:
 
 
 async def open_at(place: Place) -> bool:
+    """adminapi answers, and has reached the broker: what is printed next works at once."""
+    answer = b""
     try:
-        stream = await trio.open_tcp_stream(*reachable(place.admin.listen))
-    except OSError:
+        async with await trio.open_tcp_stream(*reachable(place.admin.listen)) as stream:
+            await stream.send_all(b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            while b"\r\n" not in answer and (data := await stream.receive_some(4096)):
+                answer += data
+    except (OSError, trio.BrokenResourceError):
         return False
-    await stream.aclose()
-    return True
+    return answer.startswith(b"HTTP/1.1 200")
 
 
 def reachable(listen: str) -> tuple[str, int]:
