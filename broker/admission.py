@@ -31,7 +31,7 @@ class Admission:
     def admit(self, session: int, request: object, command: Command | Managed, now_ms: int) -> Running | None:
         """The command ready to be executed; None if it is one to the broker itself, from the control wire."""
         if self.draining:
-            raise Refused(Reason.GOING_AWAY, "the broker is about to restart; come back shortly", retry_after_ms=1000)
+            raise going_away()
         if type(command) is Managed:
             running = self._managed(session, request, command, now_ms)
         elif type(command) is Login:
@@ -42,13 +42,29 @@ class Admission:
             if hub is None:
                 return None
             running = self._of_session(session, request, command, hub, now_ms)
-        if running.command.durable:
+        command = running.command
+        if command.management and not running.caller.privileged:
+            raise Refused(Reason.NOT_ALLOWED, "only the app's own server may do that")
+        if command.durable and not (type(command) is SendMessage and command.transient):
             self.check_storage()
         return running
+
+    def check_again(self, running: Running) -> None:
+        """A command that waited for rows or a proof is looked at again before it goes on (DESIGN 3)."""
+        if self.draining:
+            raise going_away()
+        hub, session = running.hub, running.caller.session
+        if hub.app.disabled:
+            raise Refused(Reason.UNKNOWN_APP, f"app {hub.app.id} has been switched off")
+        if session is not None and hub.sessions.get(session.id) is not session:
+            raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
+        if session is None and not running.caller.privileged and not running.caller.connection:
+            check_token_user(hub, running.caller.user)
 
     def _managed(self, session: int, request: object, call: Managed, now_ms: int) -> Running:
         hub = self._apps.admitted(call.app, call.rev)
         if not call.privileged:
+            check_token_user(hub, call.user)
             hub.rates.take(call.user, call.command.rate, hub.app.settings, now_ms)
         caller = Caller(call.user, None, call.privileged, call.numeric_user)
         return Running(session, request, hub, caller, call.command, False)
@@ -75,3 +91,16 @@ class Admission:
             raise Refused(Reason.STORAGE_UNAVAILABLE, "the server's disk is full; nothing was done", retry_after_ms=5000)
         if self._commits.behind >= OVERLOADED_TIMES:
             raise Refused(Reason.OVERLOADED, "the server's disk is too slow for this load", retry_after_ms=1000)
+
+
+def going_away() -> Refused:
+    return Refused(Reason.GOING_AWAY, "the broker is about to restart; come back shortly", retry_after_ms=1000)
+
+
+def check_token_user(hub: Hub, name: str) -> None:
+    """Whoever acts by his own token must be somebody who could log in."""
+    row = hub.tables.users.get(name)
+    if row is None or row.deleted:
+        raise Refused(Reason.UNKNOWN_USER, f"there is no user {name}")
+    if row.banned:
+        raise Refused(Reason.BANNED, f"user {name} is banned")

@@ -19,7 +19,7 @@ from broker.commits import Commits, StateBroken
 from broker.hub.decision import Decision, Found, Moment, Prove
 from broker.hub.effects import EndSession, ReplyTo
 from broker.hub.handlers import HANDLERS, SCANS
-from broker.hub.housekeeping import Housekeep, MoveFloor
+from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from broker.hub.rows import Image, put
@@ -39,7 +39,6 @@ ROUNDS = 3
 NEEDS = 8
 TICK_MS = 250
 POSITIONS_MS = 2_000
-HOUSEKEEPING_MS = 3_600_000
 
 
 class Dispatcher:
@@ -62,10 +61,10 @@ class Dispatcher:
         self._backlog = backlog
         self._waiting: dict[int, deque[tuple[object, Command | Managed]]] = {}
         self._watchers: dict[int, None] = {}
-        self._scans = Scans(self._awaited, self._finish, self._answer, self._fail)
+        self._scans = Scans(self._awaited, self._finish, self._answer, self._fetch, self._fail)
         self._positions: dict[tuple[str, int, str], Hub] = {}
         self._turn: Moment | None = None
-        self._next_tick = self._next_positions = self._next_housekeeping = 0
+        self._next_tick = self._next_positions = 0
         self._commands = 0
         self._refused: dict[str, int] = {}
 
@@ -136,11 +135,6 @@ class Dispatcher:
         if now >= self._next_positions:
             self._next_positions = now + POSITIONS_MS
             self.commit_positions()
-        if now >= self._next_housekeeping:
-            if self._next_housekeeping and self.admission.storage:
-                for hub in self.apps.hubs.values():
-                    self._execute(internal(hub, Housekeep()))
-            self._next_housekeeping = now + HOUSEKEEPING_MS
 
     def commit_positions(self) -> None:
         """Positions that moved ride in the open commit, as they stand now."""
@@ -179,7 +173,7 @@ class Dispatcher:
             scan = SCANS.get(type(running.command))
             if scan is not None:
                 self._pause(running)
-                self._scans.begin(running, decision, scan(decision, running.command), self.moment())
+                self._scans.begin(running, decision, scan(decision, running.command))
                 return
             reply = HANDLERS[type(running.command)](decision, running.command)
         except Refused as refused:
@@ -192,6 +186,15 @@ class Dispatcher:
             self._fail(running)
         else:
             self._finish(running, decision, reply)
+
+    def _again(self, running: Running) -> None:
+        """Execute a command that waited."""
+        try:
+            self.admission.check_again(running)
+        except Refused as refused:
+            self._answer(running, refused)
+        else:
+            self._execute(running)
 
     def _finish(self, running: Running, decision: Decision, reply: Reply) -> None:
         """The handler has decided: make it so, and let its effects follow."""
@@ -272,7 +275,7 @@ class Dispatcher:
             if running.rounds >= ROUNDS:
                 self._answer(running, Refused(Reason.OVERLOADED, "this conversation is changing too fast to read"))
             else:
-                self._execute(running)
+                self._again(running)
 
         if running.needs <= NEEDS and self._start(Fetch(running.hub, need.keys, done)):
             self._pause(running)
@@ -289,7 +292,7 @@ class Dispatcher:
                 self._answer(running, Refused(Reason.WRONG_PASSWORD, "wrong password"))
             else:
                 running.proven = prove.hash
-                self._execute(running)
+                self._again(running)
 
         if running.proven is None and self._start(Compare(prove.hash, prove.password, done)):
             self._pause(running)
@@ -306,10 +309,10 @@ class Dispatcher:
         for effect in self.apps.changed(list(self._watchers)):
             self.commits.emit(effect)
 
-    def move_floor(self, hub: Hub, conversation: int, seq: int) -> None:
-        """Messages up to `seq` are no longer kept (`broker.retention`)."""
+    def keep_house(self, hub: Hub, command: Housekeeping) -> None:
+        """A command of `broker.housekeeping`."""
         if self.admission.storage and not self.admission.draining:
-            self._execute(internal(hub, MoveFloor(conversation=conversation, seq=seq)))
+            self._execute(internal(hub, command))
 
     def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:

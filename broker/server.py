@@ -33,11 +33,12 @@ from broker.gateway.listeners import Door, bind_tcp, framed_door, websocket_door
 from broker.gateway.reactor import Reactor
 from broker.gateway.tls import in_turn, serve_tls, server_context
 from broker.gateway.upgrade import Upgrade
+from broker.housekeeping import keep_house
 from broker.hub.effects import Effect
+from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
-from broker.retention import keep_days
 from broker.settings import BadSettings, Settings, address, load
 from broker.work import COMPARERS, FETCHERS, Work
 from protocol.errors import CloseReason
@@ -130,7 +131,7 @@ class Server:
                 async with trio.open_nursery() as service:
                     service.start_soon(self._reactor.run)
                     service.start_soon(self._watch_disk)
-                    service.start_soon(keep_days, self._hubs, self._work.rows, self._move_floor, self._clock.now_ms)
+                    service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
                     for _ in range(FETCHERS):
                         service.start_soon(self._work.fetch, self._reactor)
                     for _ in range(COMPARERS):
@@ -213,8 +214,8 @@ class Server:
     def _hubs(self) -> list[Hub]:
         return list(self._dispatcher.apps.hubs.values())
 
-    async def _move_floor(self, hub: Hub, conversation: int, seq: int) -> None:
-        await in_turn(self._reactor, partial(self._dispatcher.move_floor, hub, conversation, seq))
+    async def _keep_house(self, hub: Hub, command: Housekeeping) -> None:
+        await in_turn(self._reactor, partial(self._dispatcher.keep_house, hub, command))
 
     def _figures(self) -> dict[str, float]:
         """What the dispatcher does not count itself, for `Stats`."""

@@ -105,6 +105,7 @@ class ConversationRead(Push):
     """Another session of the receiver has read up to `seq`."""
 
     conversation: int
+    by: str
     seq: int
     unread: int
 

@@ -11,7 +11,7 @@ import orjson
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message
-from broker.hub.where import Test, compile_where, indexed
+from broker.hub.where import Look, Test, compile_where, indexed
 from protocol.commands import (
     ConversationFound,
     ConversationPage,
@@ -33,11 +33,18 @@ STEP = 500
 """Rows looked at between two checkpoints (DESIGN 2.2)."""
 MOST_ROWS = 200_000
 MOST_UPDATED = 1_000
+ATTRIBUTE_BYTES = 16_384
+LIST_BYTES = 262_144
+"""Of attributes and last messages in one page for a socket: a quarter of an outbox."""
+STEP_BYTES = 262_144
+"""Of attributes read between two checkpoints: about 0.5 ms."""
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
 
 def info(d: Decision, row: ConversationRow) -> ConversationInfo:
+    """As the caller may see it."""
     head = d.head(row.id)
+    first = readable_from(d, row, None if d.caller.privileged else d.member(row.id, d.caller.user))
     return ConversationInfo(
         id=row.id,
         kind=row.kind,
@@ -49,9 +56,25 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         created_ms=row.created_ms,
         updated_ms=row.updated_ms,
         last_seq=head.last_seq,
-        first_seq=head.floor + 1,
-        last_message=decode_message(head.last) if head.last and head.last_seq > head.floor else None,
+        first_seq=first,
+        last_message=decode_message(head.last) if head.last and head.last_seq >= first else None,
     )
+
+
+def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
+    """The first seq the caller may read."""
+    floor = d.head(row.id).floor
+    if member is not None and d.hub.app.settings.history_from_join:
+        floor = max(floor, member.joined_seq)
+    return floor + 1
+
+
+def check_attributes(attributes: bytes) -> None:
+    """TOO_LARGE beyond what a list of conversations can carry and a search can look through."""
+    if len(attributes) > ATTRIBUTE_BYTES:
+        raise Refused(
+            Reason.TOO_LARGE, f"a conversation's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}"
+        )
 
 
 def unique_key(kind: int, members: list[str]) -> str:
@@ -78,10 +101,12 @@ def create(d: Decision, c: CreateConversation) -> Created:
     if c.kind == Kind.DIRECT and len(members) != 2:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
     check_limit(d, c.kind, len(members))
+    check_attributes(c.attributes)
     unique = c.unique or c.kind == Kind.DIRECT
     if unique:
         known = d.hub.tables.unique.get(unique_key(c.kind, members))
-        if known is not None:
+        # Members may have come and gone since; only a conversation of just these users is the one that is meant.
+        if known is not None and d.hub.tables.members[known].keys() == set(members):
             return Created(conversation=info(d, d.conversation(known)), created=False)
     row = _make(d, Kind(c.kind), members, c.name, c.attributes, unique=unique)
     made = info(d, row)
@@ -158,7 +183,21 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     start = (page - 1) * size
     alive = d.hub.tables.conversations
     shown = [info(d, alive[row.id]) for row in rows[start : start + size] if row.id in alive]
+    if not d.caller.privileged:
+        _fit(shown)
     yield ConversationPage(conversations=shown, total=len(rows))
+
+
+def _fit(shown: list[ConversationInfo]) -> None:
+    """A page has to fit into an outbox: last messages beyond it are left out, attributes are asked for in smaller pages."""
+    size = sum(len(each.attributes) for each in shown)
+    if size > LIST_BYTES and len(shown) > 1:
+        raise Refused(Reason.TOO_BROAD, f"this page has {size} bytes of attributes; ask for a smaller size")
+    for each in shown:
+        if each.last_message is not None:
+            size += len(each.last_message.body)
+            if size > LIST_BYTES:
+                each.last_message = None
 
 
 def _newest(d: Decision, page: int, size: int) -> ConversationPage:
@@ -180,12 +219,19 @@ def _matching(d: Decision, candidates: list[int] | None, tests: list[Test]) -> I
         raise Refused(
             Reason.TOO_BROAD, f"{len(candidates)} conversations to look through, {MOST_ROWS} are allowed; narrow it"
         )
-    for index, number in enumerate(candidates):
-        if index % STEP == STEP - 1:
-            yield None
+    seen = read = 0
+    for number in candidates:
         row = rows.get(number)
-        if row is not None and all(test(row) for test in tests):
+        if row is None:
+            continue
+        look = Look(row)
+        if all(test(look) for test in tests):
             yield row
+        seen += 1
+        read += look.read
+        if seen >= STEP or read >= STEP_BYTES:
+            seen = read = 0
+            yield None
 
 
 @handles(UpdateConversation)
@@ -199,6 +245,7 @@ def update(d: Decision, c: UpdateConversation) -> Done:
 def _change(d: Decision, row: ConversationRow, name: str | None, attributes: bytes | None, *, merge: bool) -> None:
     if merge and attributes is not None:
         attributes = orjson.dumps({**orjson.loads(row.attributes), **orjson.loads(attributes)})
+    check_attributes(attributes or b"")
     changed = msgspec.structs.replace(
         row,
         name=row.name if name is None else name,

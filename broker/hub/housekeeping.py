@@ -1,75 +1,116 @@
-"""What time takes away, once an hour: old tombstones, temporary conversations nobody speaks in, messages past their days.
-
-A scan like any other, so it never holds others up; what it removes it removes by images, so a start finds the same.
+"""What time takes away: old tombstones, rows of deleted users, temporary conversations nobody speaks in, messages past
+their days. `broker.housekeeping` finds candidates and issues these commands for some at a time; each looks again at the
+rows as they are when it is carried out, for a member may have come back and somebody may have spoken since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from broker.hub.conversations import STEP, bury
+from broker.hub.conversations import bury
 from broker.hub.decision import Decision
-from broker.hub.hub import handles, scans
-from broker.hub.rows import decode_message
+from broker.hub.hub import Hub, handles
+from broker.hub.rows import decode_message, encode_message
 from broker.hub.tables import TOMBSTONE_MS
-from protocol.commands import Command, Done, Rate, Reply
+from protocol.commands import Command, Done, Rate
 from protocol.ids import time_of
 from protocol.records import Kind
 
 DAY_MS = 86_400_000
 
 
-class Housekeep(Command):
-    """Issued by the dispatcher itself, for each app. Not part of the protocol."""
+class Housekeeping(Command):
+    """Base of commands the broker gives itself; not part of the protocol."""
 
     rate: ClassVar[Rate] = Rate.FREE
+    management: ClassVar[bool] = True
 
 
-class MoveFloor(Command):
-    """Messages up to `seq` are past the app's `message_days`. Issued by `broker.retention`, which has asked the store."""
+class ForgetTombstones(Housekeeping):
+    """(user, conversation) of those who left more than 30 days ago."""
 
-    rate: ClassVar[Rate] = Rate.FREE
+    places: tuple[tuple[str, int], ...]
+
+
+class ForgetGraves(Housekeeping):
+    """Conversations deleted more than 30 days ago."""
+
+    conversations: tuple[int, ...]
+
+
+class ForgetLeftovers(Housekeeping):
+    """(table, key) of rows of deleted users."""
+
+    rows: tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+class EndSilent(Housekeeping):
+    """Temporary conversations in which nobody has spoken for the app's `temporary_days`."""
+
+    conversations: tuple[int, ...]
+
+
+class MoveFloor(Housekeeping):
+    """Messages up to `seq` are past the app's `message_days`."""
+
     conversation: int
     seq: int
 
 
-@scans(Housekeep)
-def housekeep(d: Decision, c: Housekeep) -> Iterator[Reply | None]:
-    tables = d.hub.tables
-    seen = 0
-    for user in list(tables.tombstones):
-        for number, grave in list(tables.tombstones.get(user, {}).items()):
-            seen += 1
-            if not grave.blocked and 0 < grave.left_ms < d.now - TOMBSTONE_MS:
-                d.delete("members", number, user)
-                if number in tables.mentions.get(user, ()):
-                    d.delete("mentions", user, number)
-            if seen % STEP == 0:
-                yield None
-    for number, buried in list(tables.graves.items()):
-        if buried.updated_ms < d.now - TOMBSTONE_MS:
+def is_old_tombstone(hub: Hub, user: str, number: int, now_ms: int) -> bool:
+    grave = hub.tables.tombstones.get(user, {}).get(number)
+    return grave is not None and not grave.blocked and grave.left_ms < now_ms - TOMBSTONE_MS
+
+
+def is_old_grave(hub: Hub, number: int, now_ms: int) -> bool:
+    row = hub.tables.graves.get(number)
+    return row is not None and row.updated_ms < now_ms - TOMBSTONE_MS
+
+
+def is_silent(hub: Hub, number: int, now_ms: int) -> bool:
+    row, days = hub.tables.conversations.get(number), hub.app.settings.temporary_days
+    if row is None or row.kind != Kind.TEMPORARY or not days:
+        return False
+    head = hub.tables.heads.get(number)
+    spoken_ms = decode_message(head.last).time_ms if head is not None and head.last else time_of(number)
+    return spoken_ms < now_ms - days * DAY_MS
+
+
+@handles(ForgetTombstones)
+def forget_tombstones(d: Decision, c: ForgetTombstones) -> Done:
+    for user, number in c.places:
+        if is_old_tombstone(d.hub, user, number, d.now):
+            d.delete("members", number, user)
+            if number in d.hub.tables.mentions.get(user, ()):
+                d.delete("mentions", user, number)
+    return Done(time_ms=d.now)
+
+
+@handles(ForgetGraves)
+def forget_graves(d: Decision, c: ForgetGraves) -> Done:
+    for number in c.conversations:
+        if is_old_grave(d.hub, number, d.now):
             d.delete("heads", number)
             d.delete("conversations", number)
-    days = d.hub.app.settings.temporary_days
-    if days:
-        for index, number in enumerate(list(tables.conversations)):
-            if index % STEP == STEP - 1:
-                yield None
-            row = tables.conversations.get(number)
-            if row is not None and row.kind == Kind.TEMPORARY and _silent_since(d, number) < d.now - days * DAY_MS:
-                bury(d, row)
-    yield Done(time_ms=d.now)
+    return Done(time_ms=d.now)
 
 
-def _silent_since(d: Decision, number: int) -> int:
-    """When a conversation was last spoken in, or made."""
-    head = d.head(number)
-    if not head.last:
-        return time_of(number)
-    return decode_message(head.last).time_ms
+@handles(ForgetLeftovers)
+def forget_leftovers(d: Decision, c: ForgetLeftovers) -> Done:
+    for table, key in c.rows:
+        if (table, key) in d.hub.tables.leftovers:
+            d.delete(table, *key)
+    return Done(time_ms=d.now)
+
+
+@handles(EndSilent)
+def end_silent(d: Decision, c: EndSilent) -> Done:
+    for number in c.conversations:
+        if is_silent(d.hub, number, d.now):
+            bury(d, d.conversation(number))
+    return Done(time_ms=d.now)
 
 
 @handles(MoveFloor)
@@ -77,6 +118,8 @@ def move_floor(d: Decision, c: MoveFloor) -> Done:
     head = d.hub.tables.heads.get(c.conversation)
     if head is not None and head.floor < c.seq:
         floor = min(c.seq, head.last_seq)
-        last = b"" if floor == head.last_seq else head.last
-        d.put("heads", msgspec.structs.replace(head, floor=floor, last=last))
+        last = head.last
+        if floor == head.last_seq and last:  # of the newest message only its time stays
+            last = encode_message(msgspec.structs.replace(decode_message(last), body=b"{}", push_data=b"", sender=""))
+        d.put("heads", msgspec.structs.replace(head, floor=floor, last=last, changed=d.commit))
     return Done(time_ms=d.now)

@@ -161,6 +161,8 @@ def end_sessions(d: Decision, user: str, ending: Ending, device: str | None = No
         if device is None or d.hub.sessions[number].device == device:
             d.end(number, ending)
             d.then(_leave_at_once, d.hub, number, d.now)
+    if device is None:
+        d.then(d.hub.presence.end_grace, user, d.now)
 
 
 def _leave_at_once(hub: Hub, number: int, now_ms: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 
 from broker.hub.conversations import check_limit, joined_position
@@ -35,6 +37,8 @@ from protocol.pushes import (
 from protocol.records import Kind, MemberFailure, MemberInfo, Role
 
 MOST_NAMED = 500
+MOST_LISTED = 1_000
+"""Members a socket is told at once: a page that fits into an outbox."""
 MOST_MUTE_SECONDS = 86_400
 
 
@@ -108,9 +112,12 @@ def _remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str
 def list_members(d: Decision, c: ListMembers) -> MemberList:
     row = d.conversation(c.conversation)
     d.own_member(row.id)
+    everybody = d.hub.tables.members.get(row.id, {})
+    size = c.size if d.caller.session is None else min(c.size or MOST_LISTED, MOST_LISTED)
+    start = (max(c.page, 1) - 1) * size
     presence, positions = d.hub.presence, d.hub.tables.positions.get(row.id, {})
     members = []
-    for member in d.hub.tables.members.get(row.id, {}).values():
+    for member in islice(everybody.values(), start, start + size if size else None):
         position = positions.get(member.user)
         muted = member.muted_until_ms
         members.append(
@@ -124,7 +131,7 @@ def list_members(d: Decision, c: ListMembers) -> MemberList:
                 delivered_seq=position.delivered_seq if position else 0,
             )
         )
-    return MemberList(members=members)
+    return MemberList(members=members, total=len(everybody))
 
 
 def _named(d: Decision, users: tuple[str, ...]) -> list[str]:
@@ -182,7 +189,7 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     failed: list[MemberFailure] = []
     for name in _named(d, c.users):
         member = d.member(row.id, name)
-        if member is not None and member.role == Role.OWNER:
+        if member is not None and (member.role == Role.OWNER or (name != d.caller.user and _is_above(d, member))):
             failed.append(MemberFailure(name, Reason.NOT_ALLOWED.value))
             continue
         allowed.append(name)
@@ -193,6 +200,12 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     return MembersChanged(allowed=allowed, failed=failed)
 
 
+def _is_above(d: Decision, member: MemberRow) -> bool:
+    """Whether this member has a role the caller may not act on: the owner's, or a manager's own."""
+    own = d.member(member.conversation, d.caller.user)
+    return not d.caller.privileged and own is not None and member.role >= max(own.role, Role.MANAGER)
+
+
 def _target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberRow:
     """The member acted on; nobody but management acts on the owner or, as a manager, on another manager."""
     d.need_role(row, least)
@@ -200,18 +213,21 @@ def _target(d: Decision, row: ConversationRow, user: str, least: Role) -> Member
     if member is None:
         d.user(user)
         raise Refused(Reason.NOT_A_MEMBER, f"user {user} is not a member of this conversation")
-    own = d.member(row.id, d.caller.user)
-    if not d.caller.privileged and own is not None and member.role >= max(own.role, Role.MANAGER):
+    if _is_above(d, member):
         raise Refused(Reason.NOT_ALLOWED, f"user {user} has a role in this conversation that you may not act on")
     return member
+
+
+def _check_somebody_mutes(d: Decision, row: ConversationRow) -> None:
+    if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and not d.caller.privileged:
+        d.own_member(row.id)
+        raise Refused(Reason.NOT_ALLOWED, "only groups and rooms have somebody who may mute")
 
 
 @handles(Mute)
 def mute(d: Decision, c: Mute) -> Done:
     row = d.conversation(c.conversation)
-    if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and not d.caller.privileged:
-        d.own_member(row.id)
-        raise Refused(Reason.NOT_ALLOWED, "only groups and rooms have somebody who may mute")
+    _check_somebody_mutes(d, row)
     member = _target(d, row, c.user, Role.MANAGER)
     if not 0 <= c.seconds <= MOST_MUTE_SECONDS:
         raise Refused(Reason.BAD_FORMAT, f"ttl must be 0 to {MOST_MUTE_SECONDS} seconds, not {c.seconds}")
@@ -225,6 +241,7 @@ def mute(d: Decision, c: Mute) -> Done:
 @handles(Unmute)
 def unmute(d: Decision, c: Unmute) -> Done:
     row = d.conversation(c.conversation)
+    _check_somebody_mutes(d, row)
     member = _target(d, row, c.user, Role.MANAGER)
     if member.muted_until_ms:
         d.put("members", msgspec.structs.replace(member, muted_until_ms=0, changed=d.commit))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import orjson
 
-from broker.hub.conversations import direct_between
+from broker.hub.conversations import direct_between, readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
+from broker.hub.rows import HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import (
     Done,
@@ -38,21 +38,16 @@ MOST_OWN = 64
 MOST_MENTIONS = 20
 REMEMBER_MS = 86_400_000
 PAGE_MOST = 100
+ANSWER_BYTES = 262_144
+"""Of bodies in one answer to a socket: a quarter of an outbox."""
+MESSAGE_BYTES = 400
+"""Of a message in an answer besides its body."""
 
 
 @handles(SendMessage)
 def send(d: Decision, c: SendMessage) -> Sent:
     tables = d.hub.tables
     user = d.actor()
-    if c.to:
-        row, new = direct_between(d, user.id, c.to)
-        member = None if new else d.own_member(row.id)
-    else:
-        row, new = d.conversation(c.conversation), False
-        member = d.own_member(row.id)
-    if member is not None and member.muted_until_ms and not d.caller.privileged:
-        check_mute(member, d.now)
-    check_size(d, c.body)
     session = d.caller.session
     fresh: Sends | None = None
     sends: Sends | None = None
@@ -64,6 +59,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 fresh.add(known)
             d.then(_remember, d.hub, user.id, session.device, fresh)
         earlier = sends.by_id.get(c.client_msg_id)
+        # Whatever has happened since: what was sent was sent, and a retry is told so.
         if earlier is not None and d.now - time_of(earlier.message) < REMEMBER_MS:
             return Sent(
                 message=earlier.message,
@@ -71,6 +67,19 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 seq=earlier.seq,
                 time_ms=time_of(earlier.message),
             )
+    if c.to:
+        row, new = direct_between(d, user.id, c.to)
+        member = None if new else d.own_member(row.id)
+    else:
+        row, new = d.conversation(c.conversation), False
+        member = d.own_member(row.id)
+    if new and not d.when.storage:
+        raise Refused(Reason.STORAGE_UNAVAILABLE, "no disk space for a new conversation; nothing was done")
+    if member is not None and not d.caller.privileged:
+        check_mute(member, d.now)
+    check_size(d, c.body)
+    if len(c.mentions) > MOST_MENTIONS:
+        raise Refused(Reason.TOO_LARGE, f"a message may mention {MOST_MENTIONS} users, not {len(c.mentions)}")
 
     head = d.head(row.id)
     number = d.hub.mint.next(d.now)
@@ -83,7 +92,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         c.type,
         c.body,
         mention_all=c.mention_all,
-        mentions=c.mentions[:MOST_MENTIONS],
+        mentions=c.mentions,
         receipt=c.receipt,
         no_sync=c.no_sync,
         priority=c.priority,
@@ -116,7 +125,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
             if c.mentions:
                 members = tables.members.get(row.id, {})
                 for mentioned in dict.fromkeys(message.mentions):
-                    if mentioned in members:
+                    if mentioned in members and mentioned != user.id:
                         d.put("mentions", MentionRow(mentioned, row.id, seq))
             if member is not None or new:
                 d.mark(own_sent(d.position(row.id, user.id), seq, c.receipt))
@@ -159,6 +168,8 @@ def own_sent(position: PositionRow, seq: int, receipt: bool) -> PositionRow:
 
 def check_mute(member: MemberRow, now_ms: int) -> None:
     until = member.muted_until_ms
+    if not until:
+        return
     if until < 0:
         raise Refused(Reason.MUTED, "you are muted in this conversation")
     if until > now_ms:
@@ -181,14 +192,6 @@ def check_size(d: Decision, body: bytes) -> None:
             raise Refused(Reason.TOO_LARGE, f"the text has {size} bytes, {most} are allowed")
 
 
-def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
-    """The first seq the caller may read."""
-    floor = d.head(row.id).floor
-    if member is not None and d.hub.app.settings.history_from_join:
-        floor = max(floor, member.joined_seq)
-    return floor + 1
-
-
 @handles(History)
 def history(d: Decision, c: History) -> HistoryPage:
     row = d.conversation(c.conversation)
@@ -203,7 +206,21 @@ def history(d: Decision, c: History) -> HistoryPage:
         hi = last if c.before is None else min(last, c.before - 1)
         lo = max(first, hi - limit + 1)
         more = lo > first and hi >= first
-    return HistoryPage(conversation=row.id, messages=d.messages(row.id, lo, hi), more=more)
+    messages = d.messages(row.id, lo, hi)
+    kept = within_bytes(messages if c.after is not None else messages[::-1])
+    if len(kept) < len(messages):
+        more = True
+    return HistoryPage(conversation=row.id, messages=kept if c.after is not None else kept[::-1], more=more)
+
+
+def within_bytes(messages: list[Message]) -> list[Message]:
+    """As many of the first as fit into one answer, at least one: it has to fit into an outbox, with room to spare."""
+    size = 0
+    for count, message in enumerate(messages):
+        size += MESSAGE_BYTES + len(message.body)
+        if size > ANSWER_BYTES and count:
+            return messages[:count]
+    return messages
 
 
 @handles(ListMessages)
@@ -220,14 +237,16 @@ def list_messages(d: Decision, c: ListMessages) -> MessagePage:
 @handles(Readers)
 def readers(d: Decision, c: Readers) -> ReadersList:
     row = d.conversation(c.conversation)
-    d.own_member(row.id)
+    member = d.own_member(row.id)
     if row.kind == Kind.ROOM:
         raise Refused(Reason.BAD_KIND, "a room keeps no read marks")
     message = d.message(row.id, c.message)
+    if message.seq < readable_from(d, row, member):
+        raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")
     read: list[str] = []
     unread: list[str] = []
-    for user in d.hub.tables.members.get(row.id, {}):
-        if user != message.sender:
+    for user, each in d.hub.tables.members.get(row.id, {}).items():
+        if user != message.sender and each.joined_seq < message.seq:
             (read if d.position(row.id, user).read_seq >= message.seq else unread).append(user)
     return ReadersList(read=read, unread=unread)
 

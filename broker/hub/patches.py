@@ -8,7 +8,7 @@ import orjson
 
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
-from broker.hub.messages import check_size
+from broker.hub.messages import check_mute, check_size
 from broker.hub.rows import encode_message
 from protocol.commands import DeleteMessage, EditMessage, Patched, RecallMessage
 from protocol.errors import Reason, Refused
@@ -19,6 +19,9 @@ from protocol.records import Message, PatchRecord, Role, Status
 @handles(EditMessage)
 def edit(d: Decision, c: EditMessage) -> Patched:
     message = _changeable(d, c.conversation, c.message, author_may=True)
+    member = d.member(c.conversation, d.caller.user)
+    if member is not None and not d.caller.privileged:
+        check_mute(member, d.now)
     body = orjson.dumps({**orjson.loads(message.body), **orjson.loads(c.body)})
     check_size(d, body)
     return _patch(d, message, Status.NORMAL, body)

@@ -49,6 +49,11 @@ class Presence:
         else:
             self._leaving[user] = now_ms + GRACE_MS
 
+    def end_grace(self, user: str, now_ms: int) -> None:
+        """A user without a session is offline now, and not in 10 s."""
+        if self._leaving.pop(user, None) is not None:
+            self._offline(user, now_ms)
+
     def _offline(self, user: str, now_ms: int) -> None:
         if user in self._online:
             self._online.remove(user)

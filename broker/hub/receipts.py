@@ -41,8 +41,10 @@ class Receipts:
         due = self._known.get(key)
         if due is None:
             due = self._known[key] = _Due()
-        if due.from_seq is None:
-            due.from_seq = min(before.delivered_seq, before.read_seq)
+        # What was read has been received, whether or not the client says so.
+        told = before.read_seq if after.read_seq > before.read_seq else max(before.delivered_seq, before.read_seq)
+        if due.from_seq is None or told < due.from_seq:
+            due.from_seq = told
         if after.read_seq > before.read_seq:
             due.read_by = by
         self._due.add(key)
@@ -74,6 +76,7 @@ class Receipts:
                 push = ConversationRead(
                     app=app,
                     conversation=conversation,
+                    by=user,
                     seq=here.read_seq,
                     unread=unread(head.last_seq, head.floor, here),
                 )

@@ -3,25 +3,27 @@ again, so nothing falls between an answer and the pushes that continue it (SOCKE
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from broker.hub.conversations import STEP, readable_from
 from broker.hub.decision import Decision
-from broker.hub.hub import handles
-from broker.hub.messages import readable_from
+from broker.hub.hub import scans
+from broker.hub.messages import ANSWER_BYTES, MESSAGE_BYTES
 from broker.hub.receipts import unread
 from broker.hub.recent import Need, PatchesKey
 from broker.hub.rows import decode_message
 from broker.hub.session import Session
 from broker.hub.tables import TOMBSTONE_MS
-from protocol.commands import Sync, SyncState
+from protocol.commands import Reply, Sync, SyncState
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST
-from protocol.records import ConversationState, Kind
+from protocol.records import ConversationState, Kind, PatchRecord
 
 PAGE = 200
 """Conversations an answer."""
 PATCHES = 500
-"""Patches of one conversation an answer; whoever missed more reads its history again."""
+"""Patches of one conversation that are told one by one; whoever missed more starts from nothing."""
 BURST = 20
 PER_SECOND = 2.0
 DAY_MS = 86_400_000
@@ -39,61 +41,108 @@ class Cursor(NamedTuple):
 
 
 START = Cursor(-1, -1, 0, 0)
+START_AGAIN = "again"
+"""In place of a cursor: from nothing, and say so."""
 
 
-@handles(Sync)
-def sync(d: Decision, c: Sync) -> SyncState:
-    if d.caller.session is not None:
+@scans(Sync)
+def sync(d: Decision, c: Sync) -> Iterator[Reply | None]:
+    if d.caller.session is not None and not d.found:
         _take_turn(d, d.caller.session)
-    tables, user = d.hub.tables, d.actor().id
+    user = d.actor().id
     cursor = _read_cursor(d, c.cursor)
-    done = (cursor.commit, cursor.conversation)
+    # What changes while this looks around is told again by the next sync, or was pushed.
+    began = d.commit
     changed: list[tuple[int, int, bool]] = []
-    for number in tables.memberships.get(user, ()):
-        row, member = tables.conversations[number], tables.members[number][user]
+    for found in _changed(d, user, cursor):
+        if found is None:
+            yield None
+        else:
+            changed.append(found)
+    changed.sort()
+    page = changed[:PAGE]
+    tables = d.hub.tables
+    here = [number for _, number, member in page if member and number in tables.memberships.get(user, ())]
+    keys = [
+        PatchesKey(number, cursor.base, PATCHES + 1)
+        for number in here
+        if cursor.base >= 0 and d.head(number).patched > cursor.base
+    ]
+    missing = [key for key in keys if key not in d.found]
+    if missing:
+        raise Need(*missing)
+    patches: list[PatchRecord] = []
+    for key in keys:
+        rows = d.patches(key.conversation, key.since, key.limit)
+        if len(rows) > PATCHES:  # too many to tell one by one: the client starts from nothing
+            yield from sync(d, Sync(cursor=START_AGAIN))
+            return
+        patches += rows
+    states = within_bytes(d, user, here)
+    told = page if len(states) == len(here) else page[: _place(page, here[len(states)])]
+    base = cursor.base if cursor.base >= 0 else began - 1
+    if len(told) < len(changed):
+        end = Cursor(base, told[-1][0], told[-1][1], d.now // DAY_MS)
+    else:  # all that came before the open commit has been told
+        end = Cursor(began - 1, began - 1, LARGEST, d.now // DAY_MS)
+    numbers = {number for _, number, _ in told}
+    yield SyncState(
+        conversations=states,
+        left=[number for _, number, member in told if not member and cursor.base >= 0],
+        patches=[patch for patch in patches if patch.conversation in numbers],
+        cursor=f"{d.hub.epoch}.{end.base}.{end.commit}.{end.conversation}.{end.day}",
+        more=len(told) < len(changed),
+        reset=bool(c.cursor) and cursor == START,
+    )
+
+
+def _changed(d: Decision, user: str, cursor: Cursor) -> Iterator[tuple[int, int, bool] | None]:
+    """(newest change, conversation, still a member) of all that changed behind the cursor; None after each step."""
+    tables, told = d.hub.tables, (cursor.commit, cursor.conversation)
+    for count, number in enumerate(list(tables.memberships.get(user, ()))):
+        if count % STEP == STEP - 1:
+            yield None
+        member = tables.members.get(number, {}).get(user)
+        if member is None:
+            continue
         head = tables.heads.get(number)
         position = tables.positions.get(number, {}).get(user)
         newest = max(
-            row.changed,
+            tables.conversations[number].changed,
             member.changed,
             max(head.changed, head.patched) if head else 0,
             position.changed if position else 0,
         )
-        if (newest, number) > done:
-            changed.append((newest, number, True))
-    for number, grave in tables.tombstones.get(user, {}).items():
-        if (grave.changed, number) > done:
-            changed.append((grave.changed, number, False))
-    changed.sort()
-    page, more = changed[:PAGE], len(changed) > PAGE
-    here = [number for _, number, member in page if member]
-    wanted = [
-        PatchesKey(number, cursor.base, PATCHES)
-        for number in here
-        if cursor.base >= 0 and d.head(number).patched > cursor.base
-    ]
-    missing = [key for key in wanted if key not in d.found]
-    if missing:
-        raise Need(*missing)
-    if more:
-        end = Cursor(cursor.base, page[-1][0], page[-1][1], d.now // DAY_MS)
-    else:  # all that came before the open commit has been told
-        end = Cursor(d.commit - 1, d.commit - 1, LARGEST, d.now // DAY_MS)
-    return SyncState(
-        conversations=[_state(d, number, user) for number in here],
-        left=[number for _, number, member in page if not member and cursor.base >= 0],
-        patches=[patch for key in wanted for patch in d.patches(key.conversation, key.since, key.limit)],
-        cursor=f"{d.hub.epoch}.{end.base}.{end.commit}.{end.conversation}.{end.day}",
-        more=more,
-        reset=bool(c.cursor) and cursor == START,
-    )
+        if (newest, number) > told:
+            yield newest, number, True
+    for number, grave in list(tables.tombstones.get(user, {}).items()):
+        if (grave.changed, number) > told:
+            yield grave.changed, number, False
+
+
+def within_bytes(d: Decision, user: str, numbers: list[int]) -> list[ConversationState]:
+    """The states of as many of the first as fit into one answer, at least one."""
+    states: list[ConversationState] = []
+    size = 0
+    for number in numbers:
+        state = _state(d, number, user)
+        size += MESSAGE_BYTES + (len(state.last_message.body) if state.last_message else 0)
+        if size > ANSWER_BYTES and states:
+            break
+        states.append(state)
+    return states
+
+
+def _place(page: list[tuple[int, int, bool]], number: int) -> int:
+    return next(place for place, entry in enumerate(page) if entry[1] == number)
 
 
 def _state(d: Decision, number: int, user: str) -> ConversationState:
     row, head = d.conversation(number), d.head(number)
     member, position = d.member(number, user), d.position(number, user)
     first = readable_from(d, row, member)
-    mention = max(d.hub.tables.mentions.get(user, {}).get(number, 0), head.mention_all_seq)
+    mentions = (d.hub.tables.mentions.get(user, {}).get(number, 0), head.mention_all_seq)
+    read = max(position.read_seq, first - 1)
     return ConversationState(
         id=number,
         kind=row.kind,
@@ -102,14 +151,14 @@ def _state(d: Decision, number: int, user: str) -> ConversationState:
         last_seq=head.last_seq,
         read_seq=position.read_seq,
         unread=0 if row.kind == Kind.ROOM else unread(head.last_seq, first - 1, position),
-        mentioned=mention > max(position.read_seq, first - 1) and mention not in position.own,
+        mentioned=any(seq > read and seq not in position.own for seq in mentions),
         last_message=decode_message(head.last) if head.last and head.last_seq >= first else None,
     )
 
 
 def _read_cursor(d: Decision, text: str) -> Cursor:
     """A cursor of another epoch, or older than tombstones are kept, starts from nothing."""
-    if not text:
+    if not text or text == START_AGAIN:
         return START
     epoch, *rest = text.split(".")
     if len(rest) != 4 or len(text) > 120 or not all(part.isascii() and part.isdigit() for part in rest):

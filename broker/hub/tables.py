@@ -67,6 +67,8 @@ class Tables:
         self.mentions: dict[str, dict[int, int]] = {}
         self.sends: dict[tuple[str, str], Sends] = {}
         """Only of devices that are logged in; loaded when first asked for."""
+        self.leftovers: dict[tuple[str, tuple[Any, ...]], None] = {}
+        """Rows of deleted users that are still in the store."""
         self.audiences: dict[int, tuple[int, ...]] = {}
         """Sessions of a conversation's members, built when needed, forgotten here when members change and by the hub
         when sessions do. Not durable; it lives here so that `apply` can drop it."""
@@ -86,18 +88,25 @@ class Tables:
             self._forget_user(row)
 
     def _forget_user(self, row: UserRow) -> None:
+        leftovers = self.leftovers
         for conversation in self.memberships.pop(row.id, ()):
             self.members[conversation].pop(row.id, None)
-            self.positions.get(conversation, {}).pop(row.id, None)
             self.audiences.pop(conversation, None)
+            leftovers["members", (conversation, row.id)] = None
+            if self.positions.get(conversation, {}).pop(row.id, None) is not None:
+                leftovers["positions", (conversation, row.id)] = None
         for friend in self.friends.pop(row.id, {}):
             self.friends.get(friend, {}).pop(row.id, None)
-        self.tombstones.pop(row.id, None)
-        self.mentions.pop(row.id, None)
+            leftovers["friends", (min(row.id, friend), max(row.id, friend))] = None
+        for conversation in self.tombstones.pop(row.id, {}):
+            leftovers["members", (conversation, row.id)] = None
+        for conversation in self.mentions.pop(row.id, {}):
+            leftovers["mentions", (row.id, conversation)] = None
 
     def _friends(self, image: Image, commit: int) -> None:
         first, second = image.key
         if self._is_deleted(first) or self._is_deleted(second):
+            self._leave_behind(image)
             return
         row: FriendRow | None = image.row
         for one, other in ((first, second), (second, first)):
@@ -105,6 +114,13 @@ class Tables:
                 self.friends.get(one, {}).pop(other, None)
             else:
                 self.friends.setdefault(one, {})[other] = row.since_ms
+
+    def _leave_behind(self, image: Image) -> None:
+        """A row of a deleted user: nobody sees it, and housekeeping removes it."""
+        if image.row is None:
+            self.leftovers.pop((image.table, image.key), None)
+        else:
+            self.leftovers[image.table, image.key] = None
 
     def _is_deleted(self, user: str) -> bool:
         row = self.users.get(user)
@@ -147,11 +163,14 @@ class Tables:
         conversation, user = image.key
         row: MemberRow | None = image.row
         if self._is_deleted(user):
+            self._leave_behind(image)
             return
         if conversation not in self.conversations:
             grave = self.graves.get(conversation)
             if row is None:
                 self.tombstones.get(user, {}).pop(conversation, None)
+            elif grave is not None and row.left_ms:
+                self.tombstones.setdefault(user, {})[conversation] = row
             elif grave is not None:
                 self._bury(row, grave)
             return
@@ -174,7 +193,9 @@ class Tables:
 
     def _positions(self, image: Image, commit: int) -> None:
         conversation, user = image.key
-        if image.row is None:
+        if self._is_deleted(user):
+            self._leave_behind(image)
+        elif image.row is None:
             self.positions.get(conversation, {}).pop(user, None)
         elif (member := self.members.get(conversation, {}).get(user)) is not None:
             image.row.user = member.user
@@ -183,7 +204,9 @@ class Tables:
     def _mentions(self, image: Image, commit: int) -> None:
         user, conversation = image.key
         row: MentionRow | None = image.row
-        if row is None:
+        if self._is_deleted(user):
+            self._leave_behind(image)
+        elif row is None:
             self.mentions.get(user, {}).pop(conversation, None)
         else:
             self.mentions.setdefault(user, {})[conversation] = row.seq

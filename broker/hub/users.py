@@ -29,7 +29,7 @@ from protocol.commands import (
     UserFound,
 )
 from protocol.errors import CloseReason, Reason, Refused
-from protocol.pushes import MembersLeft
+from protocol.pushes import MembersLeft, PresenceChange, PresenceChanged
 from protocol.records import FriendInfo, UserInfo
 from protocol.wires.wire import Ending
 
@@ -101,6 +101,11 @@ def delete(d: Decision, c: DeleteUser) -> Done:
     row = d.user(c.user)
     end_sessions(d, c.user, Ending(CloseReason.DELETED))
     own = set(d.hub.sessions_of(c.user))
+    if d.hub.presence.online(c.user):
+        # Afterwards he has no friends who could be told.
+        friends = [session for friend in d.hub.tables.friends.get(c.user, ()) for session in d.hub.sessions_of(friend)]
+        change = PresenceChange(c.user, False, d.now)
+        d.post(friends, PresenceChanged(app=d.hub.app.id, changes=(change,)))
     for conversation in d.hub.tables.memberships.get(c.user, ()):
         rest = tuple(session for session in d.hub.audience(conversation) if session not in own)
         d.post(

@@ -14,7 +14,27 @@ from broker.hub.rows import ConversationRow
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 
-Test = Callable[[ConversationRow], bool]
+
+class Look:
+    """A conversation being tested. Its attributes are read at most once, however many conditions ask for them."""
+
+    __slots__ = ("_attributes", "read", "row")
+
+    def __init__(self, row: ConversationRow) -> None:
+        self.row = row
+        self.read = 0
+        """Bytes of attributes read."""
+        self._attributes: dict[str, Any] | None = None
+
+    def attribute(self, key: str) -> Any:
+        if self._attributes is None:
+            self.read = len(self.row.attributes)
+            self._attributes = orjson.loads(self.row.attributes)
+        return self._attributes.get(key)
+
+
+Test = Callable[[Look], bool]
+Read = Callable[[Look], Any]
 MOST_CONDITIONS = 20
 MOST_VALUES = 200
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -23,14 +43,14 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-PLAIN: dict[str, tuple[type, Callable[[ConversationRow], Any]]] = {
-    "id": (int, lambda row: row.id),
-    "kind": (int, lambda row: row.kind),
-    "name": (str, lambda row: row.name),
-    "owner": (str, lambda row: row.owner),
-    "creator": (str, lambda row: row.creator),
-    "created": (int, lambda row: row.created_ms),
-    "updated": (int, lambda row: row.updated_ms),
+PLAIN: dict[str, tuple[type, Read]] = {
+    "id": (int, lambda look: look.row.id),
+    "kind": (int, lambda look: look.row.kind),
+    "name": (str, lambda look: look.row.name),
+    "owner": (str, lambda look: look.row.owner),
+    "creator": (str, lambda look: look.row.creator),
+    "created": (int, lambda look: look.row.created_ms),
+    "updated": (int, lambda look: look.row.updated_ms),
 }
 
 
@@ -47,34 +67,34 @@ def _compile(d: Decision, condition: Condition) -> Test:
     if field == "member":
         names = _operand(condition, str, ("=", "in"))
         wanted = names if isinstance(names, list) else [names]
-        return lambda row: any(name in members.get(row.id, ()) for name in wanted)
+        return lambda look: any(name in members.get(look.row.id, ()) for name in wanted)
     if field == "members":
-        return _test(condition, int, lambda row: len(members.get(row.id, ())))
+        return _test(condition, int, lambda look: len(members.get(look.row.id, ())))
     if field.startswith("attributes."):
         key = field.removeprefix("attributes.")
         kind = type(value[0]) if isinstance(value, list) and value else type(value)
-        return _test(condition, kind, lambda row: orjson.loads(row.attributes).get(key))
+        return _test(condition, kind, lambda look: look.attribute(key))
     if field not in PLAIN:
         raise Refused(Reason.BAD_FORMAT, f"where: there is no field {field!r}")
     kind, read = PLAIN[field]
     return _test(condition, kind, read)
 
 
-def _test(condition: Condition, kind: type, read: Callable[[ConversationRow], Any]) -> Test:
+def _test(condition: Condition, kind: type, read: Read) -> Test:
     op = condition.op
     value = _operand(condition, kind, ("=", "!=", "in", "like", *COMPARE))
     if op == "=":
-        return lambda row: _same(read(row), value)
+        return lambda look: _same(read(look), value)
     if op == "!=":
-        return lambda row: not _same(read(row), value)
+        return lambda look: not _same(read(look), value)
     if op == "in":
-        return lambda row: any(_same(read(row), each) for each in value)
+        return lambda look: any(_same(read(look), each) for each in value)
     if op == "like":
         return _like(value, read)
     compare = COMPARE[op]
 
-    def compared(row: ConversationRow) -> bool:
-        found = read(row)
+    def compared(look: Look) -> bool:
+        found = read(look)
         return type(found) is type(value) and compare(found, value)
 
     return compared
@@ -101,19 +121,19 @@ def _operand(condition: Condition, kind: type, ops: tuple[str, ...]) -> Any:
     return value
 
 
-def _like(pattern: str, read: Callable[[ConversationRow], Any]) -> Test:
+def _like(pattern: str, read: Read) -> Test:
     """`%` stands for anything at the start or the end; elsewhere it is refused rather than misread."""
     start, end = pattern.startswith("%"), pattern.endswith("%") and len(pattern) > 1
     text = pattern[1 if start else 0 : -1 if end else None]
     if "%" in text:
         raise Refused(Reason.BAD_FORMAT, "where: like takes % at the start or the end of the text only")
     if start and end:
-        return lambda row: isinstance(found := read(row), str) and text in found
+        return lambda look: isinstance(found := read(look), str) and text in found
     if start:
-        return lambda row: isinstance(found := read(row), str) and found.endswith(text)
+        return lambda look: isinstance(found := read(look), str) and found.endswith(text)
     if end:
-        return lambda row: isinstance(found := read(row), str) and found.startswith(text)
-    return lambda row: bool(read(row) == text)
+        return lambda look: isinstance(found := read(look), str) and found.startswith(text)
+    return lambda look: bool(read(look) == text)
 
 
 def indexed(d: Decision, where: tuple[Condition, ...]) -> list[int] | None:

@@ -25,6 +25,8 @@ class Command(msgspec.Struct, tag=True, tag_field="command", kw_only=True, gc=Fa
     rate: ClassVar[Rate] = Rate.OTHERS
     durable: ClassVar[bool] = False
     """It may write: refused at the door while the disk is full or the journal far behind (DESIGN 2.3, 2.4)."""
+    management: ClassVar[bool] = False
+    """Only for callers who may do anything in their app: NOT_ALLOWED to sockets and to a user's own token."""
     reads: ClassVar[bool] = False
     """It changes nothing, so the control channel may repeat it after a break (DESIGN 5)."""
 

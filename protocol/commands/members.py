@@ -23,12 +23,17 @@ class Leave(Command):
 
 
 class ListMembers(Command):
+    """Page `page` of `size` members in the order of their joining; `size` 0 is all, on a socket at most 1,000."""
+
     reads: ClassVar[bool] = True
     conversation: int
+    page: int = 1
+    size: int = 0
 
 
 class MemberList(Reply):
     members: list[MemberInfo]
+    total: int
 
 
 class AddMembers(Command):

@@ -140,7 +140,7 @@ class Patched(Reply):
 
 
 class Sync(Command):
-    """What changed for this user since `cursor` (opaque, "" for the start)."""
+    """What changed for this user since `cursor` (opaque, "" for the start). Replies SyncState."""
 
     rate: ClassVar[Rate] = Rate.FREE
     reads: ClassVar[bool] = True
@@ -160,6 +160,7 @@ class SendSystem(Command):
     """Push `system.new` to the online sessions of `user`, or of `conversation`, or of the whole app if neither is given.
     Management only; nothing is stored. `content` is JSON."""
 
+    management: ClassVar[bool] = True
     rate: ClassVar[Rate] = Rate.SENDS
     content: bytes
     user: str = ""

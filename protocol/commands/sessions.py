@@ -73,6 +73,7 @@ class Kick(Command):
     """End sessions of `user` (all, or only of `device`) with close code 4002; session tokens given so far are void.
     Management only. `reason` is shown to the user. Replies Done; a user with no session is no error."""
 
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     user: str
     device: str | None = None
@@ -82,6 +83,7 @@ class Kick(Command):
 class ListSessions(Command):
     """Live sessions of the app, oldest first, of `user` if given. Management only."""
 
+    management: ClassVar[bool] = True
     reads: ClassVar[bool] = True
     user: str = ""
     skip: int = 0

@@ -30,6 +30,7 @@ class PutUser(Command):
     """Create a user or change one; None leaves as is. `password` is an argon2id hash made by adminapi, "" removes it; a
     new password voids the session tokens given so far. Management only. Replies UserFound; EXISTS with `must_be_new`."""
 
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     user: str
     attributes: bytes | None = None
@@ -40,6 +41,7 @@ class PutUser(Command):
 class BanUser(Command):
     """Ban (or lift it): sessions end 4003, logins and sends are refused BANNED. Management only. Replies Done."""
 
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     user: str
     banned: bool = True
@@ -48,6 +50,7 @@ class BanUser(Command):
 class DeleteUser(Command):
     """The user, memberships and friendships go; what was said stays. The id is never given out again. Management only."""
 
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     user: str
 

@@ -132,7 +132,7 @@ async def test_requests_in_one_packet_are_answered_in_order(served: Served) -> N
 
 
 async def test_with_and_without_trailing_slash_is_the_same_and_never_a_redirect(served: Served) -> None:
-    served.broker.on(ListMembers, MemberList(members=[]))
+    served.broker.on(ListMembers, MemberList(members=[], total=0))
     for path in ("/-/health", "/im/conversations/1/members"):
         plain, slash = await served.call("GET", path), await served.call("GET", path + "/")
         assert plain.status_code == slash.status_code == 200
@@ -180,7 +180,7 @@ async def test_a_body_over_the_limit_is_refused_and_the_answer_is_read(served: S
 
 
 async def test_a_chunked_body_is_a_body(served: Served) -> None:
-    served.broker.on(ListMembers, MemberList(members=[]))
+    served.broker.on(ListMembers, MemberList(members=[], total=0))
     talker = await peer(served)
     async with talker.stream:
         body = json.dumps({"client_id": "a", "to_client_ids": "b", "conv_type": 1})

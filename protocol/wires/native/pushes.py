@@ -96,7 +96,8 @@ def _unmuted(push: p.MemberUnmuted, ids: AppIds) -> tuple[str, Row]:
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> tuple[str, Row]:
-    return "conv.read", {"conv_id": ids.text(push.conversation), "seq": push.seq, "unread": push.unread}
+    data: Row = {"conv_id": ids.text(push.conversation), "by": push.by, "seq": push.seq, "unread": push.unread}
+    return "conv.read", data
 
 
 def _presence(push: p.PresenceChanged, ids: AppIds) -> tuple[str, Row]:

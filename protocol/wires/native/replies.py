@@ -160,7 +160,8 @@ def _members(reply: c.MemberList, asked: Asked, ids: AppIds) -> Row:
                 "muted_until": member.muted_until_ms or None,
             }
             for member in reply.members
-        ]
+        ],
+        "total": reply.total,
     }
 
 

@@ -226,8 +226,16 @@ def _leave(data: Data, ids: AppIds) -> Command:
     return c.Leave(conversation=ids.conversation(data))
 
 
+MEMBERS_MOST = 1_000
+"""Members in one page of conv.members."""
+
+
 def _members(data: Data, ids: AppIds) -> Command:
-    return c.ListMembers(conversation=ids.conversation(data))
+    return c.ListMembers(
+        conversation=ids.conversation(data),
+        page=whole(data, "page", 1, PAGE_MOST, 1),
+        size=whole(data, "size", 1, MEMBERS_MOST, MEMBERS_MOST),
+    )
 
 
 def _add(data: Data, ids: AppIds) -> Command:

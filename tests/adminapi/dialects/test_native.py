@@ -74,7 +74,7 @@ async def served(served: Served) -> Served:
     broker.on(AddMembers, lambda command, managed: MembersChanged(allowed=list(command.users), failed=[]))
     broker.on(RemoveMembers, lambda command, managed: MembersChanged(allowed=list(command.users), failed=[]))
     members = [MemberInfo(user=user, role=0, online=False) for user in ("Tom", "Alex", "Iron")]
-    broker.on(ListMembers, MemberList(members=members))
+    broker.on(ListMembers, MemberList(members=members, total=len(members)))
     broker.on(
         CreateConversation,
         lambda command, managed: Created(conversation=info(command.kind, command.attributes), created=True),

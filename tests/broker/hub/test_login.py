@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from protocol.commands import (
+    AddFriend,
     BanUser,
+    DeleteConversation,
     DeleteUser,
+    History,
     Kick,
     ListSessions,
     Logout,
@@ -253,8 +256,6 @@ def test_one_device_can_be_kicked(script: Script) -> None:
 
 
 def test_friends_and_subscribers_hear_of_presence_others_do_not(script: Script) -> None:
-    from protocol.commands import AddFriend
-
     for user in ("ann", "bob", "eve"):
         script.login(user)
     script.manage(PutUser(user="tom"))
@@ -366,3 +367,65 @@ def test_a_disabled_app_ends_its_sessions_and_takes_no_logins() -> None:
     assert script.heard("tom")[-1] is CloseReason.KICKED
     assert CloseReason.KICKED not in script.heard("ann")
     assert reason(script.login("x", "tom")) is Reason.UNKNOWN_APP
+
+
+def test_what_waited_is_looked_at_again_before_it_goes_on(script: Script) -> None:
+    script.login("tom")
+    script.login("ann")
+    conversation = script.say("tom", text("m", to="ann")).conversation
+    script.manage(PutUser(user="bob", password="right"))
+    script.tails["a"].hidden = True
+    script.hold_jobs = True
+    script.say("ann", History(conversation=conversation))
+    script.login("bob", password="right")
+    script.heard("ann")
+    script.manage(Kick(user="ann"))
+    script.core.change_apps(script.apps.configure([app("b")]))
+    script.hold_jobs = False
+    script.run()
+    assert [each.reason for each in script.heard("ann") if isinstance(each, Refused)] == [Reason.UNKNOWN_APP]
+    assert reason(script.heard("bob")[-1]) is Reason.UNKNOWN_APP
+
+
+def test_a_session_that_ended_does_not_send_what_still_waited(script: Script) -> None:
+    conversation = script.login("tom") and script.login("ann") and script.say("tom", text("m", to="ann")).conversation
+    script.hold_jobs = True
+    script.say("tom", text("ghost", conversation=conversation, client_msg_id="c"))
+    script.manage(Kick(user="tom"))
+    script.hold_jobs = False
+    script.run()
+    assert script.hub().tables.heads[conversation].last_seq == 1
+    assert not script.hub().tables.sends
+
+
+def test_a_banned_users_own_token_does_nothing(script: Script) -> None:
+    script.login("tom")
+    script.login("ann")
+    conversation = script.say("tom", text("m", to="ann")).conversation
+    script.manage(BanUser(user="tom"))
+    for command in (History(conversation=conversation), DeleteConversation(conversation=conversation)):
+        assert reason(script.manage(command, user="tom", privileged=False)) is Reason.BANNED
+        assert reason(script.manage(command, user="nobody", privileged=False)) is Reason.UNKNOWN_USER
+
+
+def test_management_is_not_for_sockets_or_users_own_tokens(script: Script) -> None:
+    script.login("tom")
+    for command in (Kick(user="tom"), BanUser(user="tom"), DeleteUser(user="tom"), PutUser(user="x"), ListSessions()):
+        assert reason(script.say("tom", command)) is Reason.NOT_ALLOWED
+        assert reason(script.manage(command, user="tom", privileged=False)) is Reason.NOT_ALLOWED
+
+
+def test_a_ban_ends_the_grace_of_a_lost_connection_and_friends_hear_of_a_deletion(script: Script) -> None:
+    for user in ("tom", "ann", "bob"):
+        script.login(user)
+    script.say("ann", AddFriend(user="tom"))
+    script.say("ann", AddFriend(user="bob"))
+    script.pass_ms(1000)
+    script.heard("ann")
+    script.drop("tom")
+    script.manage(BanUser(user="tom"))
+    assert script.say("ann", QueryPresence(users=("tom",))).online == []
+    script.manage(DeleteUser(user="bob"))
+    script.pass_ms(1000)
+    changes = [(change.user, change.online) for push in script.pushes("ann") for change in push.changes]
+    assert sorted(changes) == [("bob", False), ("tom", False)]

@@ -397,3 +397,71 @@ def test_a_manager_may_recall_what_others_said(script: Script) -> None:
     assert reason(script.say("ann", recall)) is Reason.NOT_ALLOWED
     script.say("tom", SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
     assert script.say("ann", recall).time_ms > 0
+
+
+def test_a_retry_is_told_of_the_first_send_whatever_has_happened_since(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    send = text("m", conversation=conversation, client_msg_id="c")
+    first = script.say("ann", send)
+    script.say("tom", Mute(conversation=conversation, user="ann"))
+    assert script.say("ann", send).message == first.message
+    script.say("tom", RemoveMembers(conversation=conversation, users=("ann",)))
+    assert script.say("ann", send).message == first.message
+
+
+def test_a_muted_member_does_not_speak_by_editing(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    sent = script.say("ann", text("m", conversation=conversation))
+    script.say("tom", Mute(conversation=conversation, user="ann"))
+    edit = EditMessage(conversation=conversation, message=sent.message, body=b'{"text":"e"}')
+    assert reason(script.say("ann", edit)) is Reason.MUTED
+
+
+def test_large_messages_come_in_smaller_pages(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    for _ in range(20):
+        script.say("tom", SendMessage(type=1, body=b'{"attr":"%s"}' % (b"x" * 60_000), conversation=conversation))
+    newest = script.say("ann", History(conversation=conversation, limit=100))
+    assert [message.seq for message in newest.messages] == [17, 18, 19, 20]
+    assert newest.more
+    oldest = script.say("ann", History(conversation=conversation, after=0, limit=100))
+    assert [message.seq for message in oldest.messages] == [1, 2, 3, 4]
+    assert oldest.more
+
+
+def test_who_came_later_has_not_read_what_was_said_before(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    sent = script.say("tom", text("m", conversation=conversation))
+    script.login("bob")
+    script.say("tom", AddMembers(conversation=conversation, users=("bob",)))
+    reply = script.say("tom", Readers(conversation=conversation, message=sent.message))
+    assert (reply.read, reply.unread) == ([], ["ann"])
+
+
+def test_a_receipt_is_not_repeated_for_a_reader_who_never_acknowledges(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.say("tom", text("m", conversation=conversation, receipt=True))
+    script.say("ann", Read(conversation=conversation, seq=1))
+    script.pass_ms(1000)
+    script.heard("tom")
+    script.login("bob")
+    script.say("tom", AddMembers(conversation=conversation, users=("bob",)))
+    script.say("bob", text("no receipt asked", conversation=conversation))
+    script.heard("tom")
+    script.say("ann", Read(conversation=conversation, seq=2))
+    script.pass_ms(1000)
+    assert script.pushes("tom") == []
+
+
+def test_a_full_disk_lets_transient_messages_pass(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.core.admission.storage = False
+    script.run()
+    assert script.say("tom", text("typing", conversation=conversation, transient=True)).seq == 0
+    assert reason(script.say("tom", text("m", conversation=conversation))) is Reason.STORAGE_UNAVAILABLE
+
+
+def test_too_many_mentions_are_refused_not_dropped(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    names = tuple(f"u{n}" for n in range(21))
+    assert reason(script.say("tom", text("m", conversation=conversation, mentions=names))) is Reason.TOO_LARGE

@@ -11,7 +11,9 @@ from protocol.commands import (
     Read,
     RecallMessage,
     RemoveMembers,
+    SendMessage,
     Sync,
+    SyncState,
 )
 from protocol.errors import Reason
 from tests.broker.hub.script import Script
@@ -107,3 +109,88 @@ def test_a_session_that_syncs_without_end_is_slowed_down(script: Script) -> None
     assert reason(replies[-1]) is Reason.TOO_FAST
     script.pass_ms(replies[-1].retry_after_ms)
     assert script.say("tom", Sync()).cursor
+
+
+def pages(script: Script, name: str, cursor: str = "") -> list[SyncState]:
+    found = []
+    while True:
+        page = script.say(name, Sync(cursor=cursor))
+        assert isinstance(page, SyncState), page
+        found.append(page)
+        cursor = page.cursor
+        if not page.more:
+            return found
+
+
+def test_a_first_sync_of_many_conversations_has_pages(script: Script) -> None:
+    script.manage(PutUser(user="tom"))
+    script.login("ann")
+    for n in range(450):
+        script.manage(CreateConversation(kind=3, members=("ann",), name=str(n)), user="tom")
+    found = pages(script, "ann")
+    assert [len(page.conversations) for page in found] == [200, 200, 50]
+    assert len({state.id for page in found for state in page.conversations}) == 450
+    assert not any(page.reset for page in found)
+
+
+def test_what_happens_between_the_pages_of_a_first_sync_is_told(script: Script) -> None:
+    script.login("ann")
+    script.login("tom")
+    made = [script.say("tom", CreateConversation(kind=3, members=("ann",), name=str(n))).conversation.id for n in range(250)]
+    sent = script.say("tom", text("oops", conversation=made[0]))
+    script.say("tom", text("order", conversation=made[1]))
+    for conversation in made[2:]:
+        script.say("tom", text("m", conversation=conversation))
+    first = script.say("ann", Sync())
+    seen = [state.id for state in first.conversations]
+    assert made[0] in seen
+    assert made[1] in seen
+    script.say("tom", RecallMessage(conversation=made[0], message=sent.message))
+    script.say("tom", RemoveMembers(conversation=made[1], users=("ann",)))
+    rest = pages(script, "ann", first.cursor)
+    assert [patch.message for page in rest for patch in page.patches] == [sent.message]
+    assert [number for page in rest for number in page.left] == [made[1]]
+
+
+def test_more_patches_than_can_be_told_one_by_one_are_a_reset(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    sent = [script.say("tom", text("m", conversation=conversation)).message for _ in range(501)]
+    cursor = script.say("ann", Sync()).cursor
+    for message in sent:
+        script.say("tom", RecallMessage(conversation=conversation, message=message))
+    told = script.say("ann", Sync(cursor=cursor))
+    assert told.reset
+    assert [state.id for state in told.conversations] == [conversation]
+
+
+def test_an_answer_fits_into_an_outbox_however_large_the_last_messages_are(script: Script) -> None:
+    script.login("tom")
+    script.login("ann")
+    for _ in range(20):
+        number = script.say("tom", CreateConversation(kind=3, members=("ann",))).conversation.id
+        script.say("tom", SendMessage(type=1, body=b'{"attr":"%s"}' % (b"x" * 60_000), conversation=number))
+    found = pages(script, "ann")
+    assert sum(len(page.conversations) for page in found) == 20
+    assert all(sum(len(each.last_message.body) for each in page.conversations) < 400_000 for page in found)
+
+
+def test_a_mention_stays_whatever_the_mentioned_says_after_it(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.say("tom", text("@ann", conversation=conversation, mentions=("ann",)))
+    script.say("ann", text("@all", conversation=conversation, mention_all=True))
+    script.say("ann", text("@me", conversation=conversation, mentions=("ann",)))
+    (state,) = script.say("ann", Sync()).conversations
+    assert state.mentioned
+
+
+def test_a_sync_of_a_user_in_very_many_conversations_lets_others_take_turns(script: Script) -> None:
+    script.manage(PutUser(user="tom"))
+    script.login("ann")
+    script.login("bob")
+    for _ in range(1200):
+        script.manage(CreateConversation(kind=3, members=("ann",)), user="tom")
+    script.core.submit(script.numbers["ann"], "sync", Sync())
+    assert script.core.wants_turn()
+    script.core.submit(script.numbers["bob"], "quick", text("m", to="tom"))
+    script.run()
+    assert [key for key in script.replies if key in ("sync", "quick")] == ["quick", "sync"]

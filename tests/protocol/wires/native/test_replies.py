@@ -221,13 +221,15 @@ def test_a_page_repeats_page_and_size_of_its_request(speaker: Any) -> None:
 
 def test_members_answer_role_and_presence(speaker: Any) -> None:
     reply = c.MemberList(
-        members=[MemberInfo(user="a", role=2, online=True), MemberInfo(user="b", role=0, online=False, muted_until_ms=9)]
+        members=[MemberInfo(user="a", role=2, online=True), MemberInfo(user="b", role=0, online=False, muted_until_ms=9)],
+        total=2,
     )
     assert speaker.data(ask("conv.members", speaker), reply) == {
         "client_ids": [
             {"client_id": "a", "role": "owner", "online": True, "muted_until": None},
             {"client_id": "b", "role": "member", "online": False, "muted_until": 9},
-        ]
+        ],
+        "total": 2,
     }
 
 
@@ -372,7 +374,11 @@ SIMPLE: list[tuple[p.Push, str, dict[str, Any]]] = [
         {"client_id": "b", "until": None, "by": "a"},
     ),
     (p.MemberUnmuted(app=APP, conversation=1, user="b", by="a"), "conv.unmuted", {"client_id": "b", "by": "a"}),
-    (p.ConversationRead(app=APP, conversation=1, seq=4, unread=0), "conv.read", {"seq": 4, "unread": 0}),
+    (
+        p.ConversationRead(app=APP, conversation=1, by="tom", seq=4, unread=0),
+        "conv.read",
+        {"by": "tom", "seq": 4, "unread": 0},
+    ),
     (
         p.PresenceChanged(app=APP, changes=(p.PresenceChange(user="a", online=True, time_ms=9),)),
         "presence.changed",

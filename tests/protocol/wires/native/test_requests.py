@@ -64,7 +64,7 @@ GOOD: list[tuple[str, dict[str, Any], c.Command]] = [
     ("conv.delete", {"conv_id": CONV}, c.DeleteConversation(conversation=1)),
     ("conv.join", {"conv_id": CONV}, c.Join(conversation=1)),
     ("conv.leave", {"conv_id": CONV}, c.Leave(conversation=1)),
-    ("conv.members", {"conv_id": CONV}, c.ListMembers(conversation=1)),
+    ("conv.members", {"conv_id": CONV}, c.ListMembers(conversation=1, size=1000)),
     ("conv.members.add", {"conv_id": CONV, "client_ids": ["b"]}, c.AddMembers(conversation=1, users=("b",))),
     ("conv.members.remove", {"conv_id": CONV, "client_ids": ["b"]}, c.RemoveMembers(conversation=1, users=("b",))),
     ("conv.mute", {"conv_id": CONV, "client_id": "b", "ttl": 60}, c.Mute(conversation=1, user="b", seconds=60)),

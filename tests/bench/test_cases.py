@@ -1,0 +1,73 @@
+"""Every case, tiny, from the start of the servers to the printed table."""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import servers
+from bench.__main__ import run
+from bench.cases import CASES
+from bench.cases.sizes import TINY
+from bench.machine import cpu_seconds, raise_descriptor_limit
+from bench.report import Table, render
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures mean nothing here, so nobody waits for good ones."""
+    monkeypatch.setattr("bench.servers.QUIET_SECONDS", 0.02)
+    monkeypatch.setattr("bench.servers.REST_SECONDS", 0.02)
+    monkeypatch.setattr("bench.cases.contenders.IDLE_SECONDS", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def _soft_limit() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    raise_descriptor_limit()
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_measures_parley_and_what_is_installed(name: str, tmp_path: Path) -> None:
+    for table in CASES[name](TINY, tmp_path):
+        check(table)
+
+
+def check(table: Table) -> None:
+    own = table.rows[0]
+    assert own.name == "Parley, fsync"
+    assert not any("void" in doubt for each in table.rows for doubt in each.doubts), table
+    for column in table.columns:
+        assert own.figures[column].median > 0
+    for each in table.rows:
+        assert each.figures or each.doubts == ("not installed",)
+    assert own.name in render(table)
+
+
+def test_a_peer_that_is_not_installed_is_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.cases.contenders.found", lambda program: None)
+    run("direct", TINY, tmp_path)
+    printed = capsys.readouterr().out
+    assert re.search(r"^  NATS JetStream, fsync +-( +-)+$", printed, re.MULTILINE)
+    assert "at least JetStream's rate: not measured" in printed
+
+
+def test_a_server_that_does_not_start_is_told_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(servers.Broker, "settings", "[sockets]\nlisten = 7\n")
+    assert run("login", TINY, tmp_path) is False
+    assert "login: not measured: Parley did not start" in capsys.readouterr().out
+
+
+def test_the_cpu_of_a_process_that_has_ended_is_not_zero_but_an_error() -> None:
+    with pytest.raises(ProcessLookupError):
+        cpu_seconds([2**22 - 1])
