@@ -1,7 +1,7 @@
 """`python -m broker`: one broker on one data directory.
 
-Exit codes: 0 stopped as asked; 1 a bug; 64 wrong options or settings; 74 a commit could not be written (memory was ahead
-of the disk, systemd starts it again); 78 the data directory cannot be used as it is.
+Exit codes: 0 stopped as asked; 1 a bug; 2 wrong options; 64 wrong settings; 74 a commit could not be written (memory was
+ahead of the disk, systemd starts it again); 78 the data directory cannot be used as it is.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from broker.commits import CommitFailed
 from broker.persistence.journal import JournalDamaged
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from broker.recovery import ClockBehind, check
-from broker.server import DirectoryInUse, locked, serve
+from broker.server import DirectoryInUse, Unusable, locked, serve
 from broker.settings import BadSettings, load
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
-UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, OSError)
+UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable)
 
 
 def main() -> int:
@@ -39,8 +39,6 @@ def main() -> int:
                 print(check(data, settings, cut=options.cut))
         else:
             serve(settings, data, options.config, accept_clock=options.accept_clock)
-    except KeyboardInterrupt:
-        return 130
     except BaseException as error:
         return judge(error)
     return 0
@@ -51,6 +49,8 @@ def judge(error: BaseException) -> int:
     cause = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
+    if isinstance(cause, KeyboardInterrupt):
+        return 130
     if isinstance(cause, CommitFailed):
         return fail(EX_IOERR, f"stopping: {cause}; nothing more was acknowledged")
     if isinstance(cause, BadSettings | ssl.SSLError):

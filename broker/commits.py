@@ -43,6 +43,7 @@ class Log(Protocol):
     @property
     def in_flight_since(self) -> float | None: ...
     def append(self, number: int, body: bytes) -> None: ...
+    def drain(self) -> None: ...
 
 
 class Commits:
@@ -52,7 +53,7 @@ class Commits:
         self,
         journal: Log,
         encode: Callable[[list[Image]], bytes],
-        on_durable: Callable[[int, list[Image]], None],
+        on_durable: Callable[[int, list[Image], int], None],
         number: int,
         outgoing: deque[Effect],
         monotonic: Callable[[], float],
@@ -61,6 +62,8 @@ class Commits:
         self.outgoing = outgoing
         self.durable = number - 1
         self.commits = 0
+        self.behind = 0.0
+        """How far the journal is behind, as of this turn: from 1 senders are not read, from OVERLOADED_TIMES refused."""
         self.unanswered: dict[int, int] = {}
         """Sends of a session whose replies are still held."""
         self._journal = journal
@@ -69,7 +72,7 @@ class Commits:
         self._monotonic = monotonic
         self._images: list[Image] = []
         self._bytes = 0
-        self._flying: tuple[int, list[Image]] | None = None
+        self._flying: tuple[int, list[Image], int] | None = None
         self._newest = number - 1
         """The newest commit that holds an image."""
         self._held: deque[tuple[int, Effect]] = deque()
@@ -93,24 +96,29 @@ class Commits:
     def advance(self) -> None:
         """See what has become durable, and hand over the open commit if the journal is idle."""
         journal = self._journal
+        if self._flying is not None:
+            journal.drain()
         if journal.failed is not None:
             raise CommitFailed(f"commit {self.durable + 1} could not be written: {journal.failed}") from journal.failed
         if journal.durable > self.durable:
             self._land()
         if self._images and journal.idle:
             journal.append(self.number, self._encode(self._images))
-            self._flying = (self.number, self._images)
+            self._flying = (self.number, self._images, self._bytes)
             self.number += 1
             self._images = []
             self._bytes = 0
+        since = journal.in_flight_since
+        waiting = self._monotonic() - since if since is not None else 0.0
+        self.behind = max(self._bytes / BEHIND_BYTES, waiting / BEHIND_SECONDS)
 
     def _land(self) -> None:
         self.durable = self._journal.durable
         if self._flying is not None:
-            number, images = self._flying
+            number, images, size = self._flying
             self._flying = None
             self.commits += 1
-            self._on_durable(number, images)
+            self._on_durable(number, images, size)
         held, outgoing = self._held, self.outgoing
         while held and held[0][0] <= self.durable:
             effect = held.popleft()[1]
@@ -126,13 +134,6 @@ class Commits:
     def settled(self) -> bool:
         """Nothing waits for the disk."""
         return not (self._images or self._flying or self._held)
-
-    @property
-    def behind(self) -> float:
-        """How far the journal is behind: 1 is where senders are no longer read, OVERLOADED_TIMES where they are refused."""
-        since = self._journal.in_flight_since
-        waiting = self._monotonic() - since if since is not None else 0.0
-        return max(self._bytes / BEHIND_BYTES, waiting / BEHIND_SECONDS)
 
     @property
     def held(self) -> int:

@@ -46,9 +46,9 @@ class Dispatcher:
 
     def __init__(
         self, apps: Apps, commits: Commits, clock: Clock, start: Callable[[Job], bool], filenos: Sequence[int],
-        journal_signal: Callable[[], object], backlog: Callable[[], dict[str, float]],
+        backlog: Callable[[], dict[str, float]],
     ) -> None:  # fmt: skip
-        """`start` hands a job to its task, False if there are too many; `journal_signal` clears the journal's event;
+        """`start` hands a job to its task, False if there are too many; `filenos` make a turn when they are readable;
         `backlog` gives the figures of journal, writer and gateway for `Stats`."""
         self.apps = apps
         self.commits = commits
@@ -57,7 +57,6 @@ class Dispatcher:
         self.admission = Admission(apps, commits)
         self._start = start
         self._filenos = filenos
-        self._journal_signal = journal_signal
         self._backlog = backlog
         self._waiting: dict[int, deque[tuple[object, Command | Managed]]] = {}
         self._watchers: dict[int, None] = {}
@@ -103,7 +102,6 @@ class Dispatcher:
         if now >= self._next_tick:
             self._tick(now)
         self._scans.step(self.moment)
-        self._journal_signal()
         self.commits.advance()
         self._turn = None  # what comes in next is another moment
 

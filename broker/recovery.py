@@ -136,19 +136,24 @@ def _check_clock(largest: int, wall_ms: int, accept: bool) -> None:
 
 def check(data: Path, settings: Settings, *, cut: bool) -> str:
     """`parley doctor`: read the whole journal, and say what was found. With `cut`, a damaged journal is replaced by what
-    can be read of it. JournalDamaged without."""
+    can be read of it, and clients start their sync anew. JournalDamaged without."""
+    folder, segment_bytes = data / "journal", settings.store.segment_bytes
     store = open_store(data / "parley.db")
-    position, quarantined = store.position, store.quarantined
-    store.close()
-    folder = data / "journal"
     try:
-        commits = sum(1 for _ in Journal(folder, segment_bytes=settings.store.segment_bytes).recover(position))
-    except JournalDamaged:
-        if not cut:
-            raise
-        done = cut_journal(folder, after=position, segment_bytes=settings.store.segment_bytes)
+        position = store.position
+        try:
+            commits = sum(1 for _ in Journal(folder, segment_bytes=segment_bytes).recover(position))
+        except JournalDamaged:
+            if not cut:
+                raise
+            done = cut_journal(folder, after=position, segment_bytes=segment_bytes)
+            store.renew_epoch()
+            return (
+                f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage "
+                f"lost; the old journal is {done.damaged}"
+            )
         return (
-            f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage lost; "
-            f"the old journal is {done.damaged}"
+            f"journal: sound, {commits} commits behind the store's {position}; store: {store.quarantined} rows in quarantine"
         )
-    return f"journal: sound, {commits} commits behind the store's {position}; store: {quarantined} rows in quarantine"
+    finally:
+        store.close()

@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,10 @@ class DirectoryInUse(Exception):
     """Another broker has the data directory."""
 
 
+class Unusable(Exception):
+    """A file or an address that cannot be had at the start. The text is for the operator."""
+
+
 class Server:
     """One broker. Made and run once."""
 
@@ -89,15 +93,22 @@ class Server:
             self._clock,
             self._work.start,
             (journal.fileno(),),
-            journal.drain,
             self._figures,
         )
         self._reactor = Reactor(self._dispatcher, settings.sockets)
         self._control_path = Path(settings.control.path or data / "control.sock")
         self._tls: list[socket.socket] = []
+        self._told = trio.Event()
+        """To stop."""
 
-    def open(self) -> None:
-        """Bind everything. OSError and BadSettings name what cannot be had."""
+    def _open(self) -> None:
+        """Bind everything. Unusable and BadSettings name what cannot be had."""
+        try:
+            self._bind()
+        except (OSError, UnicodeError) as error:
+            raise Unusable(str(error)) from error
+
+    def _bind(self) -> None:
         sockets, control = self._settings.sockets, self._settings.control
         limits = public(sockets)
         if sockets.tls_listen:
@@ -126,42 +137,49 @@ class Server:
         self._journal.start(self._recovered.position + 1)
         self._dispatcher.change_apps(self._dispatcher.apps.configure(self._settings.apps))
         try:
-            async with trio.open_nursery() as store:
-                store.start_soon(self._writer.run)
-                async with trio.open_nursery() as service:
-                    service.start_soon(self._reactor.run)
-                    service.start_soon(self._watch_disk)
-                    service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
-                    for _ in range(FETCHERS):
-                        service.start_soon(self._work.fetch, self._reactor)
-                    for _ in range(COMPARERS):
-                        service.start_soon(self._work.compare, self._reactor)
-                    async with trio.open_nursery() as accept:
-                        if self._tls:
-                            accept.start_soon(
-                                serve_tls, self._reactor, self._tls, self._tls_context, public(self._settings.sockets),
-                                choose_wire, service,
-                            )  # fmt: skip
-                        await self._until_signal()
-                        accept.cancel_scope.cancel()
-                    await self._drain()
-                    service.cancel_scope.cancel()
-                left = await self._writer.drain(trio.current_time() + WRITER_SECONDS)
-                log.info("stopped commits_left_in_journal=%d", left)
-                store.cancel_scope.cancel()
+            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                self._open()
+                await self._serve(signals)
         finally:
             unlink_control(self._control_path)
             self._journal.stop()
             self._recovered.store.close()
 
-    async def _until_signal(self) -> None:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-            async for number in signals:
-                if number == signal.SIGHUP:
-                    self._reload()
-                    continue
+    async def _serve(self, signals: AsyncIterator[int]) -> None:
+        """The task tree of DESIGN 2.5."""
+        async with trio.open_nursery() as store:
+            store.start_soon(self._writer.run)
+            store.start_soon(self._watch_signals, signals)
+            async with trio.open_nursery() as service:
+                service.start_soon(self._reactor.run)
+                service.start_soon(self._watch_disk)
+                service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
+                for _ in range(FETCHERS):
+                    service.start_soon(self._work.fetch, self._reactor)
+                for _ in range(COMPARERS):
+                    service.start_soon(self._work.compare, self._reactor)
+                async with trio.open_nursery() as accept:
+                    if self._tls:
+                        accept.start_soon(
+                            serve_tls, self._reactor, self._tls, self._tls_context, public(self._settings.sockets),
+                            choose_wire, service,
+                        )  # fmt: skip
+                    await self._told.wait()
+                    accept.cancel_scope.cancel()
+                await self._drain()
+                service.cancel_scope.cancel()
+            left = await self._writer.drain(trio.current_time() + WRITER_SECONDS)
+            log.info("stopped commits_left_in_journal=%d", left)
+            store.cancel_scope.cancel()
+
+    async def _watch_signals(self, signals: AsyncIterator[int]) -> None:
+        """To the very end: a second signal must not cut short what the first has begun."""
+        async for number in signals:
+            if number == signal.SIGHUP and not self._told.is_set():
+                self._reload()
+            elif number != signal.SIGHUP:
                 log.info("stopping signal=%s", signal.Signals(number).name)
-                return
+                self._told.set()
 
     def _reload(self) -> None:
         """SIGHUP: take the apps from the file again. A wrong file changes nothing."""
@@ -177,8 +195,11 @@ class Server:
         """A full disk is met at the door: durable commands are refused before they are executed (DESIGN 2.3)."""
         store = self._settings.store
         while True:
-            disk = os.statvfs(self._data)
-            free = disk.f_bavail * disk.f_frsize
+            try:
+                disk = os.statvfs(self._data)
+                free = disk.f_bavail * disk.f_frsize
+            except OSError:
+                free = 0  # the directory is not there any more: nothing can be written
             room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
             if room is not self._dispatcher.admission.storage:
                 log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
@@ -276,7 +297,8 @@ def serve(settings: Settings, data: Path, config: str | None, *, accept_clock: b
     """Run a broker on this data directory until it is told to stop."""
     sys.setswitchinterval(SWITCH_SECONDS)
     with locked(data):
-        recovered = recover(data, settings, accept_clock=accept_clock, wall_ms=time.time_ns() // 1_000_000)
-        server = Server(settings, recovered, data, config)
-        server.open()
-        trio.run(server.run)
+        try:
+            recovered = recover(data, settings, accept_clock=accept_clock, wall_ms=time.time_ns() // 1_000_000)
+        except OSError as error:
+            raise Unusable(str(error)) from error
+        trio.run(Server(settings, recovered, data, config).run)

@@ -55,7 +55,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         sends = tables.sends.get((user.id, session.device))
         if sends is None:
             sends = fresh = Sends()
-            for known in d.sends(user.id, session.device):
+            for known in sorted(d.sends(user.id, session.device), key=lambda known: known.n):
                 fresh.add(known)
             d.then(_remember, d.hub, user.id, session.device, fresh)
         earlier = sends.by_id.get(c.client_msg_id)
@@ -143,7 +143,8 @@ def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:
     known = hub.tables.sends.setdefault((user, device), sends)
     if known is not sends:
         for row in sends.by_id.values():
-            known.add(row)
+            if row.n > known.n:
+                known.add(row)
 
 
 def own_sent(position: PositionRow, seq: int, receipt: bool) -> PositionRow:

@@ -38,13 +38,13 @@ class Sends:
         self.by_id: dict[str, SendRow] = {}
 
     def add(self, row: SendRow) -> None:
-        """Rows come in any order when they are fetched, in order of n when they are made."""
-        self.n = max(self.n, row.n)
-        known = self.by_id.get(row.client_msg_id)
-        if known is None or known.n < row.n:
-            self.by_id[row.client_msg_id] = row
-        if len(self.by_id) > REMEMBERED_SENDS:
-            self.by_id = {key: kept for key, kept in self.by_id.items() if kept.n > self.n - REMEMBERED_SENDS}
+        """The next row in order of n; the one it pushes out is the first that is still there."""
+        self.n = row.n
+        by_id = self.by_id
+        by_id.pop(row.client_msg_id, None)  # to the end
+        by_id[row.client_msg_id] = row
+        if len(by_id) > REMEMBERED_SENDS:
+            del by_id[next(iter(by_id))]
 
 
 class Tables:

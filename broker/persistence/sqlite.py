@@ -11,7 +11,6 @@ wrong is the database's trouble, not the row's: StoreUnavailable, and the writer
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import defaultdict, deque
@@ -36,6 +35,7 @@ FORMAT = 1
 OLDEST_SQLITE = (3, 51, 3)
 """The first without the WAL-reset bug, which can lose a commit (sqlite.org/wal.html#walresetbug)."""
 CHECKPOINT_PAGES = 4_000
+EPOCH = "lower(hex(randomblob(8)))"
 READERS = 2
 LARGEST = (1 << 63) - 1
 DATA_ERRORS = (
@@ -111,10 +111,8 @@ class SqliteStore:
         db = self._db
         version = db.pragma("user_version")
         if not isinstance(version, int) or version > FORMAT:
-            raise StoreRefused(
-                f"{self._path} has format {version}, and this program knows formats up to {FORMAT}: a newer Parley wrote "
-                "it. Start that version, or give this one a data directory of its own"
-            )
+            why = f"has format {version}, and this program knows formats up to {FORMAT}: a newer Parley wrote it"
+            raise StoreRefused(f"{self._path} {why}. Start that version, or give this one a data directory of its own")
         with db:
             db.execute(OURS)
             for shape in SHAPES.values():
@@ -124,8 +122,7 @@ class SqliteStore:
                 for statement in shape.create_indexes():
                     db.execute(statement)
             db.pragma("user_version", FORMAT)
-            db.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (os.urandom(8).hex(),))
-            db.execute("INSERT OR IGNORE INTO meta VALUES ('position', 0), ('largest_id', 0)")
+            db.execute(f"INSERT OR IGNORE INTO meta VALUES ('epoch', {EPOCH}), ('position', 0), ('largest_id', 0)")
         self.epoch = str(self._meta("epoch"))
         """16 hex digits, made with the database; what `sync` cursors stand on."""
         self._position = int(self._meta("position"))
@@ -133,6 +130,10 @@ class SqliteStore:
         self._quarantine: set[tuple[str, str, bytes]] = set()
         self._quarantine.update(self._db.execute("SELECT app, table_name, key FROM quarantine"))
         db.set_wal_hook(self._wal_grew)
+
+    def renew_epoch(self) -> None:
+        """Commit numbers will be used again: no cursor given so far may be believed."""
+        self._db.execute(f"UPDATE meta SET value = {EPOCH} WHERE name = 'epoch'")
 
     def _meta(self, name: str) -> Any:
         return self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).get

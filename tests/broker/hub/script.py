@@ -59,6 +59,9 @@ class MemoryLog:
             self.commits.append(self._flying[1])
             self._flying = None
 
+    def drain(self) -> None:
+        """There is no event to clear."""
+
     def encode(self, images: list[Image]) -> bytes:
         self.pending = images
         return b""
@@ -131,12 +134,12 @@ class Script:
         self.commits = Commits(
             self.log,
             self.log.encode,
-            lambda number, images: None,
+            lambda number, images, size: None,
             self.log.durable + 1,
             self.outgoing,
             lambda: self.monotonic,
         )
-        self.core = Dispatcher(self.apps, self.commits, clock, self.start, (), lambda: None, dict)
+        self.core = Dispatcher(self.apps, self.commits, clock, self.start, (), dict)
         for commit in images:
             for image in commit:
                 if image.table == "apps":

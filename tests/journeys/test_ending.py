@@ -1,0 +1,60 @@
+"""How the broker ends: signals twice, a damaged journal, `parley doctor`, and what clients are told after a cut."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.journeys.programs import Host
+from tests.journeys.wire import json_peer
+
+
+def test_more_signals_while_it_stops_change_nothing(host: Host) -> None:
+    for numbers in ((signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGHUP)):
+        broker = host.broker()
+        for number in numbers:
+            broker.signal(number)
+        assert broker.wait() == 0
+        assert not (host.data / "control.sock").exists()
+        assert not any("Traceback" in line for line in broker.lines)
+
+
+async def test_a_damaged_journal_is_refused_in_words_and_cut_only_when_asked(host: Host) -> None:
+    host.configure(store={"write_seconds": 10.0})  # everything stays in the journal
+    host.broker()
+    async with json_peer(host.url) as tom:
+        await tom.login("tom")
+        conversation = (await tom.ok("conv.create", conv_type=3, to_client_ids=[]))["conv_id"]
+        for n in range(20):
+            await tom.ok("msg.send", conv_id=conversation, type=-1, text=f"message {n:02}")
+        cursor = (await tom.ok("sync"))["cursor"]
+    host.kill()
+    assert check(host)[0] == 0
+    (segment,) = (host.data / "journal").iterdir()
+    flip(segment, b"message 10")
+    refused = host.start("-m", "broker")
+    assert refused.wait() == 78
+    assert "commit" in refused.lines[-1]
+    assert "doctor" in refused.lines[-1]
+    assert check(host)[0] == 78
+    code, words = check(host, "--cut")
+    assert (code, "cut" in words) == (0, True)
+    host.broker()
+    async with json_peer(host.url) as tom:
+        await tom.login("tom")
+        told = await tom.ok("sync", cursor=cursor)
+        assert told["reset"] is True
+        page = await tom.ok("msg.history", conv_id=conversation, limit=100)
+        assert [message["text"] for message in page["messages"]] == [f"message {n:02}" for n in range(10)]
+
+
+def check(host: Host, *more: str) -> tuple[int, str]:
+    program = host.start("-m", "broker", "--check", *more)
+    return program.wait(), program.lines[-1]
+
+
+def flip(path: Path, part: bytes) -> None:
+    """One bit, in the first record that holds `part`."""
+    data = path.read_bytes()
+    place = data.index(part)
+    path.write_bytes(data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :])
