@@ -1,0 +1,61 @@
+"""Who takes part: Parley, and of a case's peers those that are installed, each in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from bench.servers import Broker, Mosquitto, NatsServer, Server, found
+from bench.wires.mqtt import MqttWire
+from bench.wires.nats import NatsWire
+from bench.wires.parley import ParleyWire
+from bench.wires.wire import Wire
+
+
+class Contender(msgspec.Struct, frozen=True):
+    """`start` on a fresh folder; `durability` is part of its row's name: `fsync` (on disk before it is acknowledged) or
+    `mem` (kept nowhere)."""
+
+    name: str
+    durability: str
+    program: str
+    """What has to be installed; "" for what this tree brings."""
+    start: Callable[[Path], Server]
+    wire: Wire
+
+
+IDLE_SECONDS = 1.0
+"""Several ticks of every contender (Parley's is 0.25 s)."""
+
+PARLEY = Contender("Parley", "fsync", "", Broker, ParleyWire())
+NATS = Contender("nats-server", "mem", "nats-server", partial(NatsServer, jetstream=False), NatsWire())
+JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServer, jetstream=True), NatsWire())
+MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())
+
+
+@contextmanager
+def started(folder: Path, *contenders: Contender) -> Iterator[tuple[Mapping[str, tuple[Contender, Server]], list[str]]]:
+    """Those that are installed, running, by the name of their row, and the names of those that are not."""
+    running: dict[str, tuple[Contender, Server]] = {}
+    missing = []
+    with ExitStack() as servers:
+        for contender in contenders:
+            if contender.program and not found(contender.program):
+                missing.append(f"{contender.name}, {contender.durability}")
+                continue
+            place = folder / contender.name.replace(" ", "-")
+            place.mkdir(parents=True)
+            server = servers.enter_context(contender.start(place))
+            running[f"{server.name}, {contender.durability}"] = (contender, server)
+        for _, server in running.values():
+            server.watch_idle(IDLE_SECONDS)
+        yield running, missing
+
+
+def settling(running: Mapping[str, tuple[Contender, Server]]) -> float:
+    """Seconds to wait after logins before the first round."""
+    return max(contender.wire.settles for contender, _ in running.values())

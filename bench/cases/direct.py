@@ -1,0 +1,176 @@
+"""direct: messages from one user to one other, durable, each pair with one in flight.
+
+A message counts when it has been acknowledged to its sender and delivered to its receiver, which have a connection each.
+Peer: JetStream with a stream of files synced at every message (`sync_interval: always`); the sender waits for the
+publish acknowledgement. Its receivers hear the subject itself and need not wait for the disk as Parley's do, nor does
+the peer keep a consumer for them: the cheaper way for the peer.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.cases.contenders import JETSTREAM, PARLEY, Contender, settling, started
+from bench.cases.sizes import PAYLOAD_BYTES, Sizes
+from bench.figures import percentile
+from bench.report import Row, Table, budget, rows
+from bench.rounds import Round, interleave, measure
+from bench.servers import Server
+from bench.sessions import READ_BYTES, ask, drain, hang_up, log_in
+from bench.tally import NUMBER, Tally
+from bench.wires.nats import STREAM_PREFIX, NatsWire
+from bench.wires.parley import ParleyWire, data_of
+from bench.wires.wire import Unexpected, Wire
+
+CPU, RATE, P50, P99 = "us CPU per message", "messages/s", "ack p50 ms", "ack p99 ms"
+MOST_US = 35.0
+PATIENCE_SECONDS = 10.0
+
+
+def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
+    with started(folder, PARLEY, JETSTREAM) as (running, missing):
+        pairs = {name: Pairs(sizes, *each) for name, each in running.items()}
+        try:
+            drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
+            played = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
+        finally:
+            for each in pairs.values():
+                hang_up(each.sockets)
+    found = rows(played, missing)
+    yield Table(
+        f"direct: 1 to 1, {PAYLOAD_BYTES} B, {sizes.pairs} in flight, {sizes.pairs * sizes.messages:,} messages a round",
+        (CPU, RATE, P50, P99),
+        found,
+        notes=("a message is acknowledged and delivered; JetStream delivers without waiting for its disk",),
+        budgets=(
+            budget(f"at most {MOST_US:.0f} us CPU a message", found[0], CPU, most=MOST_US),
+            budget("at least JetStream's rate", found[0], RATE, least=_median(found[1], RATE)),
+        ),
+    )
+
+
+def _median(row: Row, column: str) -> float | None:
+    figure = row.figures.get(column)
+    return figure.median if figure else None
+
+
+class Pairs:
+    """The pairs of one contender: sender n has socket n, its receiver socket n + pairs."""
+
+    def __init__(self, sizes: Sizes, contender: Contender, server: Server) -> None:
+        self.sizes = sizes
+        self.server = server
+        self.wire: Wire = contender.wire
+        count = sizes.pairs
+        scripts = [contender.wire.session(f"from{n}") for n in range(count)]
+        scripts += [contender.wire.session(f"to{n}", f"{STREAM_PREFIX}.from{n}") for n in range(count)]
+        self.sockets, _ = log_in(server.port, scripts)
+        self.places = self._places(contender.wire)
+        self.next = 0
+        """The number of the next message: never the same twice."""
+
+    def _places(self, wire: Wire) -> list[str]:
+        count = self.sizes.pairs
+        if isinstance(wire, ParleyWire):
+            places = []
+            for n in range(count):
+                request = wire.ask("conv.create", {"conv_type": 1, "to_client_ids": [f"to{n}"]})
+                places.append(str(data_of(ask(self.sockets[n], request), "conv.create")["conv_id"]))
+            return places
+        if isinstance(wire, NatsWire):
+            maker, _ = log_in(self.server.port, [wire.session("maker")])
+            ask(maker[0], wire.stream())
+            hang_up(maker)
+        return [f"{STREAM_PREFIX}.from{n}" for n in range(count)]
+
+    def round(self) -> Round:
+        pairs, messages = self.sizes.pairs, self.sizes.messages
+        first, total = self.next, pairs * messages
+        self.next += total
+        frames = [
+            [self.wire.send(place, first + n * messages + k, PAYLOAD_BYTES) for k in range(messages)]
+            for n, place in enumerate(self.places)
+        ]
+        acked, delivered = Tally(first, total), Tally(first, total)
+        seconds, effort = measure(self.server, partial(self._loop, frames, acked, delivered))
+        late = drain(self.sockets)
+        void = acked.verdict("acknowledgements") or delivered.verdict("deliveries")
+        if late and not void:
+            void = f"{late} bytes after the last message"
+        return Round(
+            {
+                CPU: effort.cpu * 1e6 / total,
+                RATE: total / effort.seconds,
+                P50: percentile(seconds, 0.50) * 1e3 if seconds else 0.0,
+                P99: percentile(seconds, 0.99) * 1e3 if seconds else 0.0,
+            },
+            effort.generator,
+            effort.foreign,
+            void,
+        )
+
+    def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally) -> list[float]:
+        """Send the next of a pair when the one before is acknowledged and delivered; seconds each ack took. What has not
+        come in time is left to the tallies."""
+        clock, find, end, ack = time.perf_counter, NUMBER.search, self.wire.end, self.wire.ack
+        pairs, messages, sockets = self.sizes.pairs, self.sizes.messages, self.sockets
+        place = {sock.fileno(): at for at, sock in enumerate(sockets)}
+        rest = [b""] * len(sockets)
+        awaited = [2] * pairs
+        sent = [1] * pairs
+        sent_at = [0.0] * pairs
+        seconds: list[float] = []
+        open_pairs = pairs
+        with select.epoll() as epoll:
+            for fileno in place:
+                epoll.register(fileno, select.EPOLLIN)
+            for n in range(pairs):
+                sent_at[n] = clock()
+                _send(sockets[n], frames[n][0])
+            while open_pairs:
+                ready = epoll.poll(PATIENCE_SECONDS)
+                if not ready:
+                    break
+                for fileno, _ in ready:
+                    at = place[fileno]
+                    data = sockets[at].recv(READ_BYTES)
+                    if not data:
+                        raise Unexpected("the server closed a connection")
+                    if rest[at]:
+                        data = rest[at] + data
+                    n, tally = (at, acked) if at < pairs else (at - pairs, delivered)
+                    start, size = 0, len(data)
+                    while start < size:
+                        stop = end(data, start)
+                        if not stop or stop > size:
+                            break
+                        found = find(data, start, stop)
+                        if tally is acked:
+                            seconds.append(clock() - sent_at[n])
+                            if data.find(ack, start, stop) < 0:
+                                raise Unexpected(data[start:stop].decode(errors="replace"))
+                        start = stop
+                        if found is None:
+                            tally.strangers += 1
+                        elif tally.add(int(found[1])):
+                            awaited[n] -= 1
+                            if not awaited[n]:
+                                if sent[n] == messages:
+                                    open_pairs -= 1
+                                else:
+                                    awaited[n] = 2
+                                    sent_at[n] = clock()
+                                    _send(sockets[n], frames[n][sent[n]])
+                                    sent[n] += 1
+                    rest[at] = data[start:]
+        return seconds
+
+
+def _send(sock: socket.socket, frame: bytes) -> None:
+    if sock.send(frame) != len(frame):
+        raise Unexpected("the server does not take a whole message")

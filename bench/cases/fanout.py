@@ -1,0 +1,179 @@
+"""fanout: messages of one user to a group of 500, with 1, 8 and 64 in flight.
+
+A message is in flight until every receiver has it. All receivers of a wire get the same bytes, so each one's stream is
+compared with that of whoever is furthest, at the cost of a memcmp; the stream itself is read, message by message, when
+the clock has stopped. A receiver that misses, repeats or reorders one byte makes the round void.
+
+Peers: a subject with 500 subscribers (core NATS, nothing kept, nothing acknowledged); a topic with 500 subscribers at
+QoS 0, published at QoS 1 (mosquitto, nothing on disk). Parley's messages are on disk before anybody has them.
+"""
+
+from __future__ import annotations
+
+import select
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, Contender, settling, started
+from bench.cases.direct import PATIENCE_SECONDS
+from bench.cases.sizes import PAYLOAD_BYTES, Sizes
+from bench.report import Table, budget, rows
+from bench.rounds import Round, interleave, measure
+from bench.servers import Server
+from bench.sessions import READ_BYTES, ask, drain, hang_up, log_in
+from bench.tally import Tally
+from bench.wires.nats import NatsWire
+from bench.wires.parley import ParleyWire, data_of
+from bench.wires.wire import Unexpected, Wire
+
+CPU, RATE = "us CPU per delivery", "deliveries/s"
+
+
+def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
+    with started(folder, PARLEY, NATS, MOSQUITTO) as (running, missing):
+        groups = {name: Group(sizes, *each) for name, each in running.items()}
+        try:
+            drain([sock for each in groups.values() for sock in each.sockets], settling(running))
+            for depth, count in sizes.depths.items():
+                plays = {name: partial(each.round, depth, count) for name, each in groups.items()}
+                found = rows(interleave(plays, sizes.rounds), missing)
+                peer = next((each for each in found if each.name.startswith(NATS.name) and each.figures), None)
+                most = peer.figures[CPU].median if peer else None
+                yield Table(
+                    f"fanout: 1 to {sizes.receivers}, {PAYLOAD_BYTES} B, {depth} in flight, {count:,} messages a round",
+                    (CPU, RATE),
+                    found,
+                    notes=("the peers keep nothing; their rows are beside Parley's durable one by the budget's own rule",),
+                    budgets=(budget("no more CPU per delivery than nats-server", found[0], CPU, most=most),),
+                )
+        finally:
+            for each in groups.values():
+                hang_up(each.sockets)
+
+
+class Streams:
+    """What all receivers get, and how far each one is. `slowest`: whole messages that every receiver has."""
+
+    def __init__(self, wire: Wire, receivers: int) -> None:
+        self._end = wire.end
+        self.data = bytearray()
+        """The stream of the one that is furthest; the others' must be a beginning of it."""
+        self.ends: list[int] = []
+        """Where each whole message in it ends."""
+        self.places = [0] * receivers
+        self.whole = [0] * receivers
+        self.differing: set[int] = set()
+        self.slowest = 0
+        self._at = {0: receivers}
+        """Whole messages -> how many receivers have so many."""
+
+    def hear(self, receiver: int, data: bytes) -> None:
+        """These bytes came to this receiver."""
+        stream = self.data
+        start = self.places[receiver]
+        stop = start + len(data)
+        if stop <= len(stream):
+            if not stream.startswith(data, start):
+                self.differing.add(receiver)
+        else:
+            if stream[start:] != data[: len(stream) - start]:
+                self.differing.add(receiver)
+            stream += data[len(stream) - start :]
+            ends, end = self.ends, self._end
+            while 0 < (found := end(stream, ends[-1] if ends else 0)) <= len(stream):
+                ends.append(found)
+        self.places[receiver] = stop
+        before, whole = self.whole[receiver], bisect_right(self.ends, stop)
+        if whole != before:
+            self.whole[receiver] = whole
+            at = self._at
+            at[whole] = at.get(whole, 0) + 1
+            at[before] -= 1
+            if not at[before]:
+                del at[before]
+                if before == self.slowest:
+                    self.slowest = min(at)
+
+    def verdict(self, tally: Tally) -> str:
+        """Why the round is void: what the common stream lacks or repeats, and who has another one."""
+        start = 0
+        for stop in self.ends:
+            tally.add_frame(bytes(self.data[start:stop]))
+            start = stop
+        void = tally.verdict("messages")
+        behind = sum(1 for whole in self.whole if whole != tally.count)
+        if not void and self.differing:
+            void = f"{len(self.differing)} receivers got other bytes than the rest"
+        if not void and (behind or start != len(self.data)):
+            void = f"{behind} receivers did not get exactly {tally.count} messages"
+        return void
+
+
+class Group:
+    """One contender's group: receivers at sockets 0 up to N, the sender last."""
+
+    def __init__(self, sizes: Sizes, contender: Contender, server: Server) -> None:
+        self.server = server
+        self.wire: Wire = contender.wire
+        self.receivers = sizes.receivers
+        self.place = "room"
+        users = [f"hears{n}" for n in range(sizes.receivers)]
+        scripts = [contender.wire.session(user, self.place) for user in users] + [contender.wire.session("says")]
+        self.sockets, _ = log_in(server.port, scripts)
+        if isinstance(contender.wire, ParleyWire):
+            request = contender.wire.ask("conv.create", {"conv_type": 3, "to_client_ids": users, "name": "the bench"})
+            self.place = str(data_of(ask(self.sockets[-1], request), "conv.create")["conv_id"])
+        self.acknowledged = not isinstance(contender.wire, NatsWire)
+        self.next = 0
+
+    def round(self, depth: int, count: int) -> Round:
+        first = self.next
+        self.next += count
+        frames = [self.wire.send(self.place, number, PAYLOAD_BYTES) for number in range(first, first + count)]
+        streams, answers = Streams(self.wire, self.receivers), bytearray()
+        _, effort = measure(self.server, partial(self._loop, frames, depth, streams, answers))
+        late = drain(self.sockets)
+        void = streams.verdict(Tally(first, count)) or self._unacknowledged(answers, count)
+        if late and not void:
+            void = f"{late} bytes after the last message"
+        deliveries = count * self.receivers
+        return Round(
+            {CPU: effort.cpu * 1e6 / deliveries, RATE: deliveries / effort.seconds}, effort.generator, effort.foreign, void
+        )
+
+    def _unacknowledged(self, answers: bytearray, count: int) -> str:
+        wanted, got = count if self.acknowledged else 0, answers.count(self.wire.ack)
+        return "" if got == wanted else f"{got} acknowledgements of {wanted}"
+
+    def _loop(self, frames: list[bytes], depth: int, streams: Streams, answers: bytearray) -> None:
+        """Send while fewer than `depth` messages are on their way; end when all are with everybody and acknowledged."""
+        sockets, hear = self.sockets, streams.hear
+        sender, count, sent = sockets[-1], len(frames), 0
+        at = {sock.fileno(): n for n, sock in enumerate(sockets)}
+        unacknowledged = count if self.acknowledged else 0
+        with select.epoll() as epoll:
+            for fileno in at:
+                epoll.register(fileno, select.EPOLLIN)
+            while streams.slowest < count or unacknowledged > 0:
+                free = min(count, streams.slowest + depth) - sent
+                if free > 0:
+                    batch = b"".join(frames[sent : sent + free])
+                    if sender.send(batch) != len(batch):
+                        raise Unexpected("the server does not take a whole batch")
+                    sent += free
+                ready = epoll.poll(PATIENCE_SECONDS)
+                if not ready:
+                    return
+                for fileno, _ in ready:
+                    n = at[fileno]
+                    data = sockets[n].recv(READ_BYTES)
+                    if not data:
+                        raise Unexpected("the server closed a connection")
+                    if n < self.receivers:
+                        hear(n, data)
+                    else:
+                        answers += data
+                        if unacknowledged:
+                            unacknowledged = count - answers.count(self.wire.ack)

@@ -1,0 +1,33 @@
+"""How large the cases are: as reported, quick for a look, tiny for the tests."""
+
+from __future__ import annotations
+
+import msgspec
+
+PAYLOAD_BYTES = 100
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    rounds: int
+    idle_before: int
+    """Sessions before the memory is first looked at."""
+    idle: int
+    logins: int
+    pairs: int
+    """Of the direct case: messages in flight."""
+    messages: int
+    """Of each pair, in a round."""
+    receivers: int
+    depths: dict[int, int]
+    """Of the fan-out: messages in flight -> messages in a round."""
+
+
+FULL = Sizes(
+    rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs=100, messages=60, receivers=500,
+    depths={1: 60, 8: 320, 64: 1_280},
+)  # fmt: skip
+QUICK = Sizes(
+    rounds=3, idle_before=300, idle=2_000, logins=500, pairs=100, messages=40, receivers=500,
+    depths={1: 40, 8: 160, 64: 640},
+)  # fmt: skip
+TINY = Sizes(rounds=1, idle_before=5, idle=20, logins=20, pairs=4, messages=5, receivers=6, depths={1: 3, 4: 20})

@@ -1,0 +1,204 @@
+"""Starting and stopping what is measured: the broker of this tree, and the peers that are installed.
+
+The law: each server is started by the bench, on a fresh data directory and on the servers' core, with what a production
+install would use: durability as the row says, authentication on, logs at warnings; TCP_NODELAY is everybody's default.
+The report names the version the binary itself gives.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from types import TracebackType
+
+from bench.machine import ROOT, cores, cpu_seconds, on_core, resident_kib
+
+START_SECONDS = 20
+STOP_SECONDS = 10
+QUIET_SECONDS = 0.3
+"""Longer than any pause a server makes between two pieces of the same work (Parley's writer gathers for 0.1 s)."""
+QUIET_SHARE = 0.03
+"""Of a core: so much above its ticking, a server still works."""
+REST_SECONDS = 10.0
+
+APP, SECRET, TOKEN = "666666", "the-secret-that-signs-the-tokens-of-the-bench", "the-token-of-the-bench"
+
+
+class ServerFailed(Exception):
+    """A server did not start, or ended; the text has the end of its log."""
+
+
+class Server:
+    """A process on the servers' core. `name` as a reader knows it, with its version; `port` once it accepts."""
+
+    listening = re.compile(rb"")
+    """What its log says when it accepts; the group is the port."""
+
+    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+        self.name = name
+        self.port = 0
+        self.idle = 0.0
+        """Share of a core it uses for nothing (`watch_idle`)."""
+        self._log = folder / "log"
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        with self._log.open("wb") as log, on_core(cores()[0]):
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environ
+            )
+        try:
+            self.port = self._wait_port()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """All its processes."""
+        return (self._process.pid,)
+
+    def _wait_port(self) -> int:
+        ends = time.monotonic() + START_SECONDS
+        while time.monotonic() < ends and self._process.poll() is None:
+            found = self.listening.search(self._log.read_bytes())
+            if found:
+                return int(found[1])
+            time.sleep(0.02)
+        raise self.failed("did not start")
+
+    def failed(self, what: str) -> ServerFailed:
+        log = self._log.read_text(errors="replace").splitlines()
+        return ServerFailed("\n".join([f"{self.name} {what}", *log[-20:]]))
+
+    def cpu_seconds(self) -> float:
+        try:
+            return cpu_seconds(self.pids)
+        except ProcessLookupError:
+            raise self.failed("has ended") from None
+
+    def resident_kib(self) -> float:
+        return resident_kib(self.pids)
+
+    def watch_idle(self, seconds: float) -> None:
+        """Learn what it uses while nobody asks anything of it, so that nobody is charged for it while it rests."""
+        used = self.cpu_seconds()
+        time.sleep(seconds)
+        self.idle = (self.cpu_seconds() - used) / seconds
+
+    def rest(self) -> float:
+        """Wait until it has nothing left to do: what it puts off (write-behind) is part of what a message costs. The CPU
+        seconds used meanwhile, its ticking left out."""
+        begun, first = time.monotonic(), self.cpu_seconds()
+        used = first
+        while True:
+            time.sleep(QUIET_SECONDS)
+            before, used = used, self.cpu_seconds()
+            rested = time.monotonic() - begun
+            if used - before < QUIET_SECONDS * (QUIET_SHARE + 2 * self.idle) or rested > REST_SECONDS:
+                return max(0.0, used - first - rested * self.idle)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class Broker(Server):
+    """The broker of this tree. Durable: a message is on disk (fdatasync) before it is acknowledged or delivered."""
+
+    listening = re.compile(rb"listening door=websocket address=\S+?:(\d+)")
+    settings = f"""
+[sockets]
+listen = "127.0.0.1:0"
+ping_seconds = 3600
+[[app]]
+id = "{APP}"
+key = "key"
+master_key = "master-key"
+secret = "{SECRET}"
+token_required = false
+sends_per_minute = 0
+history_per_minute = 0
+others_per_minute = 0
+frames_per_second = 0
+group_members = 1000
+"""
+
+    def __init__(self, folder: Path) -> None:
+        config = folder / "parley.toml"
+        config.write_text(self.settings)
+        super().__init__(
+            "Parley", [sys.executable, "-m", "broker", "--config", str(config), "--data", str(folder / "data")], folder
+        )
+
+
+class NatsServer(Server):
+    """nats-server: core (nothing is kept), or with JetStream files synced at every message."""
+
+    listening = re.compile(rb"Listening for client connections on \S+?:(\d+)")
+
+    def __init__(self, folder: Path, *, jetstream: bool) -> None:
+        binary = found("nats-server")
+        assert binary is not None, "nats-server is not installed"
+        config = folder / "nats.conf"
+        store = f'jetstream {{ store_dir: "{folder}/store", sync_interval: always }}' if jetstream else ""
+        config.write_text(f'listen: "127.0.0.1:-1"\nping_interval: "1h"\nauthorization {{ token: "{TOKEN}" }}\n{store}\n')
+        name = "NATS JetStream" if jetstream else "nats-server"
+        super().__init__(f"{name} {version(binary, '--version')}", [binary, "--config", str(config)], folder)
+
+
+class Mosquitto(Server):
+    """mosquitto with a password file, keeping nothing on disk."""
+
+    listening = re.compile(rb"Opening ipv4 listen socket on port (\d+)")
+
+    def __init__(self, folder: Path) -> None:
+        binary, passwords = found("mosquitto"), found("mosquitto_passwd")
+        assert binary is not None, "mosquitto is not installed"
+        assert passwords is not None, "mosquitto_passwd is not installed"
+        subprocess.run([passwords, "-c", "-b", str(folder / "passwords"), "bench", TOKEN], check=True, capture_output=True)
+        config = folder / "mosquitto.conf"
+        config.write_text(
+            f"listener {free_port()} 127.0.0.1\nallow_anonymous false\npassword_file {folder}/passwords\nuser root\n"
+            "persistence false\nset_tcp_nodelay true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
+            "log_dest stderr\nlog_type error\nlog_type warning\nlog_type notice\nlog_type information\n"
+            "connection_messages false\n"
+        )
+        super().__init__(f"mosquitto {version(binary, '-h')}", [binary, "-c", str(config)], folder)
+
+
+def found(program: str) -> str | None:
+    """Where it is installed: on the path, beside this Python (wheels put it there), or where Debian puts servers."""
+    places = [os.environ.get("PATH", ""), sysconfig.get_path("scripts"), "/usr/sbin"]
+    return shutil.which(program, path=os.pathsep.join(places))
+
+
+def version(binary: str, option: str) -> str:
+    """The first thing like a version number in what it prints."""
+    words = subprocess.run([binary, option], capture_output=True, text=True, check=False)
+    number = re.search(r"\d+\.\d+[\w.]*", words.stdout + words.stderr)
+    return number[0] if number else "of unknown version"
+
+
+def free_port() -> int:
+    """For servers that cannot be told to choose one."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

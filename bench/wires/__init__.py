@@ -1,0 +1,1 @@
+"""What the generator says to each server: bytes prebuilt, frames found, nothing more. One file a protocol."""
