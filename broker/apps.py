@@ -97,7 +97,7 @@ class Apps:
             for what, count in (
                 ("sessions", len(hub.sessions)),
                 ("online_users", hub.presence.count()),
-                ("users", len(tables.users)),
+                ("users", len(tables.present)),
                 ("conversations", len(tables.conversations)),
             ):
                 counters[f'{what}{{app="{name}"}}'] = float(count)

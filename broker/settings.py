@@ -16,7 +16,7 @@ import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, inspect
@@ -27,8 +27,13 @@ from protocol.wires.control import FRAME_BYTES, OPEN_CALLS
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FilePath = Annotated[
     str,
-    Meta(pattern=r"\A[^\x00-\x1f\x7f]{0,4095}\Z", description="a path of at most 4095 characters, no control characters"),
+    Meta(
+        pattern=r"\A[^\x00-\x1f\x7f]{0,4095}\Z",
+        description="a path in UTF-8, at most 4095 characters, no control characters",
+    ),
 ]
+Address = Annotated[str, Meta(description="host:port or [ipv6]:port, in UTF-8, or nothing")]
+"""Which `address` can split."""
 Seconds = Annotated[float, Meta(ge=0.1, le=3600)]
 Uids = Annotated[
     tuple[Annotated[int, Meta(ge=0, le=(1 << 32) - 2)], ...],
@@ -47,11 +52,11 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Sockets(Section, frozen=True):
     """`[sockets]`: the doors apps use, and what a connection may send, hold and wait for."""
 
-    listen: str = "127.0.0.1:7700"
+    listen: Address = "127.0.0.1:7700"
     """Address for WebSocket, as host:port or [ipv6]:port. Loopback until the operator opens it. Empty: off."""
-    tcp_listen: str = ""
+    tcp_listen: Address = ""
     """Address for framed CBOR over TCP, usually port 7701. Empty: off."""
-    tls_listen: str = ""
+    tls_listen: Address = ""
     """Address for WebSocket over TLS; needs `tls_cert` and `tls_key`. For thousands of sockets a proxy is cheaper."""
     tls_cert: FilePath = ""
     """The certificate chain, a PEM file."""
@@ -144,9 +149,8 @@ FOREIGN = ("admin",)
 """Checked by adminapi, which reads the same file."""
 SECRETS = ("key", "master_key", "secret")
 """Never shown, not even when they are wrong: the sentence goes to a log."""
-SERVICE_LINK = re.compile(r"service_(host|port)|port(_|$)")
+SERVICE_LINK = re.compile(r"SERVICE_(HOST|PORT)|PORT(_|$)")
 """Kubernetes sets PARLEY_ADMIN_SERVICE_HOST and the like in every pod beside a service called parley-admin: not ours."""
-LISTENERS = ("listen", "tcp_listen", "tls_listen")
 CONTROL_PATH_BYTES = 107
 """`sun_path` of unix(7), without its final zero."""
 
@@ -163,9 +167,6 @@ def load(path: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
         store=read_section(StoreSettings, "store", tables, environ),
         log=read_section(Log, "log", tables, environ),
     )
-    for key in LISTENERS:
-        if given := getattr(settings.sockets, key):
-            address(given, f"[sockets] {key}")
     check_tls(settings.sockets)
     check_control(settings.control)
     check_store(settings.store)
@@ -199,17 +200,17 @@ def read_section(kind: type[S], name: str, tables: Mapping[str, Any], environ: M
     types = types_of(kind)
     values = read_values(types, f"[{name}]", tables.get(name, {}))
     prefix = f"PARLEY_{name}_".upper()
+    variables = {prefix + key.upper(): key for key in types}
     for variable, text in environ.items():
-        if not variable.startswith(prefix):
-            continue
-        rest = variable.removeprefix(prefix)
-        key = rest.lower() if rest.isupper() else rest
-        if key not in types and SERVICE_LINK.match(key):
-            continue
-        given: object = text
-        if types.get(key) is Uids:
-            given = [part.strip() for part in text.split(",")] if text else []
-        values |= read_values(types, f"{shown(variable)} in the environment: [{name}]", {key: given}, strict=False)
+        if variable in variables:
+            key, given = variables[variable], cast(object, text)
+            if types[key] is Uids:
+                given = [part.strip() for part in text.split(",")] if text else []
+            values |= read_values(types, f"{variable} in the environment: [{name}]", {key: given}, strict=False)
+        elif variable.startswith(prefix) and not SERVICE_LINK.match(variable, len(prefix)):
+            raise BadSettings(
+                f"{shown(variable)} in the environment is no setting of [{name}]; there are {', '.join(types)}"
+            )
     return msgspec.convert(values, kind)
 
 
@@ -220,10 +221,14 @@ def read_values(types: Mapping[str, Any], where: str, given: Mapping[str, Any], 
         if key not in types:
             raise BadSettings(f"{where} {shown(key)} is not a setting; there are {', '.join(types)}")
         try:
+            if isinstance(value, str):
+                value.encode()  # a variable that is not UTF-8 holds half surrogate pairs
             values[key] = msgspec.convert(value, types[key], strict=strict)
-        except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: a variable that is not UTF-8
+        except (msgspec.ValidationError, UnicodeEncodeError):
             what = "cannot be used" if key in SECRETS else f"is {shown(value)}"
             raise BadSettings(f"{where} {key} {what}; write {wanted(types[key])}") from None
+        if types[key] is Address and value:
+            address(value, f"{where} {key}")
     return values
 
 

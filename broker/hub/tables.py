@@ -54,6 +54,8 @@ class Tables:
         self.app = app
         self.tail = tail
         self.users: dict[str, UserRow] = {}
+        self.present: dict[str, None] = {}
+        """Users that are not deleted, in order."""
         self.friends: dict[str, dict[str, int]] = {}
         self.conversations: dict[int, ConversationRow] = {}
         self.graves: dict[int, ConversationRow] = {}
@@ -85,7 +87,10 @@ class Tables:
             return
         self.users[row.id] = row
         if row.deleted:
+            self.present.pop(row.id, None)
             self._forget_user(row)
+        else:
+            self.present[row.id] = None
 
     def _forget_user(self, row: UserRow) -> None:
         leftovers = self.leftovers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 import orjson
 
@@ -19,6 +21,7 @@ from protocol.commands import (
     FriendList,
     GetUser,
     ListFriends,
+    ListUsers,
     OnlineUsers,
     PutUser,
     QueryPresence,
@@ -27,6 +30,7 @@ from protocol.commands import (
     Unsubscribe,
     UpdateUser,
     UserFound,
+    UserList,
 )
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import MembersLeft, PresenceChange, PresenceChanged
@@ -34,6 +38,7 @@ from protocol.records import FriendInfo, UserInfo
 from protocol.wires.wire import Ending
 
 MOST_ASKED = 200
+MOST_LISTED = 500
 ATTRIBUTE_BYTES = 65_536
 
 
@@ -51,6 +56,14 @@ def info(d: Decision, row: UserRow) -> UserInfo:
 @handles(GetUser)
 def get(d: Decision, c: GetUser) -> UserFound:
     return UserFound(user=info(d, d.user(c.user) if c.user else d.actor()))
+
+
+@handles(ListUsers)
+def list_users(d: Decision, c: ListUsers) -> UserList:
+    tables = d.hub.tables
+    start, limit = max(c.skip, 0), min(max(c.limit, 0), MOST_LISTED)
+    shown = [info(d, tables.users[name]) for name in islice(tables.present, start, start + limit)]
+    return UserList(users=shown, total=len(tables.present))
 
 
 @handles(UpdateUser)

@@ -74,10 +74,12 @@ from protocol.commands.users import (
     FriendList,
     GetUser,
     ListFriends,
+    ListUsers,
     PutUser,
     RemoveFriend,
     UpdateUser,
     UserFound,
+    UserList,
 )
 
 __all__ = [
@@ -112,6 +114,7 @@ __all__ = [
     "ListMembers",
     "ListMessages",
     "ListSessions",
+    "ListUsers",
     "LoggedIn",
     "Login",
     "Logout",
@@ -151,5 +154,6 @@ __all__ = [
     "UpdateConversations",
     "UpdateUser",
     "UserFound",
+    "UserList",
     "WatchApps",
 ]

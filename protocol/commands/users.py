@@ -55,6 +55,21 @@ class DeleteUser(Command):
     user: str
 
 
+class ListUsers(Command):
+    """Users in the order of their making (after a restart, of their ids), from `skip` on. Management only."""
+
+    management: ClassVar[bool] = True
+    reads: ClassVar[bool] = True
+    skip: int = 0
+    limit: int = 100
+    """At most 500."""
+
+
+class UserList(Reply):
+    users: list[UserInfo]
+    total: int
+
+
 class AddFriend(Command):
     """Both ways at once; twice is no error. Replies FriendList, as the next two."""
 

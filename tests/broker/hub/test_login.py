@@ -12,6 +12,7 @@ from protocol.commands import (
     History,
     Kick,
     ListSessions,
+    ListUsers,
     Logout,
     PutUser,
     QueryPresence,
@@ -429,3 +430,12 @@ def test_a_ban_ends_the_grace_of_a_lost_connection_and_friends_hear_of_a_deletio
     script.pass_ms(1000)
     changes = [(change.user, change.online) for push in script.pushes("ann") for change in push.changes]
     assert sorted(changes) == [("bob", False), ("tom", False)]
+
+
+def test_users_are_listed_in_pages_without_the_deleted(script: Script) -> None:
+    for n in range(5):
+        script.manage(PutUser(user=f"u{n}"))
+    script.manage(DeleteUser(user="u1"))
+    listed = script.manage(ListUsers(skip=1, limit=2))
+    assert ([each.user for each in listed.users], listed.total) == (["u2", "u3"], 4)
+    assert script.manage(ListUsers(skip=4)).users == []
