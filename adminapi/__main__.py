@@ -28,7 +28,8 @@ from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
-from adminapi.settings import BadSettings, Place, address, load
+from adminapi.settings import Place, load
+from protocol.settings import BadSettings, address
 
 log = logging.getLogger("adminapi")
 
@@ -74,7 +75,11 @@ def configured(sock: socket.socket, graceful_seconds: float) -> Config:
 
 async def serve(place: Place, sock: socket.socket) -> None:
     """Until told to stop."""
-    channel, files, metrics = Channel(place.control), Files(place.files, free_bytes=place.admin.free_bytes), Metrics()
+    channel, files, metrics = (
+        Channel(place.control, calls=place.calls, calls_per_app=place.calls_per_app),
+        Files(place.files, free_bytes=place.admin.free_bytes),
+        Metrics(),
+    )
     app: Any = build(channel, dialects(place, metrics), files, public_url=place.admin.public_url, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:

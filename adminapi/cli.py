@@ -22,11 +22,12 @@ import trio
 
 from adminapi.control import connected
 from adminapi.doctor import doctor
-from adminapi.settings import BadSettings, Place, load
+from adminapi.settings import Place, load
 from adminapi.up import child_command, up
 from protocol.apps import App, AppSettings
 from protocol.commands import AddApp, Command, Kick, ListSessions, Managed, Reply, SessionList, Stats, StatsReport
 from protocol.errors import Reason, Refused
+from protocol.settings import BadSettings
 from protocol.tokens import make_jwt
 
 BAD_SETTINGS = 78

@@ -1,37 +1,58 @@
-"""adminapi's settings: section `[admin]` of the one settings file, the environment over it (DESIGN 7).
+"""adminapi's settings: section `[admin]`, and what else of the one settings file it needs. How it is read:
+`protocol.settings`.
 
-The law: a wrong value ends the program with a sentence that names the key and what is allowed. The other sections are the
-broker's (`broker.settings` reads them and ignores `[admin]`); of them only the control socket's path is looked at, since
-both programs must meet there, and, for what `parley up` prints, the socket address and whether apps are listed.
-`PARLEY_ADMIN_LISTEN` in the environment sets `[admin] listen`, and so on.
+Of the broker's own sections, which the broker checks itself, only what this program needs is looked at: the data
+directory, and, for what `parley up` prints, the socket address and whether apps are listed.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+from protocol.settings import (
+    MIB,
+    Address,
+    Control,
+    FilePath,
+    Section,
+    address,
+    check_control,
+    read_foreign,
+    read_section,
+    read_tables,
+)
+
+BaseUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(https?://(?!/)((?![?#])[!-~])+)?\Z",
+        description="http://host or https://host, with a port and a path if need be, or nothing",
+    ),
+]
+Token = Annotated[
+    str, Meta(pattern=r"\A[!-~]{0,512}\Z", description="a text of at most 512 printable ASCII characters without spaces")
+]
+"""It travels in an HTTP header."""
 
 
-class BadSettings(Exception):
-    """A setting that cannot be used; the text is for the operator."""
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(Section, frozen=True):
     """Section `[admin]`."""
 
-    listen: str = "127.0.0.1:7780"
-    public_url: str = ""
+    listen: Address = "127.0.0.1:7780"
+    """Address for HTTP, as host:port or [ipv6]:port. Loopback until the operator opens it."""
+    public_url: BaseUrl = ""
     """Scheme and host for links to files, where a proxy hides the caller's own. Empty: the request's Host."""
-    operator_token: str = ""
+    operator_token: Token = ""
     """Opens `/-/api` for every app, and `/-/metrics`. Empty: only the apps' master keys do, each for its app."""
-    free_bytes: int = 256 * 1_048_576
-    """Below so much free disk no upload is taken."""
-    graceful_seconds: float = 1.5
+    free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB
+    """Below so much free disk no upload is taken: messages need it more. 0: always."""
+    graceful_seconds: Annotated[float, Meta(ge=0, le=600)] = 1.5
     """Requests in flight have so long at the end; `parley up` promises 2 s in all."""
 
 
@@ -40,6 +61,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     data: Path
     control: Path
+    calls: int
+    """In flight on one control connection (`calls_per_connection`); further ones wait."""
+    calls_per_app: int
+    """Of them, for one app."""
     sockets_listen: str
     admin: Settings
     lists_apps: bool
@@ -53,56 +78,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.environ) -> Place:
     """The settings in `path` (TOML, None for none) and the environment; `data` as `--data` gave it. BadSettings."""
     tables = read_tables(path)
-    admin = section(tables, "admin")
-    for key in Settings.__struct_fields__:
-        if (value := environ.get(f"PARLEY_ADMIN_{key}".upper())) is not None:
-            admin[key] = value
-    try:
-        settings = msgspec.convert(admin, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadSettings(f"{path or 'environment'}: [admin] {error}") from None
-    address(settings.listen, "[admin] listen")
-    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
-        raise BadSettings(f"[admin] public_url is {settings.public_url!r}; write http://host or https://host")
-    chosen = data or text(tables, environ, "store", "data", "./parley-data")
-    control = text(tables, environ, "control", "path", "")
-    root = Path(chosen)
+    admin = read_section(Settings, "admin", tables, environ)
+    address(admin.listen, "[admin] listen")  # here it may not be empty
+    control = read_section(Control, "control", tables, environ)
+    check_control(control)
+    root = Path(data or read_foreign(FilePath, "store", "data", tables, environ) or "./parley-data")
     return Place(
         data=root,
-        control=Path(control) if control else root / "control.sock",
-        sockets_listen=text(tables, environ, "sockets", "listen", "127.0.0.1:7700"),
-        admin=settings,
+        control=Path(control.path) if control.path else root / "control.sock",
+        calls=control.calls_per_connection,
+        calls_per_app=control.calls_per_app,
+        sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
+        admin=admin,
         lists_apps=bool(tables.get("app")),
     )
-
-
-def read_tables(path: str | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(f"{path}: {error}") from None
-
-
-def section(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = tables.get(name, {})
-    if not isinstance(found, dict):
-        raise BadSettings(f"[{name}] must be a table")
-    return dict(found)
-
-
-def text(tables: Mapping[str, Any], environ: Mapping[str, str], name: str, key: str, default: str) -> str:
-    """One text of another section."""
-    value = environ.get(f"PARLEY_{name}_{key}".upper(), section(tables, name).get(key, default))
-    if not isinstance(value, str):
-        raise BadSettings(f"[{name}] {key} must be text")
-    return value or default
-
-
-def address(given: str, key: str) -> tuple[str, int]:
-    """`host:port` or `[ipv6]:port` as (host, port); port 0 lets the system choose."""
-    host, _, port = given.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise BadSettings(f"{key} is {given!r}; write host:port, for example 127.0.0.1:7780")
-    return host.strip("[]"), int(port)

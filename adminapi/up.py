@@ -23,12 +23,13 @@ import msgspec
 import trio
 
 from adminapi.control import Channel, connected
-from adminapi.settings import BadSettings, Place, address
+from adminapi.settings import Place
 from protocol.apps import App, AppSettings
 from protocol.commands import AddApp, CreateConversation, Created, Managed, PutUser
 from protocol.errors import Refused
 from protocol.ids import IdForms
 from protocol.records import Kind
+from protocol.settings import BadSettings, address
 
 START_SECONDS = 60.0
 """A broker with a long journal takes its time (DESIGN 8: 8 s for the largest we promise)."""

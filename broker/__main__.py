@@ -17,7 +17,8 @@ from broker.persistence.journal import JournalDamaged
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from broker.recovery import ClockBehind, check
 from broker.server import DirectoryInUse, Unusable, locked, serve
-from broker.settings import BadSettings, load
+from broker.settings import load
+from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
 UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable)

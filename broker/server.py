@@ -39,10 +39,11 @@ from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
-from broker.settings import BadSettings, Settings, address, load
+from broker.settings import Settings, load
 from broker.work import COMPARERS, FETCHERS, Work
 from protocol.errors import CloseReason
 from protocol.ids import time_of
+from protocol.settings import BadSettings, address
 from protocol.wires.control import ControlWire
 from protocol.wires.native import NativeWire
 from protocol.wires.wire import Ending, Wire
@@ -112,8 +113,6 @@ class Server:
         sockets, control = self._settings.sockets, self._settings.control
         limits = public(sockets)
         if sockets.tls_listen:
-            if not (sockets.tls_cert and sockets.tls_key):
-                raise BadSettings("[sockets] tls_listen needs tls_cert and tls_key, the paths of two PEM files")
             self._tls_context = server_context(sockets.tls_cert, sockets.tls_key)
             self._tls = bind_tcp(*address(sockets.tls_listen))
             for sock in self._tls:

@@ -1,52 +1,38 @@
-"""The broker's settings: defaults here, one TOML file over them, the environment over both (DESIGN 7).
+"""The broker's settings: their defaults, and the apps of the settings file. How they are read: `protocol.settings`.
 
-`PARLEY_SECTION_KEY` in the environment sets `[section] key`; other variables that begin so are a mistake too. The law:
-every value, also one the environment covers, is checked before anything starts or a reload changes anything, and a wrong
-one is a `BadSettings` whose sentence names the key, the value and what is allowed, never another exception. What is allowed
-is the field's type, so no range stands anywhere twice; ranges with two ends also keep out NaN and infinity. They are wide:
-they stop slips, not experiments. Units are in the names; sizes are bytes. `adminapi.settings` reads the same file.
+Every key of `[sockets]`, `[store]` and `[log]` stands here with its unit in its name; sizes are bytes.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import ssl
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta, inspect
+from msgspec import Meta
 
 from protocol.apps import App, AppSettings
-from protocol.wires.control import FRAME_BYTES, OPEN_CALLS
+from protocol.settings import (
+    GIB,
+    KIB,
+    MIB,
+    SECRETS,
+    Address,
+    BadSettings,
+    Control,
+    FilePath,
+    Section,
+    check_control,
+    read_section,
+    read_tables,
+    read_values,
+    shown,
+    types_of,
+    wanted,
+)
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-FilePath = Annotated[
-    str,
-    Meta(
-        pattern=r"\A[^\x00-\x1f\x7f]{0,4095}\Z",
-        description="a path in UTF-8, at most 4095 characters, no control characters",
-    ),
-]
-Address = Annotated[str, Meta(description="host:port or [ipv6]:port, in UTF-8, or nothing")]
-"""Which `address` can split."""
 Seconds = Annotated[float, Meta(ge=0.1, le=3600)]
-Uids = Annotated[
-    tuple[Annotated[int, Meta(ge=0, le=(1 << 32) - 2)], ...],
-    Meta(max_length=1000, description="a list of numeric user ids (in the environment: with commas between them)"),
-]
-
-
-class BadSettings(Exception):
-    """A setting that cannot be used; the text is for the operator."""
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of a table of the settings file."""
 
 
 class Sockets(Section, frozen=True):
@@ -90,23 +76,6 @@ class Sockets(Section, frozen=True):
     """Milliseconds after which the reactor looks up, whatever is left: longer is cheaper, shorter is fairer."""
 
 
-class Control(Section, frozen=True):
-    """`[control]`: the Unix socket between broker and adminapi. Both read this section."""
-
-    path: FilePath = ""
-    """Of the socket, at most 107 bytes (a limit of Linux). Empty: `control.sock` in the data directory."""
-    frame_bytes: Annotated[int, Meta(ge=FRAME_BYTES, le=64 * MIB)] = FRAME_BYTES
-    """Largest frame the broker takes here. No less than adminapi may send, which is 1 MiB."""
-    calls_per_connection: Annotated[int, Meta(ge=1, le=OPEN_CALLS // 2)] = 64
-    """Calls in flight on one connection. adminapi keeps to it, further calls wait there; the broker sizes its outbox by it
-    and refuses more than 256 whatever stands here, of which half are room for calls that adminapi gave up."""
-    calls_per_app: Annotated[int, Meta(ge=1, le=OPEN_CALLS // 2)] = 16
-    """Calls in flight for one app, so that a busy one leaves room for the others. adminapi keeps to it; the broker only
-    checks the number."""
-    uids: Uids = ()
-    """User ids of processes that may connect, besides root and the broker's own."""
-
-
 class StoreSettings(Section, frozen=True):
     """`[store]`: where messages are kept, and how much of disk and memory that may take."""
 
@@ -123,7 +92,7 @@ class StoreSettings(Section, frozen=True):
     """Below so much free disk, durable commands are refused, so that what was accepted can still be written. 0: never."""
     tail_bytes: Annotated[int, Meta(ge=4 * KIB, le=1 << 40)] = 256 * MIB
     """Memory for messages that are on their way to the store; beyond it they are read from the journal again."""
-    write_seconds: Annotated[float, Meta(ge=0.001, le=10)] = 0.1
+    write_seconds: Annotated[float, Meta(ge=0.001, le=60)] = 0.1
     """The writer gathers commits for so long before it writes: one transaction then carries many. Nobody waits for it."""
 
 
@@ -144,19 +113,6 @@ class Settings(Section, frozen=True):
     apps: tuple[App, ...] = ()
 
 
-SECTIONS = ("sockets", "control", "store", "log")
-FOREIGN = ("admin",)
-"""Checked by adminapi, which reads the same file."""
-SECRETS = ("key", "master_key", "secret")
-"""Never shown, not even when they are wrong: the sentence goes to a log."""
-SERVICE_LINK = re.compile(r"SERVICE_(HOST|PORT)|PORT(_|$)")
-"""Kubernetes sets PARLEY_ADMIN_SERVICE_HOST and the like in every pod beside a service called parley-admin: not ours."""
-CONTROL_PATH_BYTES = 107
-"""`sun_path` of unix(7), without its final zero."""
-
-S = TypeVar("S", bound=Section)
-
-
 def load(path: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from `path` (TOML, None for none) and the environment. BadSettings says what is wrong."""
     tables = read_tables(path)
@@ -171,96 +127,6 @@ def load(path: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
     check_control(settings.control)
     check_store(settings.store)
     return settings
-
-
-def read_tables(path: str | None) -> dict[str, Any]:
-    """The file as its sections, all of which are known. Its `[[app]]` entries are under "app"."""
-    if path is None:
-        return {}
-    try:
-        tables = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(f"the settings file {path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # not UTF-8, not TOML, an integer of 5,000 digits
-        raise BadSettings(f"the settings file {path} is not TOML in UTF-8: {error}") from None
-    except RecursionError:
-        raise BadSettings(f"the settings file {path} has values too deep in each other") from None
-    for name, table in tables.items():
-        if name in (*SECTIONS, *FOREIGN):
-            if not isinstance(table, dict):
-                raise BadSettings(f"[{name}] is {shown(table)}; write a section")
-        elif name != "app":
-            known = ", ".join(f"[{section}]" for section in (*SECTIONS, *FOREIGN))
-            raise BadSettings(f"{shown(name)} is no section of the settings; there are {known} and [[app]]")
-    return tables
-
-
-def read_section(kind: type[S], name: str, tables: Mapping[str, Any], environ: Mapping[str, str]) -> S:
-    """One section, the environment over it."""
-    types = types_of(kind)
-    values = read_values(types, f"[{name}]", tables.get(name, {}))
-    prefix = f"PARLEY_{name}_".upper()
-    variables = {prefix + key.upper(): key for key in types}
-    for variable, text in environ.items():
-        if variable in variables:
-            key, given = variables[variable], cast(object, text)
-            if types[key] is Uids:
-                given = [part.strip() for part in text.split(",")] if text else []
-            values |= read_values(types, f"{variable} in the environment: [{name}]", {key: given}, strict=False)
-        elif variable.startswith(prefix) and not SERVICE_LINK.match(variable, len(prefix)):
-            raise BadSettings(
-                f"{shown(variable)} in the environment is no setting of [{name}]; there are {', '.join(types)}"
-            )
-    return msgspec.convert(values, kind)
-
-
-def read_values(types: Mapping[str, Any], where: str, given: Mapping[str, Any], *, strict: bool = True) -> dict[str, Any]:
-    """`given` as these types want it. Not `strict`: numbers may be text, as the environment has them."""
-    values = {}
-    for key, value in given.items():
-        if key not in types:
-            raise BadSettings(f"{where} {shown(key)} is not a setting; there are {', '.join(types)}")
-        try:
-            if isinstance(value, str):
-                value.encode()  # a variable that is not UTF-8 holds half surrogate pairs
-            values[key] = msgspec.convert(value, types[key], strict=strict)
-        except (msgspec.ValidationError, UnicodeEncodeError):
-            what = "cannot be used" if key in SECRETS else f"is {shown(value)}"
-            raise BadSettings(f"{where} {key} {what}; write {wanted(types[key])}") from None
-        if types[key] is Address and value:
-            address(value, f"{where} {key}")
-    return values
-
-
-def types_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return {field.name: field.type for field in msgspec.structs.fields(kind)}
-
-
-def wanted(kind: object) -> str:
-    """What a setting of this type may be, in words."""
-    match inspect.type_info(kind):
-        case inspect.Metadata(extra_json_schema={"description": str(words)}):
-            return words
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.IntType(ge=low, le=high):
-            return f"a whole number from {low} to {high}"
-        case inspect.FloatType(ge=low, le=high):
-            return f"a number from {low} to {high}"
-        case inspect.LiteralType(values=values):
-            return "one of " + ", ".join(f'"{value}"' for value in values)
-    return "a text in UTF-8"
-
-
-def shown(value: object) -> str:
-    """A wrong value in one short line. Of a URL only its scheme: what follows may hold a password."""
-    if isinstance(value, str) and "://" in value:
-        value = value.partition("://")[0] + "://..."
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of 5,000 digits, tables deep in each other
-        return "longer than can be shown"
-    return text if len(text) <= 100 else text[:100] + "..."
 
 
 def read_apps(entries: object) -> tuple[App, ...]:
@@ -305,46 +171,8 @@ def check_tls(sockets: Sockets) -> None:
         raise BadSettings(f"{files}; write a certificate chain and its unencrypted key, PEM files ({error})") from None
 
 
-def check_control(control: Control) -> None:
-    if len(os.fsencode(control.path)) > CONTROL_PATH_BYTES:
-        raise BadSettings(f"[control] path is {shown(control.path)}; write at most {CONTROL_PATH_BYTES} bytes")
-
-
 def check_store(store: StoreSettings) -> None:
     # The segment being written counts: with room for one alone, nothing would ever be accepted.
     least = 2 * store.segment_bytes
     if store.journal_bytes < least:
         raise BadSettings(f"[store] journal_bytes is {store.journal_bytes}; write at least twice segment_bytes, {least}")
-
-
-def address(text: str, named: str = "an address") -> tuple[str, int]:
-    """`host:port` or `[ipv6]:port` as (host, port); port 0 lets the system choose. What passes, getaddrinfo can be asked."""
-    host, _, port = text.rpartition(":")
-    if re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= 65535:
-        if bare := re.fullmatch(r"\[(.+)\]", host):
-            if is_ipv6(bare[1]):
-                return bare[1], int(port)
-        elif is_host(host):
-            return host, int(port)
-    raise BadSettings(f"{named} is {shown(text)}; write host:port or [ipv6]:port, for example 127.0.0.1:7700")
-
-
-def is_ipv6(text: str) -> bool:
-    """With or without the interface a link-local address needs, as in fe80::1%eth0."""
-    number, percent, interface = text.partition("%")
-    try:
-        ipaddress.IPv6Address(number)
-    except ValueError:
-        return False
-    return not percent or re.fullmatch(r"(?=.{1,15}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", interface) is not None
-
-
-def is_host(text: str) -> bool:
-    """An IPv4 address, or a name by RFC 1123 (and the underscore of container networks) that does not look like one."""
-    labels = text.removesuffix(".").split(".")
-    if labels[-1].isdigit():
-        try:
-            return str(ipaddress.IPv4Address(text)) == text
-        except ValueError:
-            return False
-    return len(text) <= 253 and all(re.fullmatch(r"\w([\w-]{0,61}\w)?", label, re.ASCII) for label in labels)

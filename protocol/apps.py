@@ -1,22 +1,46 @@
 """An app: one tenant, its keys and its settings, as the broker owns it and adminapi mirrors it (DESIGN 5).
 
-Everything is closed by default; each looser habit of a seed document is a switch here that an app turns on by name.
+Everything is closed by default; each looser habit of a seed document is a switch here that an app turns on by name. What
+a field may hold is part of its type, so the settings file, `parley app add` and the control channel refuse the same.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 LoginRule = Literal["", "device", "tag", "none", "platform", "user"]
+
+AppId = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,63}\Z",
+        description="1 to 64 letters, digits, '.', '_' or '-', the first a letter, a digit or '_'",
+    ),
+]
+"""It stands in paths, in names of metrics and in log lines, so it needs no quoting in any of them."""
+AppKey = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[!-~]{1,512}\Z",
+        description="a text of 1 to 512 printable ASCII characters without spaces",
+    ),
+]
+"""It travels in HTTP headers, which carry nothing else unharmed."""
+PerMinute = Annotated[int, Meta(ge=0, le=1_000_000)]
+PerSecond = Annotated[int, Meta(ge=0, le=1_000_000)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
+"""A hundred years at most; 0 keeps for ever."""
 
 
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an app may set. Defaults are the closed, limited form; 0 switches a rate or a retention off."""
 
     multi_login: LoginRule = ""
-    """Empty: each wire keeps its own rule of who is kicked; set, it binds all wires of the app (DESIGN 3)."""
+    """Which other session of the user a login ends: the one with the same `device`, `tag` or `platform`, any (`user`), or
+    none (`none`). Empty: each wire keeps its own rule of who is kicked; set, it binds all wires of the app (DESIGN 3)."""
     token_required: bool = True
     """A socket login needs a token, a password or a session token, not only a name."""
     create_users: bool = True
@@ -27,34 +51,43 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Members see only what was said since they joined."""
     bare_app_id: bool = False
     """The native dialect accepts `app-id` without key or token, as its original did (ZD-41)."""
-    sends_per_minute: int = 60
-    history_per_minute: int = 120
-    others_per_minute: int = 30
-    """Per user; defaults after LC-29."""
-    frames_per_second: int = 200
-    """Per connection."""
-    text_bytes: int = 5120
-    """Largest text of one message (LC-10)."""
-    temporary_members: int = 10
-    group_members: int = 500
-    room_members: int = 20_000
-    temporary_days: int = 3
-    """A temporary conversation silent for so long is deleted."""
-    message_days: int = 0
-    """How long messages are kept; 0 keeps them all."""
-    file_days: int = 0
-    """How long uploaded files are kept; 0 keeps them all."""
-    file_bytes: int = 20 * 1024 * 1024
-    """Largest upload (ML-44)."""
+    sends_per_minute: PerMinute = 60
+    """Messages a user may send in a minute, on all connections together (LC-29). 0: no limit."""
+    history_per_minute: PerMinute = 120
+    """Reads of history a user may make in a minute (LC-29). 0: no limit."""
+    others_per_minute: PerMinute = 30
+    """Other calls a user may make in a minute (LC-29). 0: no limit."""
+    frames_per_second: PerSecond = 200
+    """Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit."""
+    text_bytes: Annotated[int, Meta(ge=1, le=16 * 1_048_576)] = 5120
+    """Bytes of UTF-8 in the text of one message, at most (LC-10)."""
+    temporary_members: Annotated[int, Meta(ge=2, le=1_000_000)] = 10
+    """Members of a temporary conversation, at most."""
+    group_members: Annotated[int, Meta(ge=2, le=1_000_000)] = 500
+    """Members of a group, at most."""
+    room_members: Annotated[int, Meta(ge=2, le=1_000_000)] = 20_000
+    """Members of a room, at most: each message goes to all of them."""
+    temporary_days: Days = 3
+    """A temporary conversation silent for so many days is deleted. 0 keeps them all."""
+    message_days: Days = 0
+    """How many days messages are kept; 0 keeps them all."""
+    file_days: Days = 0
+    """How many days uploaded files are kept; 0 keeps them all."""
+    file_bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1_048_576)] = 20 * 1024 * 1024
+    """Bytes of one upload, at most (ML-44)."""
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """One tenant. `rev` grows with every change, so a command can say under which version it was admitted."""
 
-    id: str
-    key: str
-    master_key: str
-    secret: str
+    id: AppId
+    """The app's name, unique in this installation: what clients send as app id or app key."""
+    key: AppKey
+    """Given to the app's own servers: proves a caller in the dialects that know one key."""
+    master_key: AppKey
+    """Opens every management call of this app, and `/-/api`."""
+    secret: AppKey
+    """Signs and proves the tokens of the app's users (HS256); 32 random characters or more."""
     settings: AppSettings = AppSettings()
     rev: int = 1
     disabled: bool = False

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from broker.settings import Control, Sockets
+from broker.settings import Sockets
+from protocol.settings import Control
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False):

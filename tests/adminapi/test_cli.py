@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from adminapi import cli, up
-from adminapi.settings import BadSettings, load
+from adminapi.settings import load
 from protocol.ids import IdForms
+from protocol.settings import BadSettings
 from protocol.tokens import read_jwt
 
 ROOT = Path(__file__).parents[2]

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 
 import broker.settings
 import protocol.apps
-from broker.settings import BadSettings, Control, Log, Settings, Sockets, StoreSettings, address, load, read_apps
+import protocol.settings
+from broker.settings import Log, Settings, Sockets, StoreSettings, load, read_apps
 from protocol.apps import App, AppSettings
+from protocol.settings import BadSettings, Control, address
 
 KEYS = {"key": "k", "master_key": "m", "secret": "s"}
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -399,7 +401,11 @@ def test_any_bytes_are_a_file_of_settings_or_refused(raw: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("module", "kinds"),
-    [(broker.settings, ("Sockets", "Control", "StoreSettings", "Log")), (protocol.apps, ("AppSettings",))],
+    [
+        (broker.settings, ("Sockets", "StoreSettings", "Log")),
+        (protocol.settings, ("Control",)),
+        (protocol.apps, ("AppSettings",)),
+    ],
 )
 def test_every_setting_is_explained_beneath_it(module: Any, kinds: tuple[str, ...]) -> None:
     tree = ast.parse(Path(module.__file__).read_text())

@@ -14,7 +14,8 @@ from broker.gateway.control import bind_control, control_door, unlink_control
 from broker.gateway.limits import trusted
 from broker.gateway.listeners import Door
 from broker.gateway.reactor import Reactor
-from broker.settings import Control, Sockets
+from broker.settings import Sockets
+from protocol.settings import Control
 from tests.broker.gateway.conftest import FakeCore, FakeWire, FramedClient
 
 NOBODY = 65534
