@@ -1,4 +1,4 @@
-"""Order: answers in the order of the requests, pushes in the order of `seq`, whatever is pipelined and however it is sent."""
+"""Order: answers in the order of the requests, pushes in the order of `seq`, however much is pipelined."""
 
 from __future__ import annotations
 
