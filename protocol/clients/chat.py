@@ -25,6 +25,8 @@ from protocol.clients.trio import (
 
 FINISHED, NOT_CONNECTED, ENDED, NOT_SENT = 0, 1, 3, 4
 
+EARLIER = 20
+"""Messages shown of what was said before."""
 KICKS = {
     "replaced": "this account has logged in again on the same device",
     "kicked": "an administrator has ended this session",
@@ -122,8 +124,26 @@ class Chat:
         if seq:
             await self._client.tell("msg.read", conv_id=conversation, seq=seq)
 
+    async def _earlier(self) -> None:
+        """The last messages of the conversation that was asked for, read before or not."""
+        try:
+            conversation = self._conversation
+            if not conversation and self._to:
+                made = await self._client.request("conv.create", conv_type=1, to_client_ids=[self._to])
+                conversation = made["conv_id"]
+            if not conversation:
+                return
+            history = await self._client.request("msg.history", conv_id=conversation, limit=EARLIER)
+        except (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError):
+            return
+        for message in history["messages"]:
+            if message.get("msg_status", 1) == 1:
+                await self._message(message)
+
     async def _missed(self, state: Envelope) -> None:
-        """What was said while we were not connected, conversation by conversation."""
+        """What was said while we were not connected, conversation by conversation; at first also what was said before."""
+        if not self._seen:
+            await self._earlier()
         for row in state.get("conversations", ()):
             conversation = row["conv_id"]
             known = self._seen.get(conversation, row.get("read_seq", 0))

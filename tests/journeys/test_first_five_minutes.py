@@ -158,6 +158,9 @@ async def test_what_was_said_is_there_after_kill_9(up: Up) -> None:
     assert any("broker ended by signal 9" in line for line in up.program.lines)
     up.start()
     assert [line for line in up.lines if line.startswith("curl ")] == [curl_line]
+    (bob_line,) = up.printed(r"demo bob --to alice")
+    with terminal(bob_line) as bob_again:
+        bob_again.wait_for("alice: hello bob")
     async with json_peer(up.url) as bob:
         await bob.login("bob", app="demo")
         (state,) = (await bob.ok("sync"))["conversations"]
