@@ -24,7 +24,7 @@ from protocol.errors import Reason
 from protocol.ids import first_at
 from protocol.records import Kind
 from tests.broker.hub.script import START_MS, Script
-from tests.broker.hub.test_messages import group, reason, text
+from tests.broker.hub.words import group, reason, text
 
 DAY_MS = 86_400_000
 

@@ -130,7 +130,7 @@ def test_an_app_is_one_flat_table() -> None:
         ('[sockets]\nlisten = "::1:70"\n', ["[sockets] listen", "[ipv6]:port"]),
         ('[sockets]\nlisten = "[fe80::1%' + "a" * 80 + ']:70"\n', ["[sockets] listen"]),
         # Paths
-        ('[control]\npath = "/tmp/a\\u0000b"\n', ["[control] path", "control characters"]),
+        ('[control]\npath = "/run/a\\u0000b"\n', ["[control] path", "control characters"]),
         ('[control]\npath = "/tmp/' + "x" * 200 + '"\n', ["[control] path", "107 bytes"]),
         ('[control]\npath = "/tmp/' + "é" * 53 + '"\n', ["[control] path", "107 bytes"]),
         ('[store]\ndata = "a\\u0000b"\n', ["[store] data", "control characters"]),

@@ -43,7 +43,7 @@ from protocol.pushes import (
 )
 from protocol.records import Kind, Role
 from tests.broker.hub.script import Script, app
-from tests.broker.hub.test_messages import group, reason, text
+from tests.broker.hub.words import group, reason, text
 
 
 def kinds(pushes: list[object]) -> list[type]:

@@ -17,7 +17,7 @@ from protocol.commands import (
 )
 from protocol.errors import Reason
 from tests.broker.hub.script import Script
-from tests.broker.hub.test_messages import group, reason, text
+from tests.broker.hub.words import group, reason, text
 
 
 def test_only_what_changed_since_the_cursor_is_told(script: Script) -> None:
