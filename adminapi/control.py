@@ -331,6 +331,7 @@ def unknown() -> Refused:
 async def connected(path: Path | str, seconds: float = 1.5) -> AsyncGenerator[Channel, None]:
     """A channel for a short errand (the command line). Refused OVERLOADED with a sentence if there is no broker."""
     channel = Channel(path)
+    refused: Refused | None = None
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(channel.run)
@@ -341,6 +342,8 @@ async def connected(path: Path | str, seconds: float = 1.5) -> AsyncGenerator[Ch
             yield channel
             nursery.cancel_scope.cancel()
     except* Refused as group:
-        refused = group.exceptions[0]
-        assert isinstance(refused, Refused)
-        raise refused from None
+        found = group.exceptions[0]
+        assert isinstance(found, Refused)
+        refused = found
+    if refused is not None:
+        raise refused  # not above: Python before 3.11.4 wraps what an `except*` raises in another group

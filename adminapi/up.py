@@ -128,6 +128,7 @@ async def started(
         scope.cancel()
 
     with trio.move_on_after(START_SECONDS) as scope:
+        ended: list[BaseException] = []
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(until_ready, nursery.cancel_scope)
@@ -135,7 +136,8 @@ async def started(
                 await stop.wait()
                 nursery.cancel_scope.cancel()
         except* Ended as group:
-            raise group.exceptions[0] from None
+            ended += group.exceptions
+        raise_first(ended)
     if scope.cancelled_caught:
         print(f"parley up: {name} did not answer within {START_SECONDS:.0f} s.", file=sys.stderr)
         raise Ended(name, process.returncode or 1)
@@ -143,6 +145,7 @@ async def started(
 
 async def first_end(children: dict[str, trio.Process], stop: trio.Event) -> None:
     """Until `stop` is set, or Ended by the first child that ends."""
+    ended: list[BaseException] = []
     try:
         async with trio.open_nursery() as nursery:
             for name, process in children.items():
@@ -150,7 +153,14 @@ async def first_end(children: dict[str, trio.Process], stop: trio.Event) -> None
             await stop.wait()
             nursery.cancel_scope.cancel()
     except* Ended as group:
-        raise group.exceptions[0] from None
+        ended += group.exceptions
+    raise_first(ended)
+
+
+def raise_first(errors: list[BaseException]) -> None:
+    """Not inside `except*`: Python before 3.11.4 wraps what is raised there in another group."""
+    if errors:
+        raise errors[0]
 
 
 async def end_of(name: str, process: trio.Process) -> None:
