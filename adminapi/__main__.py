@@ -23,6 +23,7 @@ from hypercorn.config import Config
 from adminapi.app import build
 from adminapi.control import Channel
 from adminapi.dialect import Dialect
+from adminapi.dialects.jmessage import JMessage
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
@@ -58,7 +59,12 @@ def listening(text: str) -> socket.socket:
 
 def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     """Every dialect this program serves."""
-    return [Native(), Parley(place.admin.operator_token, Passwords().hash, metrics.text)]
+    passwords = Passwords()  # one bound for all of them
+    return [
+        Native(),
+        JMessage(passwords.hash),
+        Parley(place.admin.operator_token, passwords.hash, metrics.text),
+    ]
 
 
 def configured(sock: socket.socket, graceful_seconds: float) -> Config:

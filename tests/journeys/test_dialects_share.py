@@ -1,0 +1,53 @@
+"""One set of data: what one dialect makes, the others and the sockets see."""
+
+from __future__ import annotations
+
+import base64
+
+import httpx
+
+from tests.journeys.programs import Host
+from tests.journeys.test_back_office import data, office
+from tests.journeys.wire import json_peer
+
+
+async def test_a_user_and_a_group_of_jmessage_are_everybodys(host: Host) -> None:
+    host.broker()
+    host.admin()
+    basic = base64.b64encode(b"666666:the-master-key").decode()
+    async with (
+        office(host, {"Authorization": f"Basic {basic}"}) as jmessage,
+        office(host) as native,
+        json_peer(host.url) as tommy,
+        json_peer(host.url) as anna,
+    ):
+        made: httpx.Response = await jmessage.post(
+            "/v1/users/", json=[{"username": "tommy", "password": "secret1"}, {"username": "anna", "password": "secret2"}]
+        )
+        assert (made.status_code, made.json()) == (201, [{"username": "tommy"}, {"username": "anna"}])
+        await tommy.login("tommy", password="secret1")
+        await anna.login("anna", password="secret2")
+        group = {"owner_username": "tommy", "group_name": "team", "members_username": ["anna"], "group_desc": "us"}
+        created = await jmessage.post("/v1/groups/", json=group)
+        assert created.status_code == 201
+        joined = await anna.push("conv.joined")
+        members = data(await native.get(f"/im/conversations/{joined['conv_id']}/members"))
+        assert sorted(members) == ["anna", "tommy"]
+        said = {
+            "version": 1,
+            "target_type": "group",
+            "target_id": str(created.json()["gid"]),
+            "from_type": "user",
+            "from_id": "tommy",
+            "msg_type": "text",
+            "msg_body": {"text": "from JMessage"},
+        }
+        assert (await jmessage.post("/v1/messages", json=said)).status_code == 200
+        assert (await anna.push("msg.new"))["text"] == "from JMessage"
+        page = data(await native.get(f"/im/conversations/{joined['conv_id']}/message"))
+        assert [row["text"] for row in page["data"]] == ["from JMessage"]
+        await anna.ok("msg.send", conv_id=joined["conv_id"], type=-1, text="from a socket")
+        assert (await tommy.push("msg.new"))["text"] == "from JMessage"
+        assert (await tommy.push("msg.new"))["text"] == "from a socket"
+        assert (await jmessage.delete("/v1/users/anna")).status_code == 204
+        assert (await anna.push("logout.kick"))["reason"] == "deleted"
