@@ -23,7 +23,8 @@ from protocol.records import ConversationState, Kind, PatchRecord
 PAGE = 200
 """Conversations an answer."""
 PATCHES = 500
-"""Patches of one conversation that are told one by one; whoever missed more starts from nothing."""
+"""Patches of one conversation that are told one by one. Whoever missed more, or more than fits into an answer, starts from
+nothing."""
 BURST = 20
 PER_SECOND = 2.0
 DAY_MS = 86_400_000
@@ -78,6 +79,9 @@ def sync(d: Decision, c: Sync) -> Iterator[Reply | None]:
             yield from sync(d, Sync(cursor=START_AGAIN))
             return
         patches += rows
+    if sum(len(patch.body) for patch in patches) > ANSWER_BYTES:
+        yield from sync(d, Sync(cursor=START_AGAIN))
+        return
     states = within_bytes(d, user, here)
     told = page if len(states) == len(here) else page[: _place(page, here[len(states)])]
     base = cursor.base if cursor.base >= 0 else began - 1

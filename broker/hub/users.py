@@ -39,6 +39,8 @@ from protocol.wires.wire import Ending
 
 MOST_ASKED = 200
 MOST_LISTED = 500
+MOST_FRIENDS = 5_000
+"""They are listed in one answer, which has to fit into an outbox."""
 ATTRIBUTE_BYTES = 65_536
 
 
@@ -144,6 +146,9 @@ def add_friend(d: Decision, c: AddFriend) -> FriendList:
     first, second = _pair(d, d.user(c.user).id)
     friends = _friends(d)
     if c.user not in friends:
+        for name, count in ((d.caller.user, len(friends)), (c.user, len(d.hub.tables.friends.get(c.user, ())))):
+            if count >= MOST_FRIENDS:
+                raise Refused(Reason.FULL, f"user {name} has {MOST_FRIENDS} friends, which is the most there can be")
         d.put("friends", FriendRow(first, second, d.now))
         friends = {**friends, c.user: d.now}
     return _listed(d, friends)

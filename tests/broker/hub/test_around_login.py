@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from protocol.commands import (
     AddFriend,
     BanUser,
     DeleteConversation,
     DeleteUser,
+    FriendList,
     History,
     Kick,
     ListSessions,
@@ -188,3 +191,13 @@ def test_users_are_listed_in_pages_without_the_deleted(script: Script) -> None:
     listed = script.manage(ListUsers(skip=1, limit=2))
     assert ([each.user for each in listed.users], listed.total) == (["u2", "u3"], 4)
     assert script.manage(ListUsers(skip=4)).users == []
+
+
+def test_friends_have_a_limit_for_they_are_listed_in_one_answer(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.hub.users.MOST_FRIENDS", 2)
+    for user in ("ann", "bob", "eve", "kim"):
+        script.login(user)
+    for name, friend in (("ann", "bob"), ("ann", "eve"), ("ann", "eve")):
+        assert isinstance(script.say(name, AddFriend(user=friend)), FriendList)
+    assert reason(script.say("ann", AddFriend(user="kim"))) is Reason.FULL
+    assert reason(script.say("kim", AddFriend(user="ann"))) is Reason.FULL

@@ -194,3 +194,14 @@ def test_a_sync_of_a_user_in_very_many_conversations_lets_others_take_turns(scri
     script.core.submit(script.numbers["bob"], "quick", text("m", to="tom"))
     script.run()
     assert [key for key in script.replies if key in ("sync", "quick")] == ["quick", "sync"]
+
+
+def test_patches_that_do_not_fit_into_an_answer_are_a_reset(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    sent = [script.say("tom", text("m", conversation=conversation)).message for _ in range(10)]
+    cursor = script.say("ann", Sync()).cursor
+    for message in sent:
+        body = b'{"attr":"%s"}' % (b"x" * 60_000)
+        script.say("tom", EditMessage(conversation=conversation, message=message, body=body))
+    told = script.say("ann", Sync(cursor=cursor))
+    assert (told.reset, told.patches) == (True, [])
