@@ -10,13 +10,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError
 
 from tests.journeys.programs import Host
 from tests.journeys.wire import Peer, framed_peer, json_peer
 
-ROUNDS = 20
 SENDERS = 4
 
 
@@ -49,6 +49,16 @@ class Record:
 
 
 async def test_twenty_kills(host: Host) -> None:
+    await kill_again_and_again(host, 20)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_two_hundred_kills(host: Host) -> None:
+    await kill_again_and_again(host, 200)
+
+
+async def kill_again_and_again(host: Host, rounds: int) -> None:
     host.broker()
     records = [Record(f"sender{n}") for n in range(SENDERS)]
     pushed: dict[int, str] = {}
@@ -60,7 +70,7 @@ async def test_twenty_kills(host: Host) -> None:
         made = await peer.ok("conv.create", conv_type=3, to_client_ids=[record.user for record in records])
         conversation = made["conv_id"]
 
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         async with trio.open_nursery() as nursery:
             for index, record in enumerate(records):
                 nursery.start_soon(send_until_killed, host, record, conversation, (index + turn) % 2 == 0)
@@ -83,7 +93,7 @@ async def test_twenty_kills(host: Host) -> None:
     assert set(texts) <= asked
     for seq, text in pushed.items():
         assert texts[seq - 1] == text
-    assert len(acknowledged) > ROUNDS * SENDERS
+    assert len(acknowledged) > rounds * SENDERS
 
 
 async def send_until_killed(host: Host, record: Record, conversation: str, framed: bool) -> None:
