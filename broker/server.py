@@ -29,7 +29,7 @@ from broker.dispatcher import Dispatcher
 from broker.gateway.control import bind_control, control_door, unlink_control
 from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public, trusted
-from broker.gateway.listeners import Door, bind_tcp, framed_door, websocket_door
+from broker.gateway.listeners import Door, address_of, bind_tcp, framed_door, websocket_door
 from broker.gateway.reactor import Reactor
 from broker.gateway.tls import in_turn, serve_tls, server_context
 from broker.gateway.upgrade import Upgrade
@@ -116,7 +116,7 @@ class Server:
             self._tls_context = server_context(sockets.tls_cert, sockets.tls_key)
             self._tls = bind_tcp(*address(sockets.tls_listen))
             for sock in self._tls:
-                log.info("listening door=tls address=%s:%s", *sock.getsockname()[:2])
+                log.info("listening door=tls address=%s:%s", *address_of(sock))
         if sockets.listen:
             self._listen(sockets.listen, websocket_door(limits, choose_wire))
         if sockets.tcp_listen:
@@ -128,7 +128,7 @@ class Server:
 
     def _listen(self, text: str, door: Door) -> None:
         for sock in bind_tcp(*address(text)):
-            log.info("listening door=%s address=%s:%s", door.name, *sock.getsockname()[:2])
+            log.info("listening door=%s address=%s:%s", door.name, *address_of(sock))
             self._reactor.listen(sock, door)
 
     async def run(self) -> None:
@@ -256,6 +256,8 @@ class Server:
             "store_position": writer.applied,
             "store_lag_commits": writer.lag,
             "store_lag_seconds": writer.lag_seconds,
+            "store_pending_bytes": writer.pending_bytes,
+            "store_batches_total": writer.batches,
             "store_failures_total": writer.failures,
             "quarantined_rows": writer.quarantined,
             "storage_available": self._dispatcher.admission.storage,

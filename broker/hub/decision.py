@@ -101,10 +101,6 @@ class Decision:
         """End another session before the reply leaves."""
         self.before.append(EndSession(session, ending))
 
-    def end_after(self, session: int, ending: Ending) -> None:
-        """End it after what was posted so far."""
-        self.effects.append(EndSession(session, ending))
-
     def then(self, change: Callable[..., object], *arguments: Any) -> None:
         """A change of what is not durable, made after the images are applied."""
         self.volatile.append((change, arguments))

@@ -39,4 +39,3 @@ class EndSession(msgspec.Struct, gc=False):
 
 
 Effect = ReplyTo | Post | EndSession
-EFFECTS = (ReplyTo, Post, EndSession)
