@@ -24,6 +24,7 @@ from adminapi.app import build
 from adminapi.control import Channel
 from adminapi.dialect import Dialect
 from adminapi.dialects.jmessage import JMessage
+from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
@@ -63,6 +64,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     return [
         Native(),
         JMessage(passwords.hash),
+        LeanCloud(),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),
     ]
 

@@ -1,0 +1,62 @@
+"""The LeanCloud realtime REST API, version 1.2: rows LC-01 to LC-30, below `/1.2/rtm` (MUX-1).
+
+The law: bare JSON answers with status 200, as the seed `seeds/leancloud.md` prints them; errors are
+`{"code": int, "error": text}` with the status that fits (`codes`). Where the vendor's later document says otherwise, the
+seed stands, and the later spelling is taken as well wherever the two can be told apart.
+
+Readings, where the seed is unclear:
+* Proof (LC-27): the master key, plain or with `,master`, or a sign made with it. The seed's app key is not enough. A sign
+  is good for `sign_window_seconds` around its time (900; 0 for ever), as it can be replayed. No app: 4100.
+* LC-01 names no creator, so the conversation has none and no owner: it is the back office's. `c`, one of `m`, makes him
+  creator and owner. It is always a group (a room with `tr`), also of two: members may be added to any LeanCloud
+  conversation, which a direct one does not allow. `unique` finds the group of the same members.
+* LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made (`newcomers`).
+* Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
+  names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
+* LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored.
+* LC-04: all or nobody. LC-05: those who are no members are no error; the owner stays, 4403.
+* LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
+* LC-06, LC-09: bare arrays, as the seed.
+* LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify", accepted and
+  without effect (`mutes`). Only members can be silenced: 4317.
+* LC-10: the sender need be no member; his ban or silence does not count. `message` may be empty; the 5 KB are the app's
+  `text_bytes`. `push_data` text that is no JSON object stays text; at most 4 KB.
+* LC-11 to LC-13: `from_client` must be the author (4403), the time that of the id (4404). What was recalled, deleted or
+  transient is not found. LC-13: `client_id` serves as `from_client`.
+* LC-30 serves the query of conversations (newest first; no condition on `updatedAt`), the history of one (deleted ones
+  left out; `client_id` and signature are not asked for, as the master key is here), kick and check-online (a user who is
+  not there is a user who is offline).
+* MUX-11: `fields`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
+from adminapi.dialects.leancloud import conversations, history, messages, mutes, proof, queries
+from adminapi.dialects.leancloud.codes import RENDERINGS
+from protocol.apps import App
+from protocol.errors import Reason
+
+SIGN_WINDOW_SECONDS = 900
+"""15 min (ML-45: the same formula)."""
+
+
+class LeanCloud(Dialect):
+    """The dialect as `adminapi.app` mounts it."""
+
+    name: ClassVar[str] = "leancloud"
+    roots: ClassVar[tuple[str, ...]] = ("/1.2",)
+    routes = Routes([*conversations.routes, *mutes.routes, *messages.routes, *queries.routes, *history.routes])
+    renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
+
+    def __init__(self, sign_window_seconds: int = SIGN_WINDOW_SECONDS) -> None:
+        self._window_ms = sign_window_seconds * 1000
+
+    def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
+        return proof.admit(ask, apps, self._window_ms)
+
+    def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
+        return json_answer({"code": rendering.code, "error": rendering.text}, rendering.status)

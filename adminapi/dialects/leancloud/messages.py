@@ -1,0 +1,122 @@
+"""Sending, editing, recalling and deleting messages: LC-10 to LC-13, in the order of the seed.
+
+A message is addressed by its id and its time together (LC-20), and `from_client` must be its author. The time is in the
+id; the author is looked up (`history.find`), since the commands themselves let a back office change anybody's.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
+from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud.history import find
+from adminapi.dialects.leancloud.newcomers import call_with
+from protocol.codec import Unreadable, read_json, write_json
+from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent
+from protocol.errors import Reason, Refused
+from protocol.ids import time_of
+from protocol.richtext import body_of, patch_of
+from protocol.wires.native.fields import Data, bad
+
+routes = Routes()
+
+PRIORITIES = {"high": 1, "normal": 2, "low": 3}
+PUSH_BYTES = 4096
+"""Of push_data: what Apple's push service takes in one notification."""
+SENDER = ("from_client", "from_peer")
+"""The later name and the old one, which the seed's text still has (LC-10)."""
+
+
+def priority_of(data: Data) -> int:
+    """high (default), normal or low, in any case (LC-23)."""
+    value = data.get("priority")
+    if value is None or value == "":
+        return PRIORITIES["high"]
+    if not isinstance(value, str) or value.lower() not in PRIORITIES:
+        bad("priority", "high, normal or low")
+    return PRIORITIES[value.lower()]
+
+
+def push_data_of(data: Data) -> bytes:
+    """JSON for the push hook (LC-24): an object, its JSON text, or a text of its own."""
+    value = data.get("push_data")
+    if value is None or value == "":
+        return b""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = read_json(value.encode())
+        except Unreadable:
+            bad("push_data", "a JSON object, the JSON text of one, or text")
+    if not isinstance(value, str | dict):
+        bad("push_data", "a JSON object, the JSON text of one, or text")
+    written = write_json(value)
+    if len(written) > PUSH_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"push_data has {len(written)} bytes, {PUSH_BYTES} are allowed.")
+    return written
+
+
+@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/messages")
+async def send_message(ask: Ask, broker: Broker) -> Answer:
+    """LC-10. `from_client`*, `message`* text or object, `transient`, `no_sync`, `push_data`, `priority`, `mention_all`,
+    `mention_client_ids` -> `msg-id`, `timestamp` (ms). What the sender may do is not checked."""
+    conversation, data = fields.conversation_of(ask), fields.request(ask)
+    sender = fields.user(data, *SENDER)
+    kind, body = body_of(fields.message_string(ask, data))
+    named = data.get("mention_client_ids") not in (None, "")
+    command = SendMessage(
+        conversation=conversation,
+        type=kind,
+        body=body,
+        transient=fields.flag(data, "transient"),
+        no_sync=fields.flag(data, "no_sync"),
+        mention_all=fields.flag(data, "mention_all"),
+        mentions=fields.users(ask, data, "mention_client_ids") if named else (),
+        priority=priority_of(data),
+        push_data=push_data_of(data),
+    )
+    sent = cast(Sent, await call_with(ask, broker, command, (sender,), acting=sender))
+    return json_answer({"msg-id": ask.ids.base64(sent.message), "timestamp": sent.time_ms})
+
+
+async def addressed(ask: Ask, broker: Broker, data: Data, *senders: str) -> tuple[int, int, str]:
+    """(conversation, message, author) of a request about a message. 4303, 4404, or 4403 if another one said it."""
+    conversation, message = fields.conversation_of(ask), fields.message_of(ask, ask.path["mid"])
+    sender, time_ms = fields.user(data, *senders), fields.milliseconds(data, "timestamp")
+    if time_of(message) != time_ms:
+        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id and this timestamp.")
+    found = await find(ask, broker, conversation, message)
+    if found.sender != sender:
+        raise Refused(Reason.NOT_ALLOWED, f"{senders[0]} is not who sent this message.")
+    return conversation, message, sender
+
+
+async def edit_message(ask: Ask, broker: Broker) -> Answer:
+    """LC-11. `from_client`*, `message`*, `timestamp`* -> {"result": {}}."""
+    data = fields.request(ask)
+    body = patch_of(fields.message_string(ask, data))
+    conversation, message, sender = await addressed(ask, broker, data, *SENDER)
+    command = EditMessage(conversation=conversation, message=message, body=body)
+    await broker.call(ask.managed(command, user=sender))
+    return json_answer({"result": {}})
+
+
+async def recall_message(ask: Ask, broker: Broker) -> Answer:
+    """LC-12. `from_client`*, `timestamp`* -> {"result": {}}. The `message` of the seed's example is ignored."""
+    conversation, message, sender = await addressed(ask, broker, fields.request(ask), *SENDER)
+    await broker.call(ask.managed(RecallMessage(conversation=conversation, message=message), user=sender))
+    return json_answer({"result": {}})
+
+
+for method in ("POST", "PUT"):  # the seed's verb and the later one
+    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}")(edit_message)
+for method in ("POST", "PUT"):
+    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}/recall")(recall_message)
+
+
+@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}/messages/{mid}")
+async def delete_message(ask: Ask, broker: Broker) -> Answer:
+    """LC-13. `from_client`* (the example has `client_id`), `timestamp`* of the query -> {"result": {}}."""
+    conversation, message, sender = await addressed(ask, broker, fields.request(ask), *SENDER, "client_id")
+    await broker.call(ask.managed(DeleteMessage(conversation=conversation, message=message), user=sender))
+    return json_answer({"result": {}})

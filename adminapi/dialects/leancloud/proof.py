@@ -1,0 +1,54 @@
+"""Who may call the LeanCloud API: `X-LC-Id` with `X-LC-Key` or `X-LC-Sign` (LC-27; DESIGN 5; MUX-6, MUX-14).
+
+The law: only the master key proves a back office, plain or as `<master key>,master`, in the header or as the sign made
+with it. The app key stands in released apps for anyone to read, so it proves nothing here. Nothing waits; secrets are
+compared in constant time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adminapi.dialect import Ask, Caller, same_secret
+from protocol.apps import App
+from protocol.errors import Reason, Refused
+from protocol.signatures import request_signed
+
+MASTER = ",master"
+
+
+def admit(ask: Ask, apps: Mapping[str, App], window_ms: int) -> Caller:
+    """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED. `window_ms` 0: a sign may be of any time."""
+    name = ask.headers.get("x-lc-id", "").strip()
+    key, sign = ask.headers.get("x-lc-key"), ask.headers.get("x-lc-sign")
+    if not name:
+        raise Refused(Reason.MISSING_HEADER, "Unauthorized. Send the app's id as X-LC-Id.")
+    if key is None and sign is None:
+        raise Refused(Reason.MISSING_HEADER, "Unauthorized. Send X-LC-Key: <master key>,master or X-LC-Sign.")
+    app = apps.get(name)
+    if app is None or app.disabled:
+        raise Refused(Reason.UNKNOWN_APP, "There is no app of this id.")
+    # Both may be there; then both must hold.
+    if key is not None:
+        check_key(app, key.strip())
+    if sign is not None:
+        check_sign(app, sign, round(ask.now_s * 1000), window_ms)
+    return Caller(app=app)
+
+
+def check_key(app: App, given: str) -> None:
+    plain = given.removesuffix(MASTER)
+    if same_secret(plain, app.master_key) or same_secret(given, app.master_key):
+        return
+    if same_secret(plain, app.key):
+        raise Refused(Reason.UNAUTHORIZED, "Unauthorized. This is the app key; management calls take the master key.")
+    raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Key is not the master key of this app.")
+
+
+def check_sign(app: App, sign: str, now_ms: int, window_ms: int) -> None:
+    if request_signed(sign, app.master_key, now_ms=now_ms, window_ms=window_ms):
+        return
+    if request_signed(sign, app.master_key):
+        detail = f"Unauthorized. X-LC-Sign is more than {window_ms // 1000} s away from the time here; sign anew."
+        raise Refused(Reason.UNAUTHORIZED, detail)
+    raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Sign is not made with the master key of this app.")

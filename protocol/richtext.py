@@ -1,0 +1,130 @@
+"""LeanCloud's message strings and our one model of a message: (type, body), both ways (LC-25; `protocols.md` 2.6).
+
+To LeanCloud a message is any string; one that is JSON with an integer `_lctype` is rich text: `_lctext`, `_lcattrs`,
+`_lcfile` (its `url`) and `_lcloc`. Ours has `type` and a body with the keys `text`, `attr`, `url`; the string as it came
+is kept beside them under `lc`.
+
+The law: whatever LeanCloud's side said comes back to LeanCloud letter for letter, so nothing our model lacks is lost.
+What was said, or since edited, elsewhere comes back as rich text made of type, text, attr and url; an edit is seen by
+comparing those with what `lc` reads as, and the rest of the original stays around it. A message taken back is `_lctype`
+-127.
+
+Readings:
+* A string without `_lctype` is a text, type -1, whole; so other wires show it as it is.
+* `_lcloc` has no place of its own in our body: `latitude` and `longitude` of type -5 stand in `attr`, beside `_lcattrs`.
+* A type beyond 32 bits, or a document our JSON reader refuses (equal keys twice, too deep), makes it a plain string.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import orjson
+
+from protocol.codec import Unreadable, read_json, write_json
+from protocol.records import Message, Status
+
+TEXT = -1
+LOCATION = -5
+RECALLED = '{"_lctype":-127}'
+"""What stands where a message was taken back; the published SDKs have a class of their own for it."""
+ORIGINAL = "lc"
+TYPES = range(-(1 << 31), 1 << 31)
+
+Data = dict[str, object]
+
+
+class Parts(NamedTuple):
+    """What a message string says in our words, None for what it does not say."""
+
+    type: int
+    text: str | None
+    attr: object
+    url: str | None
+    document: Data | None
+    """The rich text it is; None if it is a plain string."""
+
+
+def body_of(string: str) -> tuple[int, bytes]:
+    """(type, body) of a message as a LeanCloud client or back office says it."""
+    parts = _parts(string)
+    said = {"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string}
+    return parts.type, write_json({key: value for key, value in said.items() if value is not None})
+
+
+def patch_of(string: str) -> bytes:
+    """The body of an `EditMessage` that says this instead. An edit merges, so what is no longer said is null."""
+    parts = _parts(string)
+    return write_json({"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string})
+
+
+def string_of(message: Message) -> str:
+    """The message as LeanCloud's side reads it."""
+    if message.status != Status.NORMAL:
+        return RECALLED
+    body: Data = orjson.loads(message.body)  # made by our own writer, so it needs no door
+    text, attr, url = (body.get(key) for key in ("text", "attr", "url"))
+    text, url = (text if isinstance(text, str) else None), (url if isinstance(url, str) else None)
+    original = body.get(ORIGINAL)
+    if not isinstance(original, str):
+        return _rich(Parts(message.type, text, attr, url, {}))
+    said = _parts(original)
+    if write_json([said.text, said.attr, said.url]) == write_json([text, attr, url]):
+        return original
+    if said.document is None and text is not None and attr is None and not url:
+        return text
+    return _rich(Parts(said.type, text, attr, url, said.document or {}))
+
+
+def _parts(string: str) -> Parts:
+    document = _document(string)
+    if document is None:
+        return Parts(TEXT, string, None, None, None)
+    kind = cast(int, document["_lctype"])
+    text, attr, file = document.get("_lctext"), document.get("_lcattrs"), document.get("_lcfile")
+    place = _coordinates(document.get("_lcloc"))
+    if kind == LOCATION and place and (attr is None or isinstance(attr, dict)):
+        attr = {**(attr or {}), **place}
+    url = file.get("url") if isinstance(file, dict) else None
+    return Parts(kind, text if isinstance(text, str) else None, attr, url if isinstance(url, str) else None, document)
+
+
+def _document(string: str) -> Data | None:
+    """The rich text behind the string, if it is one."""
+    if not string.lstrip().startswith("{"):
+        return None
+    try:
+        value = read_json(string.encode())
+    except Unreadable:
+        return None
+    if not isinstance(value, dict) or type(kind := value.get("_lctype")) is not int or kind not in TYPES:
+        return None
+    return value
+
+
+def _coordinates(value: object) -> Data:
+    """`latitude` and `longitude` of an object that has both as numbers, else {}."""
+    if not isinstance(value, dict):
+        return {}
+    found = {key: value.get(key) for key in ("latitude", "longitude")}
+    return found if all(type(each) in (int, float) for each in found.values()) else {}
+
+
+def _rich(parts: Parts) -> str:
+    """Rich text that says this, on top of the document it replaces."""
+    before, attr = parts.document or {}, parts.attr
+    said: Data = {"_lctype": parts.type}
+    if parts.text is not None or parts.type == TEXT:
+        said["_lctext"] = parts.text or ""
+    if parts.type == LOCATION and (place := _coordinates(attr)):
+        attr = {key: value for key, value in cast(Data, attr).items() if key not in place} or None
+        said["_lcloc"] = place
+    if attr is not None:
+        said["_lcattrs"] = attr
+    if parts.url:
+        file = before.get("_lcfile")
+        same = isinstance(file, dict) and file.get("url") == parts.url
+        said["_lcfile"] = file if same else {"url": parts.url}
+    ours = ("_lctype", "_lctext", "_lcattrs", "_lcfile", "_lcloc")
+    said.update((key, value) for key, value in before.items() if key not in ours)
+    return write_json(said).decode()
