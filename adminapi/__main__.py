@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -58,6 +59,10 @@ def listening(text: str) -> socket.socket:
     return sock
 
 
+FORCE_SECONDS = 0.3
+"""Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
+
+
 def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
@@ -92,6 +97,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch_signals, stop)
+        nursery.start_soon(end_by_force, stop, place.admin.graceful_seconds + FORCE_SECONDS)
         nursery.start_soon(channel.run)
         nursery.start_soon(expire_hourly, files, channel)
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
@@ -99,6 +105,16 @@ async def serve(place: Place, sock: socket.socket) -> None:
         await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait)
         nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+async def end_by_force(stop: trio.Event, seconds: float) -> None:
+    """Hypercorn shields its sends, so a client that reads nothing would keep this program from ever ending. What it owns is
+    on the disk; nothing is lost by leaving."""
+    await stop.wait()
+    await trio.sleep(seconds)
+    log.warning("stopped by force: somebody does not read his answer")
+    logging.shutdown()
+    os._exit(0)
 
 
 async def watch_signals(stop: trio.Event) -> None:

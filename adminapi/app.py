@@ -4,8 +4,7 @@ The law: the path alone picks the dialect, and whatever happens below its roots,
 no answer is a redirect, none shows a traceback, and bad input is never a 500. A small body is read before anything is
 answered, on every method (MUX-10), since an answer that overtakes its request's body costs the connection.
 
-Order of a request: route, read the body, admit the caller, run the endpoint. Only uploads are admitted before their body
-is read, for that goes to the disk.
+Order of a request: route, admit the caller, read the body, run the endpoint.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -39,6 +39,9 @@ SURPLUS_BYTES, SURPLUS_SECONDS = 8 * 1_048_576, 3.0
 """Of a body too large, read and thrown away, so that its sender gets to read the answer."""
 ANSWER_SECONDS = 600.0
 """An answer, a download too, is out by then."""
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+RANGE_BYTES = 1_048_576
+"""Answered to one Range; a player asks again for what follows."""
 FILE_SECONDS = 86_400
 """Browsers may keep a file so long; its content never changes."""
 
@@ -97,8 +100,8 @@ class Front:
             if endpoint.uploads:
                 answer = await self.run_upload(dialect, endpoint, ask)
             else:
+                await self.admit_first(dialect, endpoint, ask)
                 ask.body = await whole_body()
-                self.admit(dialect, endpoint, ask)
                 answer = await self.run_once(dialect, endpoint, ask)
         except Refused as refused:
             if refused.reason is Reason.INTERNAL:
@@ -121,12 +124,16 @@ class Front:
         key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, content)
         return await self.repeats.once(key, lambda: endpoint.run(ask, self.broker))
 
-    async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
+    async def admit_first(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
+        """Before the body is kept: what strangers send takes no memory, but it is read, or the connection would hang."""
         try:
             self.admit(dialect, endpoint, ask)
         except Refused:
             await discard_rest()
             raise
+
+    async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
+        await self.admit_first(dialect, endpoint, ask)
         assert ask.caller is not None
         content_type = ask.headers.get("content-type", "")
         try:
@@ -215,12 +222,44 @@ class Front:
             mimetype=found.type,
             as_attachment=found.download,
             attachment_filename=name,
-            conditional=True,
+            conditional=False,
             cache_timeout=FILE_SECONDS,
         )
+        size = found.path.stat().st_size
+        part = wanted_range(request.headers.get("Range", ""), size)
+        if part is not None:
+            start, end = part
+            if start >= size:
+                response = rendered(json_answer({"code": 416, "error": "The file ends before that."}, 416))
+                response.headers["Content-Range"] = f"bytes */{size}"
+            else:
+                response.status_code = 206
+                response.set_data(await trio.to_thread.run_sync(read_part, found.path, start, end))
+                response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        response.headers["Accept-Ranges"] = "bytes"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Content-Security-Policy"] = "sandbox"
         return response
+
+
+def wanted_range(header: str, size: int) -> tuple[int, int] | None:
+    """[start, end) of the one range asked for (RFC 9110 14.1.2), at most RANGE_BYTES of it; None: the whole file."""
+    found = RANGE.fullmatch(header.strip())
+    if found is None or found[1] == found[2] == "":
+        return None
+    if not found[1]:
+        start, end = max(size - int(found[2]), 0), size
+    else:
+        start, end = int(found[1]), min(int(found[2]) + 1 if found[2] else size, size)
+        if found[2] and int(found[2]) < start:
+            return None
+    return start, min(end, start + RANGE_BYTES)
+
+
+def read_part(path: Path, start: int, end: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)
 
 
 def rendered(answer: Answer) -> Response:

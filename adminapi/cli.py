@@ -25,12 +25,15 @@ from adminapi.doctor import doctor
 from adminapi.settings import Place, load
 from adminapi.up import child_command, up
 from protocol.apps import App, AppSettings
+from protocol.codec import is_name
 from protocol.commands import AddApp, Command, Kick, ListSessions, Managed, Reply, SessionList, Stats, StatsReport
 from protocol.errors import Reason, Refused
 from protocol.settings import BadSettings
 from protocol.tokens import make_jwt
 
 BAD_SETTINGS = 78
+INTERRUPTED = 130
+MOST_HOURS = 24.0 * 366 * 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refused:
         print(f"parley: {refused.detail}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        return INTERRUPTED
     except BrokenPipeError:  # `parley sessions demo | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -87,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     minting = verb("token", token, "Print a login token (JWT) for a user of an app.")
     minting.add_argument("app")
     minting.add_argument("user")
-    minting.add_argument("--hours", type=float, default=24.0)
+    minting.add_argument("--hours", type=hours, default=24.0, help="how long it is valid, up to ten years")
     verb("doctor", lambda given, place: doctor(given.config, place), "Check this installation.")
     return root
 
@@ -150,6 +159,8 @@ def settings_of(settings: AppSettings, pairs: Sequence[str]) -> AppSettings:
         name, equals, text = pair.partition("=")
         if not equals or name not in values:
             raise BadSettings(f"--set {pair}: write NAME=VALUE with one of {', '.join(values)}")
+        if not text.isprintable():
+            raise BadSettings(f"--set {name}: the value must be printable text")
         values[name] = text
     try:
         return msgspec.convert(values, AppSettings, strict=False)
@@ -201,8 +212,18 @@ def stats(given: argparse.Namespace, place: Place) -> int:
     return 0
 
 
+def hours(text: str) -> float:
+    """An argparse type: more than 0, and finite."""
+    value = float(text)
+    if not 0 < value <= MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text} hours; write a number above 0, at most {MOST_HOURS:.0f}")
+    return value
+
+
 def token(given: argparse.Namespace, place: Place) -> int:
     app = app_named(place, given.app)
+    if not is_name(given.user, 128):
+        raise BadSettings("USER must be 1 to 128 characters of UTF-8 without control characters")
     print(make_jwt(app.secret, {"unique_name": given.user, "exp": int(time.time() + given.hours * 3600)}))
     return 0
 

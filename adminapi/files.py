@@ -126,7 +126,7 @@ class Files:
                 continue
             kept_s = days.get(folder.name, 0) * 86_400
             for path in folder.iterdir():
-                lasts = PART_SECONDS if path.name.endswith(".part") else kept_s
+                lasts = PART_SECONDS if path.name.startswith(".") else kept_s
                 if lasts and path.lstat().st_mtime < now_s - lasts:
                     path.unlink(missing_ok=True)
                     gone += 1

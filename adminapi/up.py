@@ -70,7 +70,10 @@ def up(config: str | None, place: Place) -> int:
     """Run until stopped; the exit code."""
     check_free(place.sockets_listen, "[sockets] listen")
     check_free(place.admin.listen, "[admin] listen")
-    place.data.mkdir(parents=True, exist_ok=True)
+    try:
+        place.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"the data directory {place.data} cannot be made: {error.strerror or error}") from None
     return trio.run(partial(supervise, config, place))
 
 

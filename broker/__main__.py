@@ -36,6 +36,8 @@ def main() -> int:
     data = Path(options.data or settings.store.data or "parley-data").absolute()
     try:
         if options.check:
+            if not data.is_dir():
+                return fail(EX_CONFIG, f"there is no data directory {data}")
             with locked(data):
                 print(check(data, settings, cut=options.cut))
         else:

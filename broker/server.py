@@ -282,8 +282,11 @@ def begin_framed(first_frame_bytes: int) -> tuple[LengthFraming, Wire]:
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
     """The data directory, made if need be, and ours alone."""
-    data.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unusable(f"the data directory {data} cannot be used: {error.strerror or error}") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

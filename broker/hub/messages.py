@@ -37,6 +37,8 @@ MOST_OWN = 64
 """Own messages a position remembers one by one."""
 MOST_MENTIONS = 20
 REMEMBER_MS = 86_400_000
+BACK_OFFICE = "\x01"
+"""In place of a device for sends over REST; no device is called so, for names have no control characters."""
 PAGE_MOST = 100
 ANSWER_BYTES = 262_144
 """Of bodies in one answer to a socket: a quarter of an outbox."""
@@ -51,13 +53,15 @@ def send(d: Decision, c: SendMessage) -> Sent:
     session = d.caller.session
     fresh: Sends | None = None
     sends: Sends | None = None
-    if c.client_msg_id and session is not None and not c.transient:
-        sends = tables.sends.get((user.id, session.device))
+    device = session.device if session is not None else BACK_OFFICE
+    if c.client_msg_id and not c.transient:
+        sends = tables.sends.get((user.id, device))
         if sends is None:
             sends = fresh = Sends()
-            for known in sorted(d.sends(user.id, session.device), key=lambda known: known.n):
+            for known in sorted(d.sends(user.id, device), key=lambda known: known.n):
                 fresh.add(known)
-            d.then(_remember, d.hub, user.id, session.device, fresh)
+            if session is not None:  # the back office has no session with whose end they could be forgotten
+                d.then(_remember, d.hub, user.id, device, fresh)
         earlier = sends.by_id.get(c.client_msg_id)
         # Whatever has happened since: what was sent was sent, and a retry is told so.
         if earlier is not None and d.now - time_of(earlier.message) < REMEMBER_MS:
@@ -115,11 +119,11 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 encode_message(message),
             ),
         )
-        if sends is not None and session is not None:
+        if sends is not None:
             n = sends.n + 1
-            kept = SendRow(user.id, session.device, n % REMEMBERED_SENDS, n, c.client_msg_id, number, row.id, seq)
+            kept = SendRow(user.id, device, n % REMEMBERED_SENDS, n, c.client_msg_id, number, row.id, seq)
             d.put("sends", kept)
-            if fresh is not None:
+            if fresh is not None and session is not None:
                 d.then(fresh.add, kept)
         if row.kind != Kind.ROOM:
             if c.mentions:

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from adminapi import app as app_module
+from adminapi.app import wanted_range
 from protocol.commands import ListMembers, ListSessions, MemberList, SessionList
 from tests.adminapi.conftest import APP, Served
 
@@ -166,9 +167,8 @@ async def test_head_is_get_without_a_body(served: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/-/api/apps/666666/system", "/nowhere", "/im/conversations"])
 async def test_a_body_over_the_limit_is_refused_and_the_answer_is_read(served: Served, path: str) -> None:
-    answer = await served.client.post(
-        path, content=b" " * 3_000_000, headers={"authorization": f"Bearer {APP.master_key}", "app-id": APP.id}
-    )
+    proof = {"app-key": APP.master_key} if path.startswith("/im") else {"authorization": f"Bearer {APP.master_key}"}
+    answer = await served.client.post(path, content=b" " * 3_000_000, headers={**proof, "app-id": APP.id})
     if path.startswith("/-/"):
         assert answer.status_code == 413
         assert answer.json()["error"]["reason"] == "too_large"
@@ -246,3 +246,31 @@ async def until(holds: Callable[[], bool]) -> None:
     with trio.fail_after(2):
         while not holds():  # noqa: ASYNC110  # nothing announces it
             await trio.sleep(0.001)
+
+
+async def test_a_strangers_body_is_read_and_not_kept(served: Served) -> None:
+    answer = await served.client.post("/im/conversations", content=b" " * 3_000_000, headers={"app-id": APP.id})
+    assert answer.json()["code"] == 4002
+    assert (await served.client.get("/-/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", None),
+        ("bytes=0-0", (0, 1)),
+        ("bytes=-5", (995, 1000)),
+        ("bytes=-5000", (0, 1000)),
+        ("bytes=10-", (10, 1000)),
+        ("bytes=0-5000", (0, 1000)),
+        ("bytes=1000-", (1000, 1000)),
+        ("bytes=5-4", None),
+        ("bytes=-", None),
+        ("bytes=abc", None),
+        ("items=0-5", None),
+        ("bytes=0-1,3-4", None),
+        ("bytes=0-99999999999999999999", None),
+    ],
+)
+def test_a_range_is_clamped_or_ignored(header: str, expected: tuple[int, int] | None) -> None:
+    assert wanted_range(header, 1000) == expected

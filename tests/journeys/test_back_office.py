@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import httpx
@@ -143,3 +144,42 @@ async def test_the_control_socket_is_for_us_alone(host: Host) -> None:
     host.broker()
     mode = (host.data / "control.sock").stat().st_mode & 0o777
     assert mode == 0o660
+
+
+async def test_a_file_is_served_whole_and_in_ranges(host: Host) -> None:
+    host.broker()
+    admin = host.admin()
+    content = bytes(range(256)) * 8
+    async with office(host) as http:
+        url = data(await http.post("/im/file/upload", files={"file": ("sound.mp3", content)}))
+        whole = await http.get(url)
+        assert (whole.status_code, whole.content, whole.headers["accept-ranges"]) == (200, content, "bytes")
+        for asked, start, end in (("bytes=-5", 2043, 2048), ("bytes=0-99999", 0, 2048), ("bytes=100-199", 100, 200)):
+            part = await http.get(url, headers={"Range": asked})
+            assert (part.status_code, part.content) == (206, content[start:end])
+            assert part.headers["content-range"] == f"bytes {start}-{end - 1}/2048"
+        beyond = await http.get(url, headers={"Range": "bytes=2048-"})
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */2048")
+        upgrade = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "eA==",
+        }
+        assert (await http.get("/", headers=upgrade)).status_code >= 400
+    assert not any("Traceback" in line for line in admin.lines)
+
+
+async def test_a_client_that_reads_nothing_does_not_keep_the_admin_api_from_stopping(host: Host) -> None:
+    host.broker()
+    admin = host.admin()
+    port = int(host.admin_url.rpartition(":")[2])
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        request = b"GET /im/nope HTTP/1.1\r\nHost: x\r\n\r\n"
+        with trio.move_on_after(3):  # until neither side can write any more
+            while True:
+                await stream.send_all(request * 1000)
+        began = trio.current_time()
+        admin.signal(signal.SIGTERM)
+        assert admin.wait() == 0
+        assert trio.current_time() - began < 3

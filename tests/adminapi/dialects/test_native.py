@@ -685,3 +685,14 @@ async def test_a_write_in_flight_when_the_broker_dies_is_5034(served: Served) ->
     served.broker.on(DeleteConversation, lambda command, managed: served.broker.drop())
     answer = await served.call("DELETE", f"/im/conversations/{CONV_ID}")
     assert answer.json()["code"] == 5034
+
+
+@pytest.mark.parametrize("claims", [{"sub": "8"}, {"client_id": "8"}, {"unique_name": 8}])
+async def test_whatever_logs_a_user_in_acts_as_that_user_only(served: Served, claims: dict[str, Any]) -> None:
+    assert await post_message(served, bearer(**claims)) == 0
+    assert (served.broker.last.user, served.broker.last.privileged) == ("8", False)
+
+
+@pytest.mark.parametrize("claims", [{"user": "8"}, {"aud": "8"}, {"sub": ["8"]}, {"role": "admin"}])
+async def test_a_token_that_names_nobody_known_is_not_the_back_offices(served: Served, claims: dict[str, Any]) -> None:
+    assert await post_message(served, bearer(**claims)) == 4004

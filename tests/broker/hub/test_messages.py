@@ -248,3 +248,16 @@ def test_too_many_mentions_are_refused_not_dropped(script: Script) -> None:
     conversation = group(script, "tom", "ann")
     names = tuple(f"u{n}" for n in range(21))
     assert reason(script.say("tom", text("m", conversation=conversation, mentions=names))) is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_back_offices_retry_makes_no_second_message(script: Script, crash: bool) -> None:
+    conversation = group(script, "tom", "ann")
+    send = text("once", conversation=conversation, client_msg_id="key")
+    first = script.manage(send, user="tom")
+    if crash:
+        script.restart()
+    again = script.manage(send, user="tom")
+    assert (again.message, again.seq) == (first.message, first.seq)
+    assert script.manage(text("twice", conversation=conversation, client_msg_id="other"), user="tom").seq == 2
+    assert not script.hub().tables.sends
