@@ -1,8 +1,9 @@
 """`Idempotency-Key`: a POST repeated with the same key gets the first answer and does nothing again (DESIGN 6).
 
 The law: only what succeeded is remembered; a refusal did nothing, so its repeat may try afresh. A repeat that comes while
-the first is still running waits for it. The memory is this process's and bounded, so it covers a client's retries and
-not a restart; where that matters, a dialect also hands the key to the hub (`SendMessage.client_msg_id`), which keeps it.
+the first is still running waits for it. The memory is this process's and bounded, so it covers a client's retries, but
+neither a restart nor a call whose outcome stayed unknown: a message is safe there too, for a dialect hands the key to the
+hub as well (`SendMessage.client_msg_id`), which keeps it; another POST may then be done twice.
 """
 
 from __future__ import annotations

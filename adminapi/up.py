@@ -8,6 +8,7 @@ the terminal reaches them through us and in that order.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
@@ -66,6 +67,17 @@ def check_free(text: str, setting: str) -> None:
         raise BadSettings(f"{setting} {text}: {error.strerror or error}; free it or set another") from None
 
 
+def check_unused(data: Path) -> None:
+    """BadSettings if a broker holds the data directory: its control socket would answer in the place of ours."""
+    try:
+        with (data / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BadSettings(f"another broker uses {data}; stop it first, or give another --data") from None
+    except OSError as error:
+        raise BadSettings(f"the data directory {data} cannot be used: {error.strerror or error}") from None
+
+
 def up(config: str | None, place: Place) -> int:
     """Run until stopped; the exit code."""
     check_free(place.sockets_listen, "[sockets] listen")
@@ -74,6 +86,7 @@ def up(config: str | None, place: Place) -> int:
         place.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadSettings(f"the data directory {place.data} cannot be made: {error.strerror or error}") from None
+    check_unused(place.data)
     return trio.run(partial(supervise, config, place))
 
 

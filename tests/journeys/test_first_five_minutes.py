@@ -184,3 +184,11 @@ def test_a_taken_port_is_named(tmp_path: Path, up: Up) -> None:
     assert second.wait() != 0
     assert up.environ["PARLEY_SOCKETS_LISTEN"] in second.lines[-1]
     assert len(second.lines) == 1
+
+
+def test_a_data_directory_in_use_is_named(up: Up) -> None:
+    ports = {"PARLEY_SOCKETS_LISTEN": f"127.0.0.1:{free_port()}", "PARLEY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}"}
+    second = Program("-m", "adminapi.cli", "up", "--data", str(up.data), environ=ports)
+    assert second.wait() == 78
+    assert len(second.lines) == 1
+    assert str(up.data) in second.lines[0]
