@@ -142,21 +142,22 @@ class Writer:
             if self._submitted == self.applied and not self._trims_left:
                 self._work = trio.Event()
                 await self._work.wait()
-            if self._submitted == self.applied:
+            behind = self._submitted > self.applied  # what comes in during the pause gathers like any other
+            if not behind:
                 await self._pause(TRIM_PAUSE_SECONDS)
             elif self._pending_bytes < BATCH_BYTES and not self._on_journal:
                 await self._pause(self._write_seconds)
             try:
-                await self._step()
+                await self._step(behind)
             except (StoreUnavailable, OSError) as error:
                 await self._wait_out(error)
             except Exception as error:  # a commit must not be lost to a bug: it is loud, and tried again
                 log.exception("writer: commit %s cannot be applied", self.applied + 1)
                 await self._wait_out(error)
 
-    async def _step(self) -> None:
-        """One batch, then one slice of trims."""
-        if self._submitted > self.applied:
+    async def _step(self, behind: bool) -> None:
+        """One batch, if there is one, then one slice of trims."""
+        if behind:
             batch = self._gather()
             position, images, trims = await trio.to_thread.run_sync(self._write, batch, limiter=self._writing)
             self._trims_left |= trims

@@ -20,7 +20,7 @@ def test_more_signals_while_it_stops_change_nothing(host: Host) -> None:
 
 
 async def test_a_damaged_journal_is_refused_in_words_and_cut_only_when_asked(host: Host) -> None:
-    host.configure(store={"write_seconds": 60.0})  # most stays in the journal
+    host.configure(store={"write_seconds": 60.0})  # so everything stays in the journal
     host.broker()
     async with json_peer(host.url) as tom:
         await tom.login("tom")
