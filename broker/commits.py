@@ -96,13 +96,13 @@ class Commits:
     def advance(self) -> None:
         """See what has become durable, and hand over the open commit if the journal is idle."""
         journal = self._journal
-        if self._flying is not None:
-            journal.drain()
+        journal.drain()
         if journal.failed is not None:
             raise CommitFailed(f"commit {self.durable + 1} could not be written: {journal.failed}") from journal.failed
         if journal.durable > self.durable:
             self._land()
-        if self._images and journal.idle:
+        # The journal may finish between these looks at it: what has not landed must not be overtaken.
+        if self._images and self._flying is None and journal.idle:
             journal.append(self.number, self._encode(self._images))
             self._flying = (self.number, self._images, self._bytes)
             self.number += 1

@@ -210,15 +210,18 @@ class Dispatcher:
             self.admission.hub_of[running.session] = hub
         for effect in decision.before:
             self.commits.emit(effect)
-        self._answer(running, reply)
+        if running.session:
+            self.commits.emit(ReplyTo(running.session, running.request, reply))
         for effect in decision.effects:
             self.commits.emit(effect)
+        self._go_on(running)
 
-    def _answer(self, running: Running, reply: Reply | Refused) -> None:
-        if type(reply) is Refused:
-            self._refuse(running.session, running.request, reply)
-        elif running.session:
-            self.commits.emit(ReplyTo(running.session, running.request, reply))
+    def _answer(self, running: Running, refused: Refused) -> None:
+        self._refuse(running.session, running.request, refused)
+        self._go_on(running)
+
+    def _go_on(self, running: Running) -> None:
+        """With what waited behind it: only now, or its effects would come after theirs."""
         if running.serial and running.session in self._waiting:
             self._resume(running.session)
 
@@ -231,9 +234,11 @@ class Dispatcher:
     def _fail(self, running: Running) -> None:
         """A bug in a handler: it has changed nothing, and ends this connection only."""
         log.exception("handler failed command=%s app=%s", type(running.command).__name__, running.hub.app.id)
-        self._answer(running, Refused(Reason.INTERNAL, "something went wrong here; nothing was done"))
+        refused = Refused(Reason.INTERNAL, "something went wrong here; nothing was done")
+        self._refuse(running.session, running.request, refused)
         if running.caller.session is not None:
             self.commits.emit(EndSession(running.session, Ending(CloseReason.INTERNAL)))
+        self._go_on(running)
 
     # Waiting for what a hub cannot do.
 
