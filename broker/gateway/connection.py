@@ -96,6 +96,7 @@ class Connection(ABC):
     def shut(self) -> None:
         """Everything is written: tell the peer that nothing will follow."""
 
+    @abstractmethod
     def reset(self) -> None:
         """What the kernel still holds for the peer is not worth its memory."""
 

@@ -224,5 +224,8 @@ class RelayedConnection(Connection):
         self.shutting = True
         self.waiting.set()
 
+    def reset(self) -> None:
+        """Closing cancels the writer, and what it held goes with it."""
+
     def close(self) -> None:
         self.scope.cancel()
