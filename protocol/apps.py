@@ -51,6 +51,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Members see only what was said since they joined."""
     bare_app_id: bool = False
     """The native dialect accepts `app-id` without key or token, as its original did (ZD-41)."""
+    hisihi_unsigned: bool = False
+    """The hisihi dialect asks for no proof, as its document does (HI-24): whoever reaches the port manages this app's
+    groups, and gets signatures by which he logs in as anyone."""
     sends_per_minute: PerMinute = 60
     """Messages a user may send in a minute, on all connections together (LC-29). 0: no limit."""
     history_per_minute: PerMinute = 120
