@@ -84,7 +84,7 @@ class Office:
     def manage(self, command: Any, user: str = "", app: str = APP.id) -> Any:
         return self.script.manage(command, app=app, user=user)
 
-    def user(self, name: str, **attributes: Any) -> None:
+    def user(self, name: str, /, **attributes: Any) -> None:
         self.manage(PutUser(user=name, attributes=orjson.dumps(attributes)))
 
     def group(self, *users: str, name: str = "", app: str = APP.id, most: int = 0, **attributes: Any) -> int:
