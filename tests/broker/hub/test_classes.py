@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from broker.hub.classes import DAY_MS, ZONE_MS
 from protocol.commands import MarkClass
 from protocol.errors import Reason
 from tests.broker.hub.script import START_MS, Script, app
 from tests.broker.hub.words import reason
 
-TO_MIDNIGHT_MS = DAY_MS - (START_MS + ZONE_MS) % DAY_MS
-"""From the start of a script to the end of its day in +08:00."""
+DAY_MS = 86_400_000
+TO_MIDNIGHT_MS = (16 * 3_600_000 - START_MS) % DAY_MS
+"""From the start of a script to the end of its day in +08:00, which is 16:00 UTC."""
 
 
 def test_a_class_is_marked_once_a_day_and_each_mark_has_its_own_id(script: Script) -> None:

@@ -12,11 +12,12 @@ from protocol.commands import (
     ListMembers,
     PutUser,
     RemoveMembers,
+    SetRole,
     UpdateConversation,
 )
 from protocol.errors import Reason
 from protocol.pushes import ConversationUpdated
-from protocol.records import Kind
+from protocol.records import Kind, Role
 from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import group, reason
 
@@ -102,6 +103,7 @@ def test_only_a_member_of_a_group_or_room_is_made_its_owner(script: Script) -> N
 
 def test_limit_and_owner_are_the_owners_to_change(script: Script) -> None:
     conversation = group(script, "tom", "ann")
+    script.manage(SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
     for change in (
         UpdateConversation(conversation=conversation, most=3),
         UpdateConversation(conversation=conversation, owner="ann"),

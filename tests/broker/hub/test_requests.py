@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from broker.hub.rows import JoinRequestRow, put
 from protocol.commands import (
     AddMembers,
     Block,
@@ -93,6 +94,14 @@ def test_requests_go_with_their_conversation_and_with_their_user(script: Script)
         assert ("join_requests", (second, "eve")) in tables.leftovers
         script.restart()
     assert reason(script.manage(ListJoinRequests(conversation=first))) is Reason.UNKNOWN_CONVERSATION
+
+
+def test_a_row_the_store_still_has_of_a_deleted_conversation_is_passed_over(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.manage(DeleteConversation(conversation=conversation))
+    tables = script.hub().tables
+    tables.apply(put("a", "join_requests", JoinRequestRow(conversation, "bob", 5)), 0)  # as a start loads it
+    assert (tables.requests, tables.requested) == ({}, {})
 
 
 def test_open_requests_have_a_limit(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
