@@ -24,6 +24,7 @@ from hypercorn.config import Config
 from adminapi.app import build
 from adminapi.control import Channel
 from adminapi.dialect import Dialect
+from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
 from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.native import Native
@@ -70,6 +71,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         Native(),
         JMessage(passwords.hash),
         LeanCloud(),
+        Hisihi(place.hisihi.app),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),
     ]
 

@@ -1,4 +1,4 @@
-"""adminapi's settings: section `[admin]`, and what else of the one settings file it needs. How it is read:
+"""adminapi's settings: sections `[admin]` and `[hisihi]`, and what else of the one settings file it needs. How it is read:
 `protocol.settings`.
 
 Of the broker's own sections, which the broker checks itself, only what this program needs is looked at: the data
@@ -56,6 +56,18 @@ class Settings(Section, frozen=True):
     """Requests in flight have so long at the end; `parley up` promises 2 s in all."""
 
 
+AppName = Annotated[
+    str, Meta(pattern=r"\A([A-Za-z0-9_][A-Za-z0-9._-]{0,63})?\Z", description="the id of an app, or nothing")
+]
+
+
+class Hisihi(Section, frozen=True):
+    """Section `[hisihi]`."""
+
+    app: AppName = ""
+    """The app of hisihi calls that name none: only its signatures have the app in their path. Empty: they send app-id."""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where things are, whoever reads the settings: the data directory, the control socket, the addresses."""
 
@@ -67,6 +79,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Of them, for one app."""
     sockets_listen: str
     admin: Settings
+    hisihi: Hisihi
     lists_apps: bool
     """The settings file has `[[app]]` entries."""
 
@@ -90,5 +103,6 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         calls_per_app=control.calls_per_app,
         sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
         admin=admin,
+        hisihi=read_section(Hisihi, "hisihi", tables, environ),
         lists_apps=bool(tables.get("app")),
     )

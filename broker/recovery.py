@@ -119,6 +119,7 @@ def _largest(store: SqliteStore, apps: Apps) -> int:
     largest = store.largest_id()
     for hub in apps.hubs.values():
         largest = max(largest, max(hub.tables.conversations, default=0), max(hub.tables.graves, default=0))
+        largest = max(largest, max((mark.record for mark in hub.tables.class_marks.values()), default=0))
         for head in hub.tables.heads.values():
             if head.last:
                 largest = max(largest, decode_message(head.last).id)

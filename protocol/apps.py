@@ -61,6 +61,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Lists of members and of mutes come as `{"result": [...]}`, as the vendor's later clients read them (LC-06, LC-09)."""
     sign_window_seconds: Annotated[int, Meta(ge=0, le=31_536_000)] = 900
     """How far the time of a signed request may be from ours (ML-45, LC-27): until then it can be replayed. 0: any."""
+    hisihi_unsigned: bool = False
+    """The hisihi dialect asks for no proof, as its document does (HI-24): whoever reaches the port manages this app's
+    groups, and gets signatures by which he logs in as anyone."""
     sends_per_minute: PerMinute = 60
     """Messages a user may send in a minute, on all connections together (LC-29). 0: no limit."""
     history_per_minute: PerMinute = 120

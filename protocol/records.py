@@ -104,6 +104,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     last_seq: int = 0
     first_seq: int = 1
     last_message: Message | None = None
+    most: int = 0
+    """Members it may have, by its own limit and the app's; 0: no limit."""
 
 
 class ConversationState(msgspec.Struct, gc=False):
@@ -156,6 +158,11 @@ class SessionInfo(msgspec.Struct, gc=False):
     tag: str
     wire: str
     since_ms: int
+
+
+class JoinRequestInfo(msgspec.Struct, gc=False):
+    user: str
+    asked_ms: int
 
 
 class MemberFailure(msgspec.Struct, gc=False):

@@ -64,7 +64,7 @@ class Control(Section, frozen=True):
     """User ids of processes that may connect, besides root and the broker's own."""
 
 
-SECTIONS = ("sockets", "control", "store", "log", "admin")
+SECTIONS = ("sockets", "control", "store", "log", "admin", "hisihi")
 SECRETS = ("key", "master_key", "secret", "operator_token")
 """Never shown, not even when they are wrong: the sentence goes to a log."""
 SERVICE_LINK = re.compile(r"SERVICE_(HOST|PORT)|PORT(_|$)")

@@ -34,9 +34,12 @@ from protocol.commands import (
     Command,
     DeleteMessage,
     DeleteUser,
+    DismissJoinRequest,
     Done,
     GetUser,
+    JoinRequestList,
     Kick,
+    ListJoinRequests,
     ListSessions,
     Mute,
     Patched,
@@ -264,7 +267,7 @@ async def send_system(ask: Ask, broker: Broker) -> Answer:
         raise Refused(Reason.BAD_FORMAT, "Give user or conversation, not both.")
     command = SendSystem(
         content=write_json(data["content"]),
-        user=user,
+        users=(user,) if user else (),
         conversation=0 if conversation is None else conversation_id(ask, conversation),
     )
     return await done(ask, broker, command)
@@ -302,6 +305,19 @@ async def mute(ask: Ask, broker: Broker) -> Answer:
 @routes.add("POST", "/-/api/apps/{app}/conversations/{conversation}/members/{user}/unmute")
 async def unmute(ask: Ask, broker: Broker) -> Answer:
     return await done(ask, broker, Unmute(conversation=conversation_id(ask), user=ask.path["user"]))
+
+
+@routes.add("GET", "/-/api/apps/{app}/conversations/{conversation}/join-requests")
+async def list_join_requests(ask: Ask, broker: Broker) -> Answer:
+    """Who has asked to join and is no member yet, oldest first; adding a user as a member ends his request."""
+    command = ListJoinRequests(conversation=conversation_id(ask))
+    reply = cast(JoinRequestList, await broker.call(ask.managed(command)))
+    return json_answer({"requests": [{"user": each.user, "asked_ms": each.asked_ms} for each in reply.requests]})
+
+
+@routes.add("DELETE", "/-/api/apps/{app}/conversations/{conversation}/join-requests/{user}")
+async def dismiss_join_request(ask: Ask, broker: Broker) -> Answer:
+    return await done(ask, broker, DismissJoinRequest(conversation=conversation_id(ask), user=ask.path["user"]))
 
 
 @routes.add("DELETE", "/-/api/apps/{app}/conversations/{conversation}/messages/{message}")

@@ -11,7 +11,7 @@ import orjson
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message
-from broker.hub.where import Look, Test, compile_where, indexed
+from broker.hub.where import MOST_ROWS, Test, compile_where, indexed, matching
 from protocol.commands import (
     ConversationFound,
     ConversationPage,
@@ -29,15 +29,10 @@ from protocol.errors import Reason, Refused
 from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
 from protocol.records import ConversationInfo, Kind, Role
 
-STEP = 500
-"""Rows looked at between two checkpoints (DESIGN 2.2)."""
-MOST_ROWS = 200_000
 MOST_UPDATED = 1_000
 ATTRIBUTE_BYTES = 16_384
 LIST_BYTES = 262_144
 """Of attributes and last messages in one page for a socket: a quarter of an outbox."""
-STEP_BYTES = 262_144
-"""Of attributes read between two checkpoints: about 0.5 ms."""
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
 
@@ -58,6 +53,7 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         last_seq=head.last_seq,
         first_seq=first,
         last_message=decode_message(head.last) if head.last and head.last_seq >= first else None,
+        most=most_members(d, row.kind, row.most),
     )
 
 
@@ -100,7 +96,8 @@ def create(d: Decision, c: CreateConversation) -> Created:
     members = d.users([*creator, *c.members])
     if c.kind == Kind.DIRECT and len(members) != 2:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
-    check_limit(d, c.kind, len(members))
+    check_most(c.most)
+    check_limit(d, c.kind, c.most, len(members))
     check_attributes(c.attributes)
     unique = c.unique or c.kind == Kind.DIRECT
     if unique:
@@ -108,24 +105,38 @@ def create(d: Decision, c: CreateConversation) -> Created:
         # Members may have come and gone since; only a conversation of just these users is the one that is meant.
         if known is not None and d.hub.tables.members[known].keys() == set(members):
             return Created(conversation=info(d, d.conversation(known)), created=False)
-    row = _make(d, Kind(c.kind), members, c.name, c.attributes, unique=unique)
+    row = _make(d, Kind(c.kind), members, c.name, c.attributes, unique=unique, most=c.most)
     made = info(d, row)
     made.members = len(members)
     return Created(conversation=made, created=True)
 
 
-def check_limit(d: Decision, kind: int, members: int) -> None:
+def most_members(d: Decision, kind: int, own: int) -> int:
+    """The smaller of a conversation's own limit and the app's for its kind; 0: there is none."""
     settings = d.hub.app.settings
     most = {
         Kind.TEMPORARY: settings.temporary_members,
         Kind.GROUP: settings.group_members,
         Kind.ROOM: settings.room_members,
     }.get(Kind(kind), 0)
+    return min(own or most, most) if most else own
+
+
+def check_most(most: int) -> None:
+    if most < 0:
+        raise Refused(Reason.BAD_FORMAT, f"the most members of a conversation are 0 (the app's limit) or more, not {most}")
+
+
+def check_limit(d: Decision, kind: int, own: int, members: int) -> None:
+    """FULL if a conversation of that kind, with that limit of its own, cannot have so many members."""
+    most = most_members(d, kind, own)
     if most and members > most:
         raise Refused(Reason.FULL, f"this conversation may have {most} members, not {members}")
 
 
-def _make(d: Decision, kind: Kind, members: list[str], name: str, attributes: bytes, *, unique: bool) -> ConversationRow:
+def _make(
+    d: Decision, kind: Kind, members: list[str], name: str, attributes: bytes, *, unique: bool, most: int = 0
+) -> ConversationRow:
     """`members` begins with the creator, if there is one. A group or a room has an owner, the others have equals."""
     creator = d.caller.user
     owner = creator if kind in (Kind.GROUP, Kind.ROOM) else ""
@@ -140,6 +151,7 @@ def _make(d: Decision, kind: Kind, members: list[str], name: str, attributes: by
         attributes,
         unique_key(kind, members) if unique else "",
         changed=d.commit,
+        most=most,
     )
     d.put("conversations", row)
     d.put("heads", HeadRow(number, changed=d.commit))
@@ -172,10 +184,10 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     else:
         candidates = indexed(d, c.where)
     if candidates is None and not tests:
-        yield _newest(d, page, size)
+        yield _all(d, page, size, oldest_first=c.oldest_first)
         return
     rows: list[ConversationRow] = []
-    for found in _matching(d, candidates, tests):
+    for found in _matching(d, candidates, tests, oldest_first=c.oldest_first):
         if found is None:
             yield None
         else:
@@ -200,46 +212,53 @@ def _fit(shown: list[ConversationInfo]) -> None:
                 each.last_message = None
 
 
-def _newest(d: Decision, page: int, size: int) -> ConversationPage:
+def _all(d: Decision, page: int, size: int, *, oldest_first: bool) -> ConversationPage:
     """Without conditions the count is known and the newest are at the end: no scan."""
     rows = d.hub.tables.conversations
     start = (page - 1) * size
     if start + size > MOST_ROWS:
-        raise Refused(Reason.TOO_BROAD, f"only the newest {MOST_ROWS} conversations can be paged; add a condition")
-    shown = [info(d, row) for row in islice(reversed(rows.values()), start, start + size)]
+        raise Refused(Reason.TOO_BROAD, f"only the first {MOST_ROWS} conversations can be paged; add a condition")
+    ordered = rows.values() if oldest_first else reversed(rows.values())
+    shown = [info(d, row) for row in islice(ordered, start, start + size)]
     return ConversationPage(conversations=shown, total=len(rows))
 
 
-def _matching(d: Decision, candidates: list[int] | None, tests: list[Test]) -> Iterator[ConversationRow | None]:
-    """Newest first; None after each step, so that others get their turn. What changes meanwhile may or may not show."""
+def _matching(
+    d: Decision, candidates: list[int] | None, tests: list[Test], *, oldest_first: bool = False
+) -> Iterator[ConversationRow | None]:
+    """The conversations that pass, newest first; of all of them if there are no candidates."""
     rows = d.hub.tables.conversations
     if candidates is None:
         candidates = list(reversed(rows))
-    if len(candidates) > MOST_ROWS:
-        raise Refused(
-            Reason.TOO_BROAD, f"{len(candidates)} conversations to look through, {MOST_ROWS} are allowed; narrow it"
-        )
-    seen = read = 0
-    for number in candidates:
-        row = rows.get(number)
-        if row is None:
-            continue
-        look = Look(row)
-        if all(test(look) for test in tests):
-            yield row
-        seen += 1
-        read += look.read
-        if seen >= STEP or read >= STEP_BYTES:
-            seen = read = 0
-            yield None
+    if oldest_first:
+        candidates.reverse()
+    return matching(rows, candidates, tests, "conversations")
 
 
 @handles(UpdateConversation)
 def update(d: Decision, c: UpdateConversation) -> Done:
     row = d.conversation(c.conversation)
-    d.need_role(row, Role.MANAGER)
+    d.need_role(row, Role.MANAGER if c.most is None and c.owner is None else Role.OWNER)
+    if c.most is not None:
+        check_most(c.most)
+        row = msgspec.structs.replace(row, most=c.most)
+    if c.owner is not None:
+        row = _hand_over(d, row, c.owner)
     _change(d, row, c.name, c.attributes, merge=c.merge)
     return Done(time_ms=d.now)
+
+
+def _hand_over(d: Decision, row: ConversationRow, owner: str) -> ConversationRow:
+    """The conversation with that owner; who was it becomes a plain member."""
+    if row.kind not in (Kind.GROUP, Kind.ROOM):
+        raise Refused(Reason.BAD_KIND, "only groups and rooms have an owner")
+    for user, role in ((row.owner, Role.MEMBER), (owner, Role.OWNER)):
+        member = d.member(row.id, user)
+        if member is not None:
+            d.put("members", msgspec.structs.replace(member, role=int(role), changed=d.commit))
+        elif user == owner:
+            raise Refused(Reason.NOT_A_MEMBER, f"user {d.user(owner).id} is not a member of this conversation")
+    return msgspec.structs.replace(row, owner=owner)
 
 
 def _change(d: Decision, row: ConversationRow, name: str | None, attributes: bytes | None, *, merge: bool) -> None:
@@ -254,8 +273,10 @@ def _change(d: Decision, row: ConversationRow, name: str | None, attributes: byt
         changed=d.commit,
     )
     d.put("conversations", changed)
-    push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=d.caller.user, name=name, attributes=attributes)
-    d.post(d.hub.audience(row.id), push)
+    if name is not None or attributes is not None:
+        by = d.caller.user
+        push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=by, name=name, attributes=attributes)
+        d.post(d.hub.audience(row.id), push)
 
 
 @scans(UpdateConversations)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from broker.hub import conversations, housekeeping, login, members, messages, patches, positions, sync, users
+from broker.hub import (
+    classes,
+    conversations,
+    housekeeping,
+    login,
+    members,
+    messages,
+    patches,
+    positions,
+    requests,
+    sync,
+    users,
+)
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "conversations", "housekeeping", "login", "members", "messages", "patches", "positions", "sync",
-    "users",
+    "HANDLERS", "SCANS", "classes", "conversations", "housekeeping", "login", "members", "messages", "patches", "positions",
+    "requests", "sync", "users",
 ]  # fmt: skip

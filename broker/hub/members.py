@@ -9,6 +9,7 @@ import msgspec
 from broker.hub.conversations import check_limit, joined_position
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
+from broker.hub.requests import settle
 from broker.hub.rows import ConversationRow, MemberRow
 from protocol.commands import (
     AddMembers,
@@ -52,7 +53,7 @@ def join(d: Decision, c: Join) -> Done:
     if not (allowed or d.caller.privileged):
         raise Refused(Reason.NOT_ALLOWED, "this conversation is by invitation; ask a member to add you")
     _check_not_blocked(d, row, user)
-    check_limit(d, row.kind, len(d.hub.tables.members.get(row.id, ())) + 1)
+    check_limit(d, row.kind, row.most, len(d.hub.tables.members.get(row.id, ())) + 1)
     _add(d, row, [user], by=user)
     return Done(time_ms=d.now)
 
@@ -71,6 +72,7 @@ def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
         d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit))
         if row.kind != Kind.ROOM:
             d.put("positions", joined_position(d, row.id, user))
+        settle(d, row.id, user)
     app = d.hub.app.id
     sessions = [session for user in users for session in d.hub.sessions_of(user)]
     d.post(sessions, ConversationJoined(app=app, conversation=row.id, by=by))
@@ -168,7 +170,7 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
         try:
             d.user(name)
             _check_not_blocked(d, row, name)
-            check_limit(d, row.kind, count + len(joining) + 1)
+            check_limit(d, row.kind, row.most, count + len(joining) + 1)
         except Refused as refused:
             if c.strict:
                 raise
@@ -273,6 +275,7 @@ def block(d: Decision, c: Block) -> Done:
         d.need_role(row, Role.OWNER)
         user = d.user(c.user).id
         d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
+        settle(d, row.id, user)
     return Done(time_ms=d.now)
 
 

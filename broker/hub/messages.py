@@ -36,6 +36,8 @@ BODY_BYTES = 65_536
 MOST_OWN = 64
 """Own messages a position remembers one by one."""
 MOST_MENTIONS = 20
+MOST_TOLD = 1_000
+"""Users one system message names."""
 REMEMBER_MS = 86_400_000
 BACK_OFFICE = "\x01"
 """In place of a device for sends over REST; no device is called so, for names have no control characters."""
@@ -263,8 +265,10 @@ def refuse(d: Decision, c: Refuse) -> Done:
 
 @handles(SendSystem)
 def send_system(d: Decision, c: SendSystem) -> Done:
-    if c.user:
-        sessions = d.hub.sessions_of(d.user(c.user).id)
+    if c.users:
+        if len(c.users) > MOST_TOLD:
+            raise Refused(Reason.TOO_LARGE, f"a system message goes to {MOST_TOLD} users at once, not {len(c.users)}")
+        sessions = [session for user in d.users(c.users) for session in d.hub.sessions_of(user)]
     elif c.conversation:
         sessions = list(d.hub.audience(d.conversation(c.conversation).id))
     else:

@@ -63,6 +63,8 @@ class ConversationRow(Row):
     deleted: bool = False
     changed: int = 0
     """The commit of the newest change of this row."""
+    most: int = 0
+    """Members it may have; 0: as many as the app allows its kind, which is never exceeded."""
 
 
 class HeadRow(Row):
@@ -96,6 +98,14 @@ class MemberRow(Row):
     blocked: bool = False
     """With `left_ms`: may not come back; such a tombstone stays."""
     changed: int = 0
+
+
+class JoinRequestRow(Row):
+    """`user` has asked to be let in, and is no member yet."""
+
+    conversation: int
+    user: str
+    asked_ms: int
 
 
 class PositionRow(Row):
@@ -133,6 +143,16 @@ class SendRow(Row):
     seq: int
 
 
+class ClassMarkRow(Row):
+    """When a class was last told something (HI-14)."""
+
+    class_id: int
+    day: int
+    record: int
+    """The id of that mark."""
+    at_ms: int
+
+
 class Table(msgspec.Struct, frozen=True):
     """How a table is kept. `in_memory`: all of it is loaded at start; the others are read when asked for."""
 
@@ -154,6 +174,8 @@ TABLES: dict[str, Table] = {
         Table("members", MemberRow, ("conversation", "user")),
         Table("positions", PositionRow, ("conversation", "user")),
         Table("mentions", MentionRow, ("user", "conversation")),
+        Table("join_requests", JoinRequestRow, ("conversation", "user")),
+        Table("class_marks", ClassMarkRow, ("class_id",)),
         Table("sends", SendRow, ("user", "device", "slot"), in_memory=False),
         # The id alone is the SQL key (SQLite rowid): ids are unique over all apps, and rows in id order are written
         # twice as fast as rows clustered by conversation.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from broker.hub.conversations import STEP, readable_from
+from broker.hub.conversations import readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import scans
 from broker.hub.messages import ANSWER_BYTES, MESSAGE_BYTES
@@ -15,6 +15,7 @@ from broker.hub.recent import Need, PatchesKey
 from broker.hub.rows import decode_message
 from broker.hub.session import Session
 from broker.hub.tables import TOMBSTONE_MS
+from broker.hub.where import STEP
 from protocol.commands import Reply, Sync, SyncState
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST

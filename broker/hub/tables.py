@@ -12,10 +12,12 @@ from typing import Any
 
 from broker.hub.recent import Tail
 from broker.hub.rows import (
+    ClassMarkRow,
     ConversationRow,
     FriendRow,
     HeadRow,
     Image,
+    JoinRequestRow,
     MemberRow,
     MentionRow,
     PositionRow,
@@ -67,6 +69,11 @@ class Tables:
         self.tombstones: dict[str, dict[int, MemberRow]] = {}
         self.positions: dict[int, dict[str, PositionRow]] = {}
         self.mentions: dict[str, dict[int, int]] = {}
+        self.requests: dict[int, dict[str, JoinRequestRow]] = {}
+        """Open requests to join, by conversation, oldest first."""
+        self.requested: dict[str, set[int]] = {}
+        """The conversations a user has asked to join."""
+        self.class_marks: dict[int, ClassMarkRow] = {}
         self.sends: dict[tuple[str, str], Sends] = {}
         """Only of devices that are logged in; loaded when first asked for."""
         self.leftovers: dict[tuple[str, tuple[Any, ...]], None] = {}
@@ -107,6 +114,9 @@ class Tables:
             leftovers["members", (conversation, row.id)] = None
         for conversation in self.mentions.pop(row.id, {}):
             leftovers["mentions", (row.id, conversation)] = None
+        for conversation in list(self.requested.get(row.id, ())):
+            self._forget_request(conversation, row.id)
+            leftovers["join_requests", (conversation, row.id)] = None
 
     def _friends(self, image: Image, commit: int) -> None:
         first, second = image.key
@@ -150,6 +160,8 @@ class Tables:
             self._bury(member, row)
         for table in (self.heads, self.positions, self.audiences):
             table.pop(row.id, None)
+        for user in list(self.requests.get(row.id, ())):
+            self._forget_request(row.id, user)
 
     def _bury(self, member: MemberRow, grave: ConversationRow) -> None:
         """A member of a deleted conversation has left it with the deletion; no row says so."""
@@ -216,6 +228,34 @@ class Tables:
         else:
             self.mentions.setdefault(user, {})[conversation] = row.seq
 
+    def _join_requests(self, image: Image, commit: int) -> None:
+        conversation, user = image.key
+        row: JoinRequestRow | None = image.row
+        if self._is_deleted(user):
+            self._leave_behind(image)
+        elif row is None:
+            self._forget_request(conversation, user)
+        elif conversation in self.conversations:  # with a conversation its requests go, and no rows say so
+            self.requests.setdefault(conversation, {})[user] = row
+            self.requested.setdefault(user, set()).add(conversation)
+
+    def _forget_request(self, conversation: int, user: str) -> None:
+        asking = self.requests.get(conversation, {})
+        asking.pop(user, None)
+        if not asking:
+            self.requests.pop(conversation, None)
+        asked = self.requested.get(user, set())
+        asked.discard(conversation)
+        if not asked:
+            self.requested.pop(user, None)
+
+    def _class_marks(self, image: Image, commit: int) -> None:
+        row: ClassMarkRow | None = image.row
+        if row is None:
+            self.class_marks.pop(image.key[0], None)
+        else:
+            self.class_marks[row.class_id] = row
+
     def _sends(self, image: Image, commit: int) -> None:
         row: SendRow | None = image.row
         sends = self.sends.get((image.key[0], image.key[1]))
@@ -235,6 +275,8 @@ APPLY: dict[str, Callable[[Tables, Image, int], Any]] = {
     "members": Tables._members,
     "positions": Tables._positions,
     "mentions": Tables._mentions,
+    "join_requests": Tables._join_requests,
+    "class_marks": Tables._class_marks,
     "sends": Tables._sends,
     "messages": Tables._kept_by_tail,
     "patches": Tables._kept_by_tail,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
 import orjson
 
 from broker.hub.decision import Decision
-from broker.hub.hub import handles
+from broker.hub.hub import handles, scans
 from broker.hub.login import end_sessions, withdraw_tokens
 from broker.hub.presence import Presence
 from broker.hub.rows import FriendRow, UserRow
 from broker.hub.session import Session
+from broker.hub.where import compile_user_where, indexed_users, matching
 from protocol.commands import (
     AddFriend,
     BanUser,
@@ -26,6 +28,7 @@ from protocol.commands import (
     PutUser,
     QueryPresence,
     RemoveFriend,
+    Reply,
     Subscribe,
     Unsubscribe,
     UpdateUser,
@@ -60,12 +63,25 @@ def get(d: Decision, c: GetUser) -> UserFound:
     return UserFound(user=info(d, d.user(c.user) if c.user else d.actor()))
 
 
-@handles(ListUsers)
-def list_users(d: Decision, c: ListUsers) -> UserList:
-    tables = d.hub.tables
+@scans(ListUsers)
+def list_users(d: Decision, c: ListUsers) -> Iterator[Reply | None]:
+    tests = compile_user_where(c.where)
+    present, users = d.hub.tables.present, d.hub.tables.users
     start, limit = max(c.skip, 0), min(max(c.limit, 0), MOST_LISTED)
-    shown = [info(d, tables.users[name]) for name in islice(tables.present, start, start + limit)]
-    return UserList(users=shown, total=len(tables.present))
+    if not tests:  # the count is known: no scan
+        names = list(islice(present, start, start + limit))
+        total = len(present)
+    else:
+        candidates = indexed_users(c.where)
+        found = []
+        for row in matching(users, list(present) if candidates is None else candidates, tests, "users"):
+            if row is None:
+                yield None
+            else:
+                found.append(row.id)
+        found = [name for name in found if name in present]
+        names, total = found[start : start + limit], len(found)
+    yield UserList(users=[info(d, users[name]) for name in names], total=total)
 
 
 @handles(UpdateUser)

@@ -1,26 +1,38 @@
-"""Conditions on conversations: a fixed list of fields and operators, compiled to plain tests. Nothing a client sends is
-ever SQL or a regular expression (DESIGN 2.2)."""
+"""Conditions on conversations and on users: a fixed list of fields and operators, compiled to plain tests, and the scan
+that tries them. Nothing a client sends is ever SQL or a regular expression (DESIGN 2.2)."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from broker.hub.decision import Decision
-from broker.hub.rows import ConversationRow
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 
+STEP = 500
+"""Rows looked at between two checkpoints (DESIGN 2.2)."""
+STEP_BYTES = 262_144
+"""Of attributes read between two checkpoints: about 0.5 ms."""
+MOST_ROWS = 200_000
+
+
+class Searched(Protocol):
+    """A row of conversations or of users."""
+
+    @property
+    def attributes(self) -> bytes: ...
+
 
 class Look:
-    """A conversation being tested. Its attributes are read at most once, however many conditions ask for them."""
+    """A row being tested. Its attributes are read at most once, however many conditions ask for them."""
 
     __slots__ = ("_attributes", "read", "row")
 
-    def __init__(self, row: ConversationRow) -> None:
+    def __init__(self, row: Any) -> None:
         self.row = row
         self.read = 0
         """Bytes of attributes read."""
@@ -43,7 +55,8 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-PLAIN: dict[str, tuple[type, Read]] = {
+Fields = Mapping[str, tuple[type, Read]]
+CONVERSATION: Fields = {
     "id": (int, lambda look: look.row.id),
     "kind": (int, lambda look: look.row.kind),
     "name": (str, lambda look: look.row.name),
@@ -52,31 +65,47 @@ PLAIN: dict[str, tuple[type, Read]] = {
     "created": (int, lambda look: look.row.created_ms),
     "updated": (int, lambda look: look.row.updated_ms),
 }
+USER: Fields = {"id": (str, lambda look: look.row.id)}
 
 
 def compile_where(d: Decision, where: tuple[Condition, ...]) -> list[Test]:
-    """One test a condition. BAD_FORMAT names what is not understood."""
+    """One test of a conversation for each condition. BAD_FORMAT names what is not understood."""
+    check_count(where)
+    return [_of_members(d, condition) or _of_row(condition, CONVERSATION) for condition in where]
+
+
+def compile_user_where(where: tuple[Condition, ...]) -> list[Test]:
+    """As `compile_where`, of users."""
+    check_count(where)
+    return [_of_row(condition, USER) for condition in where]
+
+
+def check_count(where: tuple[Condition, ...]) -> None:
     if len(where) > MOST_CONDITIONS:
         raise Refused(Reason.BAD_FORMAT, f"where may have {MOST_CONDITIONS} conditions, not {len(where)}")
-    return [_compile(d, condition) for condition in where]
 
 
-def _compile(d: Decision, condition: Condition) -> Test:
+def _of_members(d: Decision, condition: Condition) -> Test | None:
+    """The test of a condition on who is in a conversation; None if it is another."""
     members = d.hub.tables.members
-    field, value = condition.field, condition.value
-    if field == "member":
+    if condition.field == "member":
         names = _operand(condition, str, ("=", "in"))
         wanted = names if isinstance(names, list) else [names]
         return lambda look: any(name in members.get(look.row.id, ()) for name in wanted)
-    if field == "members":
+    if condition.field == "members":
         return _test(condition, int, lambda look: len(members.get(look.row.id, ())))
+    return None
+
+
+def _of_row(condition: Condition, fields: Fields) -> Test:
+    field, value = condition.field, condition.value
     if field.startswith("attributes."):
         key = field.removeprefix("attributes.")
         kind = type(value[0]) if isinstance(value, list) and value else type(value)
         return _test(condition, kind, lambda look: look.attribute(key))
-    if field not in PLAIN:
+    if field not in fields:
         raise Refused(Reason.BAD_FORMAT, f"where: there is no field {field!r}")
-    kind, read = PLAIN[field]
+    kind, read = fields[field]
     return _test(condition, kind, read)
 
 
@@ -87,6 +116,9 @@ def _test(condition: Condition, kind: type, read: Read) -> Test:
         return lambda look: _same(read(look), value)
     if op == "!=":
         return lambda look: not _same(read(look), value)
+    if op == "in" and kind is str:  # names, up to 200 against as many rows: not one by one
+        wanted = frozenset(value)
+        return lambda look: isinstance(found := read(look), str) and found in wanted
     if op == "in":
         return lambda look: any(_same(read(look), each) for each in value)
     if op == "like":
@@ -145,3 +177,36 @@ def indexed(d: Decision, where: tuple[Condition, ...]) -> list[int] | None:
         if condition.field == "member" and condition.op == "=" and isinstance(condition.value, str):
             return sorted(d.hub.tables.memberships.get(condition.value, ()), reverse=True)
     return None
+
+
+def indexed_users(where: tuple[Condition, ...]) -> list[str] | None:
+    """The only users who can match, in the order they are named; None if no condition names them."""
+    for condition in where:
+        if condition.field == "id" and condition.op in ("=", "in"):
+            values = condition.value if isinstance(condition.value, list) else [condition.value]
+            return list(dict.fromkeys(value for value in values if isinstance(value, str)))
+    return None
+
+
+Key = TypeVar("Key", int, str)
+Found = TypeVar("Found", bound=Searched)
+
+
+def matching(rows: Mapping[Key, Found], candidates: Sequence[Key], tests: list[Test], what: str) -> Iterator[Found | None]:
+    """The rows that pass, in the order of the candidates; None after each step, so that others get their turn. What changes
+    meanwhile may or may not show. `what` names the candidates in TOO_BROAD."""
+    if len(candidates) > MOST_ROWS:
+        raise Refused(Reason.TOO_BROAD, f"{len(candidates)} {what} to look through, {MOST_ROWS} are allowed; narrow it")
+    seen = read = 0
+    for key in candidates:
+        row = rows.get(key)
+        if row is None:
+            continue
+        look = Look(row)
+        if all(test(look) for test in tests):
+            yield row
+        seen += 1
+        read += look.read
+        if seen >= STEP or read >= STEP_BYTES:
+            seen = read = 0
+            yield None

@@ -69,8 +69,8 @@ TRIM_MESSAGES = """DELETE FROM messages WHERE id IN
 (SELECT id FROM messages WHERE conversation = ?2 AND seq <= ?3 AND app = ?1 LIMIT ?4)"""
 TRIM_PATCHES = """DELETE FROM patches WHERE app = ?1 AND conversation = ?2 AND number IN
 (SELECT number FROM patches WHERE app = ?1 AND conversation = ?2 AND seq <= ?3 LIMIT ?4)"""
-TRIM_POSITIONS = """DELETE FROM positions WHERE app = ?1 AND conversation = ?2 AND user IN
-(SELECT user FROM positions WHERE app = ?1 AND conversation = ?2 LIMIT ?4)"""
+TRIM_USERS = """DELETE FROM {0} WHERE app = ?1 AND conversation = ?2 AND user IN
+(SELECT user FROM {0} WHERE app = ?1 AND conversation = ?2 LIMIT ?4)"""
 
 
 def open_store(path: Path) -> SqliteStore:
@@ -288,7 +288,7 @@ class SqliteStore:
 
     def trim(self) -> bool:
         """See Store. Removes at most 1,000 rows: messages and patches behind a floor, and of a deleted conversation the
-        positions too. Its tombstones (conversation, head, members) are the hub's to delete."""
+        positions and requests to join. Its tombstones (conversation, head, members) are the hub's to delete."""
         room = SLICE
         with self._writing, self._answering("trim"):
             if not self._db.execute("SELECT EXISTS (SELECT 1 FROM trims)").get:
@@ -298,7 +298,7 @@ class SqliteStore:
                 for app, conversation, floor in self._db.execute("SELECT * FROM trims LIMIT 200").fetchall():
                     statements = [TRIM_MESSAGES, TRIM_PATCHES]
                     if floor == EVERYTHING:
-                        statements.append(TRIM_POSITIONS)
+                        statements += [TRIM_USERS.format(table) for table in ("positions", "join_requests")]
                     for sql in statements:
                         self._db.execute(sql, (app, conversation, floor, room))
                         room -= self._db.changes()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps
 from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply
+from protocol.commands.classes import MarkClass, Marked
 from protocol.commands.conversations import (
     Condition,
     ConversationFound,
@@ -55,6 +56,7 @@ from protocol.commands.messages import (
     Sync,
     SyncState,
 )
+from protocol.commands.requests import DismissJoinRequest, JoinRequestList, ListJoinRequests, RequestJoin
 from protocol.commands.sessions import (
     Kick,
     ListSessions,
@@ -99,6 +101,7 @@ __all__ = [
     "DeleteConversation",
     "DeleteMessage",
     "DeleteUser",
+    "DismissJoinRequest",
     "Done",
     "EditMessage",
     "FriendList",
@@ -107,10 +110,12 @@ __all__ = [
     "History",
     "HistoryPage",
     "Join",
+    "JoinRequestList",
     "Kick",
     "Leave",
     "ListConversations",
     "ListFriends",
+    "ListJoinRequests",
     "ListMembers",
     "ListMessages",
     "ListSessions",
@@ -119,6 +124,8 @@ __all__ = [
     "Login",
     "Logout",
     "Managed",
+    "MarkClass",
+    "Marked",
     "MemberList",
     "MembersChanged",
     "MessagePage",
@@ -137,6 +144,7 @@ __all__ = [
     "RemoveFriend",
     "RemoveMembers",
     "Reply",
+    "RequestJoin",
     "SendMessage",
     "SendSystem",
     "Sent",

@@ -165,11 +165,11 @@ class SyncState(Reply):
 
 
 class SendSystem(Command):
-    """Push `system.new` to the online sessions of `user`, or of `conversation`, or of the whole app if neither is given.
-    Management only; nothing is stored. `content` is JSON."""
+    """Push `system.new` to the online sessions of up to 1,000 `users`, or of the members of `conversation`, or of the whole
+    app if neither is given. Management only; nothing is stored. `content` is JSON. UNKNOWN_USER, TOO_LARGE."""
 
     management: ClassVar[bool] = True
     rate: ClassVar[Rate] = Rate.SENDS
     content: bytes
-    user: str = ""
+    users: tuple[str, ...] = ()
     conversation: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protocol.commands.base import Command, Reply
+from protocol.commands.conversations import Condition
 from protocol.records import FriendInfo, UserInfo
 
 
@@ -56,13 +57,15 @@ class DeleteUser(Command):
 
 
 class ListUsers(Command):
-    """Users in the order of their making (after a restart, of their ids), from `skip` on. Management only."""
+    """Users for whom every condition holds, in the order of their making (after a restart, of their ids), from `skip` on.
+    TOO_BROAD after 200,000 candidates. Management only. Replies UserList."""
 
     management: ClassVar[bool] = True
     reads: ClassVar[bool] = True
     skip: int = 0
     limit: int = 100
     """At most 500."""
+    where: tuple[Condition, ...] = ()
 
 
 class UserList(Reply):

@@ -59,6 +59,19 @@ id = "x"
     assert (place.data, place.sockets_listen, place.control) == (Path("/e"), "127.0.0.1:7700", Path("/e/control.sock"))
 
 
+def test_the_app_of_hisihi_calls_that_name_none() -> None:
+    assert load(None, None, {}).hisihi.app == ""
+    text = '[hisihi]\napp = "666666"\n'
+    assert load_text(text).hisihi.app == "666666"
+    assert load_text(text, {"PARLEY_HISIHI_APP": "other"}).hisihi.app == "other"
+    broker.settings.load(None, {"PARLEY_HISIHI_APP": "other"})
+    for wrong in ('app = "a b"', "app = 5", f'app = "{"x" * 65}"'):
+        sentence = refusal(f"[hisihi]\n{wrong}\n")
+        assert "[hisihi] app" in sentence
+        assert "the id of an app" in sentence
+    assert "'ap'" in refusal('[hisihi]\nap = "x"\n')
+
+
 ADMIN = [
     ("listen = 5", ["[admin] listen", "5"]),
     ('listen = ""', ["[admin] listen", "host:port"]),

@@ -202,4 +202,5 @@ REPLIES: dict[type[c.Reply], Render] = {
     c.UserFound: _user,
     c.FriendList: _friends,
 }
-"""Replies to management commands (SessionList, UserList, MessagePage, AppTable, StatsReport) never reach this wire."""
+"""Replies to management commands (SessionList, UserList, MessagePage, JoinRequestList, Marked, AppTable, StatsReport) never
+reach this wire."""

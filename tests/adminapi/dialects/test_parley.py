@@ -17,9 +17,12 @@ from protocol.commands import (
     Command,
     DeleteMessage,
     DeleteUser,
+    DismissJoinRequest,
     Done,
     GetUser,
+    JoinRequestList,
     Kick,
+    ListJoinRequests,
     ListSessions,
     Managed,
     Mute,
@@ -36,7 +39,7 @@ from protocol.commands import (
 )
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
-from protocol.records import SessionInfo, UserInfo
+from protocol.records import JoinRequestInfo, SessionInfo, UserInfo
 from tests.adminapi.conftest import APP, OPERATOR, Served
 
 OWN = {"authorization": f"Bearer {APP.master_key}"}
@@ -195,7 +198,7 @@ async def test_hashing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         ("POST", "users/tom/unban", None, BanUser(user="tom", banned=False)),
         ("DELETE", "users/tom", None, DeleteUser(user="tom")),
         ("POST", "system", {"content": {"x": 1}}, SendSystem(content=b'{"x":1}')),
-        ("POST", "system", {"content": "x", "user": "tom"}, SendSystem(content=b'"x"', user="tom")),
+        ("POST", "system", {"content": "x", "user": "tom"}, SendSystem(content=b'"x"', users=("tom",))),
         ("POST", "system", {"content": None, "conversation": CONV_ID}, SendSystem(content=b"null", conversation=CONV)),
         (
             "PUT",
@@ -213,6 +216,12 @@ async def test_hashing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             Mute(conversation=CONV, user="tom", seconds=60),
         ),
         ("POST", f"conversations/{CONV_ID}/members/tom/unmute", None, Unmute(conversation=CONV, user="tom")),
+        (
+            "DELETE",
+            f"conversations/{CONV_ID}/join-requests/tom",
+            None,
+            DismissJoinRequest(conversation=CONV, user="tom"),
+        ),
         ("DELETE", f"conversations/{CONV_ID}/messages/{MSG_ID}", None, DeleteMessage(conversation=CONV, message=MSG)),
     ],
 )
@@ -221,6 +230,13 @@ async def test_each_call_is_one_command(served: Served, method: str, path: str, 
     answer = await served.client.request(method, f"{BASE}/{path}", json=body, headers=OWN)
     assert (answer.status_code, answer.json()) == (200, {"time_ms": 4})
     assert served.broker.last == Managed(app=APP.id, rev=3, command=command)
+
+
+async def test_requests_to_join_are_listed(served: Served) -> None:
+    served.broker.on(ListJoinRequests, JoinRequestList(requests=[JoinRequestInfo("tom", 5), JoinRequestInfo("ann", 6)]))
+    answer = await served.client.get(f"{BASE}/conversations/{CONV_ID}/join-requests", headers=OWN)
+    assert answer.json() == {"requests": [{"user": "tom", "asked_ms": 5}, {"user": "ann", "asked_ms": 6}]}
+    assert served.broker.last == Managed(app=APP.id, rev=3, command=ListJoinRequests(conversation=CONV))
 
 
 @pytest.mark.parametrize(
@@ -232,6 +248,7 @@ async def test_each_call_is_one_command(served: Served, method: str, path: str, 
         ("PUT", f"conversations/{CONV_ID}/members/tom/role", {"role": []}, 400),
         ("POST", f"conversations/{CONV_ID}/members/tom/mute", {"seconds": 86_401}, 400),
         ("POST", "conversations/nonsense/members/tom/block", None, 404),
+        ("GET", "conversations/nonsense/join-requests", None, 404),
         ("DELETE", f"conversations/{CONV_ID}/messages/nonsense", None, 404),
         ("POST", "system", {}, 400),
         ("POST", "system", {"content": 1, "user": "a", "conversation": CONV_ID}, 400),

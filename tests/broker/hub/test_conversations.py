@@ -302,7 +302,7 @@ def test_system_messages_reach_a_user_a_conversation_or_all(script: Script) -> N
     conversation = group(script, "tom", "ann")
     script.login("bob")
     for command, receivers in (
-        (SendSystem(content=b'"x"', user="tom"), {"tom"}),
+        (SendSystem(content=b'"x"', users=("tom",)), {"tom"}),
         (SendSystem(content=b'"x"', conversation=conversation), {"tom", "ann"}),
         (SendSystem(content=b'"x"'), {"tom", "ann", "bob"}),
     ):

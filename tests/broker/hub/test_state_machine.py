@@ -28,6 +28,7 @@ from protocol.commands import (
     Read,
     RecallMessage,
     RemoveMembers,
+    RequestJoin,
     SendMessage,
     Sync,
     Unblock,
@@ -117,6 +118,11 @@ class Laws(RuleBasedStateMachine):
         if self.conversations:
             self.script.manage(what(conversation=self.pick(self.conversations, at), user=user))
 
+    @rule(at=indexes, user=users)
+    def ask_to_join(self, at: int, user: str) -> None:
+        if self.conversations:
+            self.script.manage(RequestJoin(conversation=self.pick(self.conversations, at)), user=user)
+
     @rule(index=indexes, at=indexes, what=st.sampled_from(("edit", "recall", "read")))
     def touch(self, index: int, at: int, what: str) -> None:
         if not self.messages:
@@ -180,6 +186,8 @@ class Laws(RuleBasedStateMachine):
             filled(tables.positions),
             filled(tables.mentions),
             filled(tables.friends),
+            tables.requests,
+            tables.requested,
         )
 
     @invariant()
@@ -189,6 +197,14 @@ class Laws(RuleBasedStateMachine):
         assert len(held) == len(set(held))
         assert {hub.slots[slot] for slot in held} == set(hub.sessions)
         assert sorted(number for numbers in hub.by_user.values() for number in numbers) == sorted(hub.sessions)
+
+    @invariant()
+    def who_asks_to_join_is_no_member(self) -> None:
+        tables = self.script.hub().tables
+        for conversation, asking in tables.requests.items():
+            assert asking
+            assert not asking.keys() & tables.members.get(conversation, {}).keys()
+            assert all(conversation in tables.requested[user] for user in asking)
 
     @invariant()
     def seqs_have_no_gaps(self) -> None:

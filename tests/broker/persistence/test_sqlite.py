@@ -15,7 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.hub.recent import MessageKey, MessagesKey, PatchesKey, SendsKey
-from broker.hub.rows import TABLES, ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, delete, put
+from broker.hub.rows import (
+    TABLES,
+    ClassMarkRow,
+    ConversationRow,
+    HeadRow,
+    Image,
+    JoinRequestRow,
+    MemberRow,
+    PositionRow,
+    SendRow,
+    delete,
+    put,
+)
 from broker.persistence import schema
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import StoreRefused, StoreUnavailable
@@ -253,6 +265,40 @@ def test_columns_a_new_field_needs_are_added(tmp_path: Path, monkeypatch: pytest
         assert repr(list(store.load("positions"))) == repr([("a", PositionRow(1, "u"))])
         store.write([put("a", "members", MemberRow(1, "u", 5, blocked=True))], 1)
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, blocked=True))]
+
+
+def test_a_database_from_before_requests_marks_and_limits_opens_and_takes_them(tmp_path: Path) -> None:
+    path, old = tmp_path / "parley.db", ConversationRow(1, 3, "u", "u", 5, "team")
+    with opened(path) as store:
+        store.write([put("a", "conversations", old), put("a", "members", MemberRow(1, "u", 5, 2))], 7)
+        for statement in (
+            "DROP TABLE join_requests",
+            "DROP TABLE class_marks",
+            "ALTER TABLE conversations DROP COLUMN most",
+        ):
+            store._db.execute(statement)
+    with opened(path) as store:
+        assert store.position == 7
+        assert list(store.load("conversations")) == [("a", old)]
+        assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, 2))]
+        rows = {"join_requests": JoinRequestRow(1, "v", 9), "class_marks": ClassMarkRow(2, 16_000, 77, 9)}
+        assert [list(store.load(table)) for table in rows] == [[], []]
+        store.write([put("a", table, row) for table, row in rows.items()], 8)
+        store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9))], 9)
+    with opened(path) as store:
+        assert {table: list(store.load(table)) for table in rows} == {table: [("a", row)] for table, row in rows.items()}
+        assert next(store.load("conversations"))[1].most == 9
+
+
+def test_requests_to_join_a_deleted_conversation_are_trimmed(store: SqliteStore) -> None:
+    asking = [JoinRequestRow(number, f"u{n}", 5) for number in (1, 2) for n in range(3)]
+    store.write([put(app, "join_requests", row) for app in "ab" for row in asking], 1)
+    store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, deleted=True))], 2)
+    while store.trim():
+        pass
+    left = [(app, row.conversation) for app, row in store.load("join_requests")]
+    assert sorted(set(left)) == [("a", 2), ("b", 1), ("b", 2)]
+    assert len(left) == 9
 
 
 @pytest.mark.parametrize("newer", ["PRAGMA user_version = 99", "ALTER TABLE heads ADD COLUMN colour TEXT"])

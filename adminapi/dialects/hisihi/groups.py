@@ -1,0 +1,118 @@
+"""Making, renaming and ending groups: HI-05 to HI-08, in the order of the seed."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
+from adminapi.dialects.hisihi import parameters
+from adminapi.dialects.hisihi.codes import CREATE_FAILED, ILLEGAL, UPDATE_FAILED, Failed, shown_as
+from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
+from adminapi.dialects.hisihi.people import add, call_making, group, members_of
+from protocol.codec import write_json
+from protocol.commands import CreateConversation, Created, DeleteConversation, UpdateConversation
+from protocol.errors import Reason, Refused
+from protocol.records import ConversationInfo, Kind
+
+routes = Routes()
+
+NAME_MOST = 256
+AVATAR_MOST = 1024
+DESCRIPTION_MOST = 2000
+"""Characters; together far below what a conversation's attributes may have."""
+LEVEL = 1_000
+"""Members of a group made here, at most (HI-21)."""
+UNNAMED = "群聊"
+"""HI-06."""
+
+
+@routes.add("POST", "/im/group")
+async def create_group(ask: Ask, broker: Broker) -> Answer:
+    """HI-05. `group_name`*, `member_client_ids`*, `organization_id`*, `group_avatar`*, `admin_uid`*, `description`*,
+    `conversation_id` (empty: a new one) -> 201, the same with `group_id`."""
+    data = parameters.document(ask)
+    name = parameters.name(parameters.required(data, "group_name"), "group_name", NAME_MOST)
+    members = parameters.client_ids(parameters.required(data, "member_client_ids"), "member_client_ids")
+    organization = parameters.number(parameters.required(data, "organization_id"), "organization_id")
+    avatar = parameters.text(parameters.required(data, "group_avatar"), "group_avatar", AVATAR_MOST)
+    admin = parameters.client_id(parameters.required(data, "admin_uid"), "admin_uid")
+    description = parameters.text(parameters.required(data, "description"), "description", DESCRIPTION_MOST)
+    everybody = tuple(dict.fromkeys([admin, *members]))
+    attributes = write_json({"group_avatar": avatar, "organization_id": organization, "description": description})
+    given = data.get("conversation_id")
+    if given in (None, "", 0, "0"):
+        others = everybody[1:]
+        command = CreateConversation(kind=Kind.GROUP, members=others, name=name, attributes=attributes, most=LEVEL)
+        with shown_as(CREATE_FAILED, Reason.FULL):
+            made = cast(Created, await call_making(ask, broker, command, everybody, acting=admin)).conversation
+        added = list(everybody)
+    else:
+        made = await group(ask, broker, given)
+        added = await adopt(ask, broker, made, everybody, name, attributes)
+    if added:
+        text = f"{await names(ask, broker, added)} 加入群聊"
+        await tell_members(ask, broker, Notice.ADDED, made, text, admin, added)
+    row = {
+        "group_id": made.id,
+        "group_name": name,
+        "member_client_ids": ":".join(members),
+        "organization_id": organization,
+        "conversation_id": ask.ids.hex24(made.id),
+        "group_avatar": avatar,
+        "admin_uid": admin,
+        "description": description,
+    }
+    return json_answer(row, 201)
+
+
+async def adopt(
+    ask: Ask, broker: Broker, found: ConversationInfo, everybody: tuple[str, ...], name: str, attributes: bytes
+) -> list[str]:
+    """Give a group that is there already this name, these attributes beside its own, and the first of `everybody` as its
+    owner; the others become members. Who was not one before. Repeating it after a failure is safe."""
+    present = set(await members_of(ask, broker, found.id))
+    joining = [user for user in everybody if user not in present]
+    await add(ask, broker, found.id, joining)
+    command = UpdateConversation(conversation=found.id, name=name, attributes=attributes, merge=True, owner=everybody[0])
+    with shown_as(UPDATE_FAILED, Reason.TOO_LARGE):
+        await broker.call(ask.managed(command))
+    return joining
+
+
+@routes.add("PUT", "/im/group/{group_id}")
+async def rename_group(ask: Ask, broker: Broker) -> Answer:
+    """HI-06. `group_name`*, null for the usual one -> `group_name`."""
+    data = parameters.document(ask)
+    if "group_name" not in data:
+        raise Refused(Reason.MISSING_FIELD, "group_name is missing.")
+    given = data["group_name"]
+    name = UNNAMED if given is None else parameters.name(given, "group_name", NAME_MOST)
+    found = await group(ask, broker, ask.path["group_id"])
+    await broker.call(ask.managed(UpdateConversation(conversation=found.id, name=name)))
+    await tell_members(ask, broker, Notice.MODIFIED, found, f"群名称改为 {name}", found.owner)
+    return json_answer({"group_name": name})
+
+
+@routes.add("DELETE", "/im/group/{group_id}")
+async def delete_group(ask: Ask, broker: Broker) -> Answer:
+    """HI-07 -> 204."""
+    found = await group(ask, broker, ask.path["group_id"])
+    return await dismiss(ask, broker, found)
+
+
+@routes.add("DELETE", "/im/user/{uid}/group/{group_id}")
+async def dismiss_own_group(ask: Ask, broker: Broker) -> Answer:
+    """HI-08 -> 204. Only for the group's admin."""
+    user = parameters.uid(ask.path["uid"], "uid")
+    found = await group(ask, broker, ask.path["group_id"])
+    if user != found.owner:
+        raise Failed(ILLEGAL, f"{user} is not the admin of this group, who alone may dismiss it.")
+    return await dismiss(ask, broker, found)
+
+
+async def dismiss(ask: Ask, broker: Broker, found: ConversationInfo) -> Answer:
+    """End the group and tell those who were in it."""
+    members = await members_of(ask, broker, found.id)
+    await broker.call(ask.managed(DeleteConversation(conversation=found.id)))
+    await tell(ask, broker, Notice.DISMISSED, found, "该群已解散", found.owner, (), members)
+    return Answer(status=204)

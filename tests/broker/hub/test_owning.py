@@ -1,0 +1,116 @@
+"""A conversation's own limit of members, and who owns it."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.commands import (
+    AddMembers,
+    CreateConversation,
+    GetConversation,
+    Join,
+    ListMembers,
+    PutUser,
+    RemoveMembers,
+    SetRole,
+    UpdateConversation,
+)
+from protocol.errors import Reason
+from protocol.pushes import ConversationUpdated
+from protocol.records import Kind, Role
+from tests.broker.hub.script import Script, app
+from tests.broker.hub.words import group, reason
+
+USERS = ("tom", "ann", "bob", "eve", "kim")
+
+
+@pytest.fixture
+def script() -> Script:
+    script = Script(app(group_members=4, room_members=3))
+    for user in USERS:
+        script.manage(PutUser(user=user))
+    return script
+
+
+def create(script: Script, *members: str, most: int = 0, kind: Kind = Kind.GROUP) -> int:
+    made = script.manage(CreateConversation(kind=kind, members=members[1:], most=most), user=members[0])
+    return int(made.conversation.id)
+
+
+def most(script: Script, conversation: int) -> int:
+    return int(script.manage(GetConversation(conversation=conversation)).conversation.most)
+
+
+def roles(script: Script, conversation: int) -> dict[str, int]:
+    return {each.user: each.role for each in script.manage(ListMembers(conversation=conversation)).members}
+
+
+def test_a_conversations_own_limit_is_kept_wherever_somebody_comes_in(script: Script) -> None:
+    crowd = CreateConversation(kind=Kind.GROUP, members=("ann", "bob"), most=2)
+    assert reason(script.manage(crowd, user="tom")) is Reason.FULL
+    conversation = create(script, "tom", "ann", most=2)
+    assert most(script, conversation) == 2
+    assert reason(script.manage(AddMembers(conversation=conversation, users=("bob",), strict=True))) is Reason.FULL
+    assert reason(script.manage(Join(conversation=conversation), user="bob")) is Reason.FULL
+    script.manage(UpdateConversation(conversation=conversation, most=3))
+    assert script.manage(Join(conversation=conversation), user="bob").time_ms
+    script.restart()
+    assert reason(script.manage(Join(conversation=conversation), user="eve")) is Reason.FULL
+
+
+def test_the_apps_limit_binds_too(script: Script) -> None:
+    conversation = create(script, "tom", "ann", "bob", "eve", most=1000)
+    assert most(script, conversation) == 4
+    assert reason(script.manage(Join(conversation=conversation), user="kim")) is Reason.FULL
+    assert most(script, create(script, "tom", "ann")) == 4
+    assert most(script, create(script, "tom", kind=Kind.ROOM)) == 3
+    assert most(script, create(script, "tom", "ann", kind=Kind.DIRECT)) == 0
+
+
+def test_a_limit_below_the_members_there_are_lets_nobody_else_in(script: Script) -> None:
+    conversation = create(script, "tom", "ann", "bob")
+    script.manage(UpdateConversation(conversation=conversation, most=2))
+    assert len(roles(script, conversation)) == 3
+    assert reason(script.manage(Join(conversation=conversation), user="eve")) is Reason.FULL
+    assert reason(script.manage(UpdateConversation(conversation=conversation, most=-1))) is Reason.BAD_FORMAT
+    none = CreateConversation(kind=Kind.GROUP, members=(), most=-1)
+    assert reason(script.manage(none, user="tom")) is Reason.BAD_FORMAT
+
+
+def test_a_group_is_handed_over_to_a_member(script: Script) -> None:
+    conversation = create(script, "tom", "ann", "bob")
+    script.manage(UpdateConversation(conversation=conversation, owner="ann"))
+    assert roles(script, conversation) == {"tom": 0, "ann": 2, "bob": 0}
+    script.manage(UpdateConversation(conversation=conversation, owner="ann"))
+    script.restart()
+    assert roles(script, conversation) == {"tom": 0, "ann": 2, "bob": 0}
+    assert script.manage(GetConversation(conversation=conversation)).conversation.owner == "ann"
+    removed = script.manage(RemoveMembers(conversation=conversation, users=("tom", "ann")))
+    assert (removed.allowed, [each.user for each in removed.failed]) == (["tom"], ["ann"])
+
+
+def test_only_a_member_of_a_group_or_room_is_made_its_owner(script: Script) -> None:
+    conversation, direct = create(script, "tom", "ann"), create(script, "tom", "ann", kind=Kind.DIRECT)
+    for number, owner, expected in (
+        (conversation, "bob", Reason.NOT_A_MEMBER),
+        (conversation, "nobody", Reason.UNKNOWN_USER),
+        (conversation, "", Reason.UNKNOWN_USER),
+        (direct, "tom", Reason.BAD_KIND),
+    ):
+        assert reason(script.manage(UpdateConversation(conversation=number, owner=owner))) is expected
+    assert roles(script, conversation) == {"tom": 2, "ann": 0}
+
+
+def test_limit_and_owner_are_the_owners_to_change(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.manage(SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
+    for change in (
+        UpdateConversation(conversation=conversation, most=3),
+        UpdateConversation(conversation=conversation, owner="ann"),
+    ):
+        assert reason(script.say("ann", change)) is Reason.NOT_ALLOWED
+    assert script.say("tom", UpdateConversation(conversation=conversation, most=3)).time_ms
+    assert script.pushes("ann") == []
+    assert script.say("tom", UpdateConversation(conversation=conversation, owner="ann", name="x")).time_ms
+    assert [type(push) for push in script.pushes("ann")] == [ConversationUpdated]
+    assert reason(script.say("tom", UpdateConversation(conversation=conversation, most=4))) is Reason.NOT_ALLOWED
