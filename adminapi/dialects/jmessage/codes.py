@@ -7,6 +7,7 @@ say more than a Reason can; those are raised as `Failed`, which carries its line
 from __future__ import annotations
 
 from adminapi.dialect import Rendering
+from adminapi.schemas import integer, obj, text
 from protocol.errors import Reason, Refused
 
 INTERNAL = Rendering(500, 899000, "Server internal error")
@@ -61,6 +62,9 @@ RENDERINGS: dict[Reason, Rendering] = {
     Reason.GOING_AWAY: BUSY,
     Reason.OUTCOME_UNKNOWN: BUSY,
 }
+FURTHER = (DELETE_FAIL, REPEATED, LONG_LIST)
+"""Lines that no Reason alone shows."""
+ERROR = obj({"code": integer(), "message": text(least=1)})
 DETAILED = frozenset(line.code for line in (NO_USER, INVALID, PASSWORD, INVALID_UID, DELETE_FAIL, REPEATED, NO_SPACE))
 """Lines whose text leaves open which of several values it was."""
 
