@@ -8,7 +8,7 @@ from typing import cast
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.newcomers import call_with
-from adminapi.dialects.leancloud.shapes import iso, updated
+from adminapi.dialects.leancloud.shapes import iso, listed, updated
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -127,11 +127,11 @@ async def remove_members(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, now_ms(ask)))
 
 
-@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.NAMES))
+@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.LISTED))
 async def list_members(ask: Ask, broker: Broker) -> Answer:
     """LC-06. The members of a conversation."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
-    return json_answer([member.user for member in reply.members])
+    return listed(ask, [member.user for member in reply.members])
 
 
 def now_ms(ask: Ask) -> int:

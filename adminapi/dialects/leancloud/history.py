@@ -1,4 +1,4 @@
-"""Finding messages by id and time: one of them for LC-11 to LC-13, a stretch of them for the history query of LC-30.
+"""Finding messages by id and time: the history query of LC-30.
 
 The commands read history by `seq`. Ids and seqs of a conversation grow together and seqs have no gaps, so the seq that
 belongs to an id or a time is found by search: from the newest backwards in doubling steps, then halving. The law: what is
@@ -51,19 +51,6 @@ async def seq_from(ask: Ask, broker: Broker, info: ConversationInfo, number: int
         else:
             high = at
     return low
-
-
-async def find(ask: Ask, broker: Broker, conversation: int, number: int) -> Message:
-    """The message as it is now. UNKNOWN_CONVERSATION; UNKNOWN_MESSAGE also if it was recalled or deleted."""
-    info = await look_up(ask, broker, conversation)
-    seq = await seq_from(ask, broker, info, number)
-    found: Message | None = info.last_message
-    if found is not None and found.seq != seq:
-        page = await read(ask, broker, History(conversation=conversation, after=seq - 1, limit=1))
-        found = page[0] if page else None
-    if found is None or found.id != number or found.status != Status.NORMAL:
-        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no such message in this conversation.")
-    return found
 
 
 def end_of(ask: Ask, data: Data, prefix: str, up: bool, included: bool) -> int | None:

@@ -34,6 +34,7 @@ UPDATED = obj({"updatedAt": ISO, "objectId": OBJECT_ID})
 NOTHING = obj({})
 RESULT = obj({"result": NOTHING})
 NAMES = array(text())
+LISTED = either(NAMES, obj({"result": NAMES}), about="The later form where the app has `leancloud_result` on.")
 
 USERS_SENT = sent({"client_ids": USERS})
 SILENCE = either(

@@ -52,7 +52,12 @@ class Native(Dialect):
     parameters: ClassVar[Mapping[str, Schema]] = {"conv_id": HEX32}
     headers: ClassVar[Mapping[str, Schema]] = {"Request-Id": text("Repeated in the answer as `request-id`.")}
     schemes: ClassVar[Mapping[str, Schema]] = {
-        "id": {"type": "apiKey", "in": "header", "name": "app-id", "description": "The app's id; `IM-APP-ID` too."},
+        "id": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "app-id",
+            "description": "The app's id; `IM-APP-ID` too. Enough by itself where the app has `bare_app_id` on.",
+        },
         "key": {"type": "apiKey", "in": "header", "name": "app-key", "description": "`key` or `master_key` of the app."},
         "token": {
             "type": "http",
