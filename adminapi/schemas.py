@@ -15,6 +15,8 @@ import msgspec
 
 Schema = Mapping[str, Any]
 """A JSON Schema."""
+NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""The pattern of names: nothing but control characters is left out (`protocol.codec.is_name`)."""
 USER_ID = r"^[^\s\x00-\x1f\x7f-\x9f]+$"
 """The pattern of user ids in every dialect that has no closer one of its own."""
 

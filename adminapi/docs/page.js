@@ -46,7 +46,8 @@ function limitsOf(schema) {
     else if (least !== undefined && least !== 0) said.push(`at least ${least}${what}`);
   };
   range(schema.minimum, schema.maximum, "");
-  range(schema.minLength, schema.maxLength, " characters");
+  if (schema.maxLength === undefined && schema.minLength === 1) said.push("not empty");
+  else range(schema.minLength, schema.maxLength, " characters");
   range(schema.minItems, schema.maxItems, " elements");
   if (schema.default !== undefined) said.push(`default ${JSON.stringify(schema.default)}`);
   return said.join(", ");

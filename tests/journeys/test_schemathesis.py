@@ -84,6 +84,7 @@ def elsewhere(parameters: dict[str, Any]) -> bool:
     return any(str(value) in ("", ".", "..") or "/" in str(value) for value in parameters.values())
 
 
+@pytest.mark.timeout(240)  # some 10 s each where nothing else runs
 @pytest.mark.parametrize("dialect", MOUNTED)
 def test_no_input_gets_an_answer_that_is_not_described(host: Host, dialect: str) -> None:
     host.broker()

@@ -28,7 +28,7 @@ from adminapi.dialects.jmessage.parameters import (
     username,
     usernames,
 )
-from adminapi.schemas import About, array, integer, obj, sent
+from adminapi.schemas import NAME, About, array, integer, obj, sent
 from adminapi.schemas import text as text_schema
 from protocol.codec import is_name, read_json, write_json
 from protocol.commands import (
@@ -62,7 +62,7 @@ PAGE_MOST = 1000
 CREATION = sent(
     {
         "owner_username": USERNAME,
-        "group_name": text_schema(f"At most {NAME_BYTES} bytes.", least=1, most=NAME_BYTES, example="泡否"),
+        "group_name": text_schema(f"At most {NAME_BYTES} bytes.", least=1, most=NAME_BYTES, pattern=NAME, example="泡否"),
     },
     {
         "members_username": array(USERNAME, most=CREATE_MOST, example=["eddie", "annie"]),

@@ -62,7 +62,9 @@ SCHEMAS: dict[str, Schema] = {
     "nickname": text_schema("One line of at most 64 bytes.", most=64, example="hello"),
     "star": integer(least=-STAR_MOST, most=STAR_MOST),
     "avatar": text_schema("At most 1,024 bytes.", most=1024, example="/avatar/path"),
-    "birthday": text_schema("A date, with a time if need be.", example="1990-01-24 00:00:00"),
+    "birthday": text_schema(
+        "A date, with a time if need be.", pattern=r"^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?$", example="1990-01-24 00:00:00"
+    ),
     "gender": integer("0 unknown, 1 male, 2 female.", least=0, most=2),
     "signature": text_schema("At most 250 bytes.", most=250),
     "region": text_schema("At most 250 bytes.", most=250),

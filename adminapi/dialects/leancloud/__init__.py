@@ -62,8 +62,8 @@ class LeanCloud(Dialect):
             "type": "apiKey",
             "in": "header",
             "name": "X-LC-Key",
-            "description": "The app's `master_key`, with `,master` behind it or without; where the app has `leancloud_app_key` "
-            "on, its `key` too.",
+            "description": "The app's `master_key`, with `,master` behind it or without. Where the app has "
+            "`leancloud_app_key` on, its `key` too.",
         },
         "sign": {
             "type": "apiKey",

@@ -6,7 +6,7 @@ Only the seed's way of asking is described, a JSON body, or the query where the 
 
 from __future__ import annotations
 
-from adminapi.schemas import USER_ID, anything, array, boolean, constant, either, integer, json_text, obj, sent, text
+from adminapi.schemas import USER_ID, Schema, anything, array, boolean, constant, either, integer, json_text, obj, sent, text
 
 USER = text("A client id: printable, without spaces.", least=1, most=128, pattern=USER_ID, example="Tom")
 USERS = array(USER, least=1, most=500, example=["Tom", "Jerry"])
@@ -16,20 +16,27 @@ ISO = text("UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example=
 TIME_MS = integer("Unix milliseconds.", least=0, most=(1 << 53) - 1, example=1495431811151)
 
 CUSTOM = "Any other field, made of a letter, then letters, digits and _, is a custom attribute."
+FIELD = text(pattern="^[A-Za-z][A-Za-z0-9_]{0,127}$")
 NAME = text(most=256, example="My First Conversation")
-CREATION = sent(
-    {},
-    {
-        "name": NAME,
-        "m": array(USER, "The members.", most=500, example=["BillGates", "SteveJobs"]),
-        "unique": boolean("Find the conversation of the same members, if there is one.", default=False),
-        "tr": boolean("A chatroom.", default=False),
-        "c": text("The creator, one of m.", most=128),
-    },
-    CUSTOM,
-)
+CREATION: Schema = {
+    "propertyNames": FIELD,
+    **sent(
+        {},
+        {
+            "name": NAME,
+            "m": array(USER, "The members.", most=500, example=["BillGates", "SteveJobs"]),
+            "unique": boolean("Find the conversation of the same members, if there is one.", default=False),
+            "tr": boolean("A chatroom.", default=False),
+            "c": text("The creator, one of m.", most=128, pattern=USER_ID),
+        },
+        CUSTOM,
+    ),
+}
 CREATED = obj({"objectId": OBJECT_ID, "createdAt": ISO})
-UPDATE = sent({}, {"name": {**NAME, "examples": ["Updated Conversation"]}}, CUSTOM)
+UPDATE: Schema = {
+    "propertyNames": FIELD,
+    **sent({}, {"name": {**NAME, "examples": ["Updated Conversation"]}}, CUSTOM),
+}
 UPDATED = obj({"updatedAt": ISO, "objectId": OBJECT_ID})
 NOTHING = obj({})
 RESULT = obj({"result": NOTHING})

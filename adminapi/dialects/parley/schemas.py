@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import msgspec
 
-from adminapi.schemas import USER_ID, anything, array, boolean, constant, integer, nullable, obj, sent, text
+from adminapi.schemas import NAME, USER_ID, Schema, anything, array, boolean, constant, integer, nullable, obj, sent, text
 from protocol.apps import AppSettings
 
 MUTE_SECONDS_MOST = 86_400
 """As `Mute` (LC-07)."""
 SESSIONS_MOST = 1000
 
-NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
 TIME_MS = integer("Unix milliseconds.", least=0)
 PARAMETERS = {
     "app": text("The app's id.", example="666666"),
@@ -80,13 +79,16 @@ PUT_USER = sent(
         "must_be_new": boolean("Refuse if there is such a user.", default=False),
     },
 )
-SYSTEM = sent(
-    {"content": anything("Any JSON.", example={"notice": "Maintenance at noon."})},
-    {
-        "user": text("To this user only.", least=1, most=128, pattern=USER_ID),
-        "conversation": text("To this conversation's members only; not together with user.", least=1),
-    },
-)
+SYSTEM: Schema = {
+    "not": {"required": ["user", "conversation"]},
+    **sent(
+        {"content": anything("Any JSON.", example={"notice": "Maintenance at noon."})},
+        {
+            "user": text("To this user only.", least=1, most=128, pattern=USER_ID),
+            "conversation": text("To this conversation's members only; not together with user.", least=1),
+        },
+    ),
+}
 ROLE = sent({"role": text(among=("member", "manager"), example="manager")})
 MUTE = sent({}, {"seconds": integer("0: until unmuted.", least=0, most=MUTE_SECONDS_MOST, default=0, example=600)})
 DONE = obj({"time_ms": integer("When it was done, in Unix milliseconds.", least=0)})
