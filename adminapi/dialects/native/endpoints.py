@@ -232,7 +232,7 @@ async def delete_conversation(ask: Ask, broker: Broker) -> Answer:
 async def send_message(ask: Ask, broker: Broker) -> Answer:
     """ZD-09. Send a message.
 
-    `Idempotency-Key` makes a repeat answer the first message."""
+    `Idempotency-Key`, here of at most 64 characters, makes a repeat answer the first message."""
     data = ask.json_object()
     for field in ("from_client", "type"):
         if data.get(field) is None:
