@@ -23,6 +23,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
+from adminapi.docs import fresh, pages
 from adminapi.files import Files
 from adminapi.http import KEY, Cured
 from adminapi.repeats import KEY_CHARACTERS, Repeats
@@ -83,6 +84,8 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
+        for path, answer in pages(dialects).items():
+            self.mount_page(path, answer)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)
 
@@ -92,6 +95,13 @@ class Front:
 
         rule = re.sub(r"\{(\w+)\}", r"<\1>", endpoint.path)
         self.quart.add_url_rule(rule, name, view, methods=[endpoint.method], provide_automatic_options=False)
+
+    def mount_page(self, path: str, answer: Answer) -> None:
+        async def view() -> Response:
+            await discard_rest()
+            return rendered(fresh(answer, request.headers.get("If-None-Match", "")))
+
+        self.quart.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
 
     async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
         began = trio.current_time()

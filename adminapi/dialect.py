@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from adminapi.schemas import About, Schema
 from protocol.apps import App
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import Command, Managed, Reply
@@ -202,6 +203,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     """As the documents print it, parameters in braces: `/im/conversations/{conv_id}`."""
     run: Run
+    about: About
     uploads: bool = False
     """Its body is multipart and goes to disk."""
     open: bool = False
@@ -211,11 +213,13 @@ class Endpoint(msgspec.Struct, frozen=True):
 class Routes(list[Endpoint]):
     """The endpoints of a dialect, in the order of its document."""
 
-    def add(self, method: str, path: str, *, uploads: bool = False, open: bool = False) -> Callable[[Run], Run]:
-        """Register the decorated function."""
+    def add(
+        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False
+    ) -> Callable[[Run], Run]:
+        """Register the decorated function. Its docstring and `about` are what `/-/docs` says of it."""
 
         def register(run: Run) -> Run:
-            self.append(Endpoint(method, path, run, uploads, open))
+            self.append(Endpoint(method, path, run, about, uploads, open))
             return run
 
         return register
@@ -230,13 +234,25 @@ class Rendering(msgspec.Struct, frozen=True):
 
 
 class Dialect:
-    """One vendor's REST API. Subclasses give the class variables, `admit` and `envelope_error`."""
+    """One vendor's REST API. Subclasses give the class variables, `admit`, `envelope_error` and `error_schema`."""
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """As people call it."""
     roots: ClassVar[tuple[str, ...]]
     """Paths that are its own, whole segments; requests below them that match no endpoint are answered in its form."""
     routes: Routes
     renderings: ClassVar[Mapping[Reason, Rendering]]
+    further: ClassVar[Sequence[Rendering]] = ()
+    """Lines of the vendor's table that no Reason alone shows."""
+    parameters: ClassVar[Mapping[str, Schema]] = {}
+    """What stands in its paths, by the names in the templates."""
+    headers: ClassVar[Mapping[str, Schema]] = {}
+    """Those every endpoint takes, beside its proofs."""
+    schemes: ClassVar[Mapping[str, Schema]]
+    """OpenAPI's security schemes, by names of their own."""
+    proofs: ClassVar[Sequence[Sequence[str]]]
+    """The ways to be admitted, the usual one first; each the names of the schemes it takes together."""
     not_found: ClassVar[Rendering] = Rendering(404, 404, "There is no such endpoint.")
     bad_method: ClassVar[Rendering] = Rendering(405, 405, "This endpoint does not take this method.")
 
@@ -247,6 +263,18 @@ class Dialect:
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         """The vendor's error body."""
         raise NotImplementedError
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        """The vendor's error body, showing one of these."""
+        raise NotImplementedError
+
+    def code_text(self, code: int) -> str:
+        """How its errors print a rendering's code."""
+        return str(code)
+
+    def answer_schema(self, answer: Schema) -> Schema:
+        """The body of a success, an endpoint's own answer in the vendor's envelope if it has one."""
+        return answer
 
     def refusal(self, ask: Ask, refused: Refused) -> Answer:
         """A Refused in the vendor's form, with `Retry-After` (whole seconds) where waiting helps."""

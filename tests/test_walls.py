@@ -51,7 +51,9 @@ def allowed(importer: str, imported: str) -> bool:
     if inside(importer, "broker"):
         return top not in ("adminapi", "quart", "hypercorn", "bench", "tests")
     if inside(importer, "adminapi.dialects"):
-        own = inside(imported, "adminapi.dialect") or inside(imported, "adminapi.dialects") or top == "protocol"
+        own = any(
+            inside(imported, each) for each in ("adminapi.dialect", "adminapi.dialects", "adminapi.schemas", "protocol")
+        )
         return own if top in OWN else top not in PLUMBING
     if inside(importer, "adminapi"):
         return top not in ("broker", "bench", "tests") and (top not in ("quart", "quart_trio") or importer == "adminapi.app")

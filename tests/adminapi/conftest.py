@@ -20,9 +20,9 @@ import pytest
 import trio
 
 from adminapi.__main__ import configured, listening
-from adminapi.app import build
+from adminapi.app import Front, build
 from adminapi.control import Channel
-from adminapi.dialect import Dialect
+from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files
@@ -34,6 +34,7 @@ from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged
 from protocol.wires.control import ControlWire
 from protocol.wires.wire import End, Ending, Say, Submit
+from tests.adminapi.described import description_of
 
 APP = App(id="666666", key="master", master_key="a-long-secret", secret="another-secret-of-32-characters!", rev=3)
 BARE = App(id="bare", key="k2", master_key="m2", secret="s2", settings=AppSettings(bare_app_id=True, file_bytes=70_000))
@@ -164,6 +165,24 @@ def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="parley-"))
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def answers_are_described(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every answer of an endpoint, in every test, is as `/-/openapi.json` says; so the seeds' examples are checks of it."""
+    found: list[str] = []
+    serve = Front.serve
+
+    async def watched(front: Front, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Any:
+        response = await serve(front, dialect, endpoint, path)
+        type, body = response.content_type or "", await response.get_data()
+        description = description_of(front.dialects)
+        found.extend(description.differences(endpoint.method, endpoint.path, response.status_code, type, body))
+        return response
+
+    monkeypatch.setattr(Front, "serve", watched)
+    yield
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture

@@ -39,15 +39,17 @@ Readings, where the seed is unclear:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
 from adminapi.dialects.jmessage import groups, messages, proof, users
-from adminapi.dialects.jmessage.codes import PRINTED, RENDERINGS, rendering_of
-from adminapi.dialects.jmessage.registration import HashPassword, Registration
+from adminapi.dialects.jmessage.codes import FURTHER, PRINTED, RENDERINGS, rendering_of
+from adminapi.dialects.jmessage.parameters import GID, USERNAME
+from adminapi.dialects.jmessage.registration import ABOUT, HashPassword, Registration
+from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
@@ -56,12 +58,19 @@ class JMessage(Dialect):
     """The dialect as `adminapi.app` mounts it. `hash_password` is passed in, as a dialect holds no thread."""
 
     name: ClassVar[str] = "jmessage"
+    title: ClassVar[str] = "JMessage"
     roots: ClassVar[tuple[str, ...]] = ("/v1/users", "/v1/groups", "/v1/messages")
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
+    further: ClassVar[Sequence[Rendering]] = FURTHER
+    parameters: ClassVar[Mapping[str, Schema]] = {"username": USERNAME, "gid": GID}
+    schemes: ClassVar[Mapping[str, Schema]] = {
+        "basic": {"type": "http", "scheme": "basic", "description": "The app's id, a colon, its `master_key`."}
+    }
+    proofs: ClassVar[Sequence[Sequence[str]]] = (("basic",),)
 
     def __init__(self, hash_password: HashPassword) -> None:
         self.routes = Routes()
-        self.routes.add("POST", "/v1/users")(Registration(hash_password).run)
+        self.routes.add("POST", "/v1/users", about=ABOUT)(Registration(hash_password).run)
         self.routes += [*messages.routes, *users.routes, *groups.routes]
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
@@ -73,6 +82,10 @@ class JMessage(Dialect):
         if rendering.status == 401:
             answer = msgspec.structs.replace(answer, headers=(("WWW-Authenticate", 'Basic realm="appKey:masterSecret"'),))
         return answer
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        codes = sorted({line.code for line in renderings})
+        return obj({"error": obj({"code": integer(among=codes), "message": text(least=1)})})
 
     def refusal(self, ask: Ask, refused: Refused) -> Answer:
         waiting = super().refusal(ask, refused).headers

@@ -7,6 +7,7 @@ say more than a Reason can; those are raised as `Failed`, which carries its line
 from __future__ import annotations
 
 from adminapi.dialect import Rendering
+from adminapi.schemas import integer, obj, text
 from protocol.errors import Reason, Refused
 
 INTERNAL = Rendering(500, 899000, "Server internal error")
@@ -61,12 +62,15 @@ RENDERINGS: dict[Reason, Rendering] = {
     Reason.GOING_AWAY: BUSY,
     Reason.OUTCOME_UNKNOWN: BUSY,
 }
+ERROR = obj({"code": integer(), "message": text(least=1)})
 DETAILED = frozenset(line.code for line in (NO_USER, INVALID, PASSWORD, INVALID_UID, DELETE_FAIL, REPEATED, NO_SPACE))
 """Lines whose text leaves open which of several values it was."""
 
 
 PRINTED = {line.code: Rendering(line.status, code, line.text) for line, code in ((REPEATED, 800011), (NO_SPACE, 800012))}
 """What the seed prints for a code of ours that is corrected (JM-31, JM-32)."""
+FURTHER = (DELETE_FAIL, REPEATED, LONG_LIST, *PRINTED.values())
+"""Lines that no Reason alone shows."""
 
 
 class Failed(Refused):

@@ -11,17 +11,25 @@ from typing import cast
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.jmessage.codes import DELETE_FAIL, REPEATED, Failed
 from adminapi.dialects.jmessage.parameters import (
+    DATE,
+    GID,
+    PAGING,
+    USERNAME,
+    USERS_MOST,
     Data,
     bad,
     either,
     group_id,
     missing,
+    page_of,
     paging,
     text,
     time_text,
     username,
     usernames,
 )
+from adminapi.schemas import NAME, About, array, integer, obj, sent
+from adminapi.schemas import text as text_schema
 from protocol.codec import is_name, read_json, write_json
 from protocol.commands import (
     AddMembers,
@@ -51,10 +59,41 @@ CREATE_MOST = 10_000
 PAGE_MOST = 1000
 """Conversations the broker lists at once."""
 
+CREATION = sent(
+    {
+        "owner_username": USERNAME,
+        "group_name": text_schema(f"At most {NAME_BYTES} bytes.", least=1, most=NAME_BYTES, pattern=NAME, example="泡否"),
+    },
+    {
+        "members_username": array(USERNAME, most=CREATE_MOST, example=["eddie", "annie"]),
+        "group_desc": text_schema(f"At most {DESC_BYTES} bytes.", most=DESC_BYTES, example="你懂的。。。"),
+    },
+)
+GROUP = obj(
+    {
+        "gid": GID,
+        "owner_username": text_schema('"" if there is no owner.'),
+        "group_name": text_schema(),
+        "members_username": array(text_schema(), "Without the owner."),
+        "group_desc": text_schema(),
+    }
+)
+CHANGES = sent(
+    {},
+    {
+        "add": array(USERNAME, "Who is no member yet.", most=USERS_MOST, example=["test1", "test2"]),
+        "remove": array(USERNAME, "Who is a member, but not the owner.", most=USERS_MOST),
+    },
+    "At least one of the two.",
+)
+MEMBERS = array(obj({"username": text_schema(), "flag": integer("1 for the owner.", among=(0, 1)), "ctime": DATE}))
 
-@routes.add("POST", "/v1/groups")
+
+@routes.add("POST", "/v1/groups", about=About(status=201, answer=GROUP, body=CREATION))
 async def create_group(ask: Ask, broker: Broker) -> Answer:
-    """JM-07. `owner_username`*, `group_name`* (`name`), `members_username`, `group_desc` (`desc`) -> 201, with `gid`."""
+    """JM-07. Create a group.
+
+    `name` and `desc` are taken for `group_name` and `group_desc`."""
     data = ask.json_object()
     owner = username(data.get("owner_username"), "owner_username")
     name = group_name(*either(data, "group_name", "name"))
@@ -68,9 +107,9 @@ async def create_group(ask: Ask, broker: Broker) -> Answer:
     return json_answer(shape(reply.conversation.id, owner, name, others, desc), 201)
 
 
-@routes.add("GET", "/v1/groups/{gid}")
+@routes.add("GET", "/v1/groups/{gid}", about=About(answer=GROUP))
 async def get_group(ask: Ask, broker: Broker) -> Answer:
-    """JM-08 -> the group as JM-07 answers it."""
+    """JM-08. A group, as JM-07 answers it."""
     info = await group(ask, broker, ask.path["gid"])
     others = [member.user for member in await members_of(ask, broker, info.id) if member.user != info.owner]
     attributes = cast(Data, read_json(info.attributes))
@@ -78,17 +117,17 @@ async def get_group(ask: Ask, broker: Broker) -> Answer:
     return json_answer(shape(info.id, info.owner, name if isinstance(name, str) else "", others, desc))
 
 
-@routes.add("DELETE", "/v1/groups/{gid}")
+@routes.add("DELETE", "/v1/groups/{gid}", about=About(status=204))
 async def delete_group(ask: Ask, broker: Broker) -> Answer:
-    """JM-09 -> 204. Every member is told."""
+    """JM-09. Delete a group; every member is told."""
     info = await group(ask, broker, ask.path["gid"])
     await broker.call(ask.managed(DeleteConversation(conversation=info.id)))
     return Answer(status=204)
 
 
-@routes.add("POST", "/v1/groups/{gid}/members")
+@routes.add("POST", "/v1/groups/{gid}/members", about=About(status=204, body=CHANGES))
 async def change_members(ask: Ask, broker: Broker) -> Answer:
-    """JM-10. `add`, `remove`, at least one -> 204. The members are told."""
+    """JM-10. Add and remove members; they are told."""
     data = ask.json_object()
     joining, leaving = usernames(data.get("add"), "add"), usernames(data.get("remove"), "remove")
     if not joining and not leaving:
@@ -113,9 +152,9 @@ async def change_members(ask: Ask, broker: Broker) -> Answer:
     return Answer(status=204)
 
 
-@routes.add("GET", "/v1/groups/{gid}/members")
+@routes.add("GET", "/v1/groups/{gid}/members", about=About(answer=MEMBERS))
 async def list_members(ask: Ask, broker: Broker) -> Answer:
-    """JM-11 -> `username`, `flag` and `ctime` of each member."""
+    """JM-11. The members of a group."""
     info = await group(ask, broker, ask.path["gid"])
     rows = [
         {"username": member.user, "flag": int(member.role == Role.OWNER), "ctime": time_text(member.joined_ms)}
@@ -124,9 +163,9 @@ async def list_members(ask: Ask, broker: Broker) -> Answer:
     return json_answer(rows)
 
 
-@routes.add("GET", "/v1/groups")
+@routes.add("GET", "/v1/groups", about=About(answer=page_of("groups", GID), query=PAGING))
 async def list_groups(ask: Ask, broker: Broker) -> Answer:
-    """JM-13. `start`, `count` -> a page of ids, newest first."""
+    """JM-13. The ids of the app's groups, newest first."""
     start, count = paging(ask)
     page, size = covering_page(start, count)
     where = (Condition("kind", "=", int(Kind.GROUP)),)

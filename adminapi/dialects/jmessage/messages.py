@@ -10,7 +10,9 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.jmessage.groups import group
-from adminapi.dialects.jmessage.parameters import NEW_NAME, Data, bad, flag, missing, text, username, whole
+from adminapi.dialects.jmessage.parameters import NEW_NAME, USERNAME, Data, bad, flag, missing, text, username, whole
+from adminapi.schemas import About, boolean, integer, obj, sent
+from adminapi.schemas import text as text_schema
 from protocol.codec import Unreadable, is_name, read_json, write_json
 from protocol.commands import GetUser, PutUser, SendMessage, Sent
 from protocol.errors import Reason, Refused
@@ -35,11 +37,44 @@ NEEDED: dict[str, dict[str, type]] = {
 }
 """Keys a body must have (`protocols.md` 5.2); int stands for any number."""
 KEPT = ("version", "target_name", "from_type", "from_name", "from_platform", "create_time", "msg_type", "msg_body")
+NAME = text_schema(most=NAME_BYTES)
+SENDING = sent(
+    {
+        "target_type": text_schema(among=("single", "group"), example="single"),
+        "target_id": text_schema("A username, or a gid.", least=1, example="javen"),
+        "from_type": text_schema("An admin need not exist before.", among=("user", "admin"), example="admin"),
+        "from_id": {**USERNAME, "description": "Who sends it.", "examples": ["fang"]},
+        "msg_type": text_schema(among=tuple(TYPES), example="text"),
+        "msg_body": obj(
+            {},
+            {"extras": obj({}, rest=True)},
+            f"At most {BODY_BYTES} bytes. By type it has: "
+            + "; ".join(f"{kind}: {', '.join(keys) or 'anything'}" for kind, keys in NEEDED.items()),
+            rest=True,
+            example={"extras": {}, "text": "Hello, JMessage!"},
+        ),
+    },
+    {
+        "version": integer(among=(1,), default=1),
+        "target_name": NAME,
+        "from_name": NAME,
+        "from_platform": NAME,
+        "create_time": integer("Kept as sent.", least=0, most=(1 << 53) - 1),
+        "from_appkey": text_schema("This app's."),
+        "target_appkey": text_schema("This app's."),
+        "no_offline": boolean("Only to those online now; not stored.", default=False),
+        "no_notification": boolean("Without an offline push.", default=False),
+        "notification": obj({}, about="What the offline push shows.", rest=True),
+    },
+)
+SENT = obj({"msg_id": integer(least=1)})
 
 
-@routes.add("POST", "/v1/messages")
+@routes.add("POST", "/v1/messages", about=About(answer=SENT, body=SENDING))
 async def send(ask: Ask, broker: Broker) -> Answer:
-    """JM-02 -> `msg_id`. `Idempotency-Key` makes a repeat answer the first message."""
+    """JM-02. Send a message.
+
+    `Idempotency-Key` makes a repeat answer the first message."""
     data = ask.json_object()
     check_head(ask, data)
     kind, body = content(data)

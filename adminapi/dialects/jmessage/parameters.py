@@ -11,6 +11,8 @@ import re
 from typing import NoReturn
 
 from adminapi.dialect import Ask
+from adminapi.schemas import USER_ID, Schema, array, integer, obj
+from adminapi.schemas import text as text_schema
 from protocol.codec import is_name
 from protocol.errors import Reason, Refused
 
@@ -25,6 +27,18 @@ COUNT = 100
 ZONE = datetime.timezone(datetime.timedelta(hours=8))
 NEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{3,127}")
 """JM-41."""
+USERNAME = text_schema(
+    "Of an existing user, perhaps made by another dialect.", least=1, most=NAME_BYTES, pattern=USER_ID, example="tom"
+)
+GID = integer("The group's id.", least=1, example=13579)
+DATE = text_schema("In the zone +08:00.", pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", example="2015-01-01 00:00:00")
+PAGING = obj(
+    {},
+    {
+        "start": integer("How many to skip.", least=0, most=START_MOST, default=0),
+        "count": integer("How many to list.", least=1, most=USERS_MOST, default=COUNT),
+    },
+)
 TRUTHS: dict[object, bool] = {0: False, 1: True, "0": False, "1": True, "false": False, "true": True, "": False}
 
 
@@ -34,6 +48,12 @@ def bad(field: str, expected: str) -> NoReturn:
 
 def missing(field: str) -> NoReturn:
     raise Refused(Reason.MISSING_FIELD, f"{field} is missing.")
+
+
+def page_of(field: str, item: Schema) -> Schema:
+    """The answer of JM-06 and JM-13."""
+    numbers = {"total": integer(least=0), "start": integer(least=0), "count": integer(least=1)}
+    return obj({**numbers, field: array(item)})
 
 
 def either(data: Data, *fields: str) -> tuple[object, str]:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
-from adminapi.dialects.jmessage.parameters import Data, bad, text, time_text, whole
+from adminapi.dialects.jmessage.parameters import DATE, Data, bad, text, time_text, whole
+from adminapi.schemas import Schema, integer, obj
+from adminapi.schemas import text as text_schema
 from protocol.codec import read_json, write_json
 from protocol.records import UserInfo
 
@@ -56,6 +58,24 @@ FIELDS: dict[str, Callable[[object, str], object]] = {
     "extras": extras,
 }
 """In the order of the seed's example: how each is read."""
+SCHEMAS: dict[str, Schema] = {
+    "nickname": text_schema("One line of at most 64 bytes.", most=64, example="hello"),
+    "star": integer(least=-STAR_MOST, most=STAR_MOST),
+    "avatar": text_schema("At most 1,024 bytes.", most=1024, example="/avatar/path"),
+    "birthday": text_schema(
+        "A date, with a time if need be.", pattern=r"^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?$", example="1990-01-24 00:00:00"
+    ),
+    "gender": integer("0 unknown, 1 male, 2 female.", least=0, most=2),
+    "signature": text_schema("At most 250 bytes.", most=250),
+    "region": text_schema("At most 250 bytes.", most=250),
+    "address": text_schema("At most 250 bytes.", most=250),
+    "extras": obj({}, about=f"At most {EXTRAS_BYTES} bytes.", rest=True),
+}
+"""What each is when it is sent."""
+TYPES = {"string": str, "integer": int, "object": dict}
+SHOWN = {field: {"type": schema["type"]} for field, schema in SCHEMAS.items()}
+PROFILE = obj({"username": text_schema(), "mtime": DATE, "ctime": DATE}, SHOWN)
+"""JM-03."""
 
 
 def changes(data: Data) -> Data:
@@ -69,11 +89,12 @@ def changes(data: Data) -> Data:
 
 
 def shape(user: UserInfo) -> Data:
-    """JM-03: what was never set is left out, but for username, mtime and ctime."""
+    """JM-03: what was never set is left out, but for username, mtime and ctime; so is what another dialect has put there and
+    no client of this one could read."""
     attributes = cast(Data, read_json(user.attributes))
     return {
         "username": user.user,
-        **{field: attributes[field] for field in FIELDS if attributes.get(field) is not None},
+        **{field: attributes[field] for field in FIELDS if type(attributes.get(field)) is TYPES[SCHEMAS[field]["type"]]},
         "mtime": time_text(user.updated_ms or user.created_ms),
         "ctime": time_text(user.created_ms),
     }

@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, json_answer
-from adminapi.dialects.jmessage.codes import LONG_LIST, PASSWORD, USER_EXISTS, Failed, rendering_of
+from adminapi.dialects.jmessage.codes import ERROR, LONG_LIST, PASSWORD, USER_EXISTS, Failed, rendering_of
 from adminapi.dialects.jmessage.parameters import NEW_NAME, USERS_MOST, Data, bad, missing
-from adminapi.dialects.jmessage.profile import changes
+from adminapi.dialects.jmessage.profile import SCHEMAS, changes
+from adminapi.schemas import About, array, obj, sent, text
 from protocol.codec import write_json
 from protocol.commands import GetUser, PutUser
 from protocol.errors import RETRY_LATER, Reason, Refused
@@ -25,6 +26,21 @@ SECONDS = 60.0
 """For one list; 500 passwords take about 13 s where nobody else hashes."""
 PASSWORD_BYTES = range(4, 129)
 
+NEW_USER = sent(
+    {
+        "username": text(
+            "Starts with a letter or digit.", pattern="^[A-Za-z0-9][A-Za-z0-9_.@-]{3,127}$", example="dev_fang"
+        ),
+        "password": text("4 to 128 bytes.", least=4, most=128, example="password"),
+    },
+    {field: {key: value for key, value in schema.items() if key != "examples"} for field, schema in SCHEMAS.items()},
+)
+ABOUT = About(
+    status=201,
+    answer=array(obj({"username": text()}, {"error": ERROR}), "One element an entry, in their order.", least=1),
+    body=array(NEW_USER, least=1, most=USERS_MOST),
+)
+
 
 class Registration:
     """The endpoint, and the hasher it needs. `clock` tells seconds that only grow."""
@@ -34,7 +50,7 @@ class Registration:
         self._clock = clock
 
     async def run(self, ask: Ask, broker: Broker) -> Answer:
-        """JM-01. A list of `username`*, `password`* and profile -> 201, `username` and perhaps `error` of each."""
+        """JM-01. Register up to 500 users, each of whom succeeds or fails alone."""
         entries = listed(ask.json())
         until = self._clock() + SECONDS
         answers: list[Data] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.jmessage.parameters import paging, username
-from adminapi.dialects.jmessage.profile import FIELDS, changes, shape
+from adminapi.dialects.jmessage.parameters import GID, PAGING, USERNAME, page_of, paging, username
+from adminapi.dialects.jmessage.profile import FIELDS, PROFILE, SCHEMAS, changes, shape
+from adminapi.schemas import About, array, sent
 from protocol.codec import write_json
 from protocol.commands import (
     Condition,
@@ -32,16 +33,18 @@ def named(ask: Ask) -> str:
     return username(ask.path["username"], "username")
 
 
-@routes.add("GET", "/v1/users/{username}")
+@routes.add("GET", "/v1/users/{username}", about=About(answer=PROFILE))
 async def get_user(ask: Ask, broker: Broker) -> Answer:
-    """JM-03 -> the profile."""
+    """JM-03. A user's profile; what is not set is left out."""
     reply = cast(UserFound, await broker.call(ask.managed(GetUser(user=named(ask)))))
     return json_answer(shape(reply.user))
 
 
-@routes.add("PUT", "/v1/users/{username}")
+@routes.add("PUT", "/v1/users/{username}", about=About(status=204, body=sent({}, SCHEMAS)))
 async def update_user(ask: Ask, broker: Broker) -> Answer:
-    """JM-04. Fields of the profile -> 204; those not sent stay as they are."""
+    """JM-04. Change a profile.
+
+    At least one of its fields; those not sent stay as they are, null or "" unsets."""
     user = named(ask)
     changed = changes(ask.json_object())
     if not changed:
@@ -50,25 +53,27 @@ async def update_user(ask: Ask, broker: Broker) -> Answer:
     return Answer(status=204)
 
 
-@routes.add("DELETE", "/v1/users/{username}")
+@routes.add("DELETE", "/v1/users/{username}", about=About(status=204))
 async def delete_user(ask: Ask, broker: Broker) -> Answer:
-    """JM-05 -> 204. Ends the user's sessions."""
+    """JM-05. Delete a user.
+
+    Ends the user's sessions."""
     await broker.call(ask.managed(DeleteUser(user=named(ask))))
     return Answer(status=204)
 
 
-@routes.add("GET", "/v1/users")
+@routes.add("GET", "/v1/users", about=About(answer=page_of("users", USERNAME), query=PAGING))
 async def list_users(ask: Ask, broker: Broker) -> Answer:
-    """JM-06. `start`, `count` -> a page of names."""
+    """JM-06. The names of the app's users, in the order of their making."""
     start, count = paging(ask)
     reply = cast(UserList, await broker.call(ask.managed(ListUsers(skip=start, limit=count))))
     names = [user.user for user in reply.users]
     return json_answer({"total": reply.total, "start": start, "count": count, "users": names})
 
 
-@routes.add("GET", "/v1/users/{username}/groups")
+@routes.add("GET", "/v1/users/{username}/groups", about=About(answer=array(GID)))
 async def list_groups(ask: Ask, broker: Broker) -> Answer:
-    """JM-12 -> the ids of all groups the user is in, newest first."""
+    """JM-12. The ids of all groups a user is in, newest first."""
     user = named(ask)
     await broker.call(ask.managed(GetUser(user=user)))  # nobody's groups would be an empty list
     where = (Condition("member", "=", user), Condition("kind", "=", int(Kind.GROUP)))

@@ -32,12 +32,13 @@ Readings, where the seed is unclear:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
-from adminapi.dialects.leancloud import conversations, history, messages, mutes, proof, queries
+from adminapi.dialects.leancloud import conversations, history, messages, mutes, proof, queries, schemas
 from adminapi.dialects.leancloud.codes import RENDERINGS
+from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
 
@@ -46,12 +47,38 @@ class LeanCloud(Dialect):
     """The dialect as `adminapi.app` mounts it."""
 
     name: ClassVar[str] = "leancloud"
+    title: ClassVar[str] = "LeanCloud"
     roots: ClassVar[tuple[str, ...]] = ("/1.2",)
     routes = Routes([*conversations.routes, *mutes.routes, *messages.routes, *queries.routes, *history.routes])
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
+    parameters: ClassVar[Mapping[str, Schema]] = {
+        "conv_id": schemas.OBJECT_ID,
+        "mid": schemas.MESSAGE_ID,
+        "client_id": schemas.USER,
+    }
+    schemes: ClassVar[Mapping[str, Schema]] = {
+        "id": {"type": "apiKey", "in": "header", "name": "X-LC-Id", "description": "The app's id."},
+        "key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-LC-Key",
+            "description": "The app's `master_key`, with `,master` behind it or without. Where the app has "
+            "`leancloud_app_key` on, its `key` too.",
+        },
+        "sign": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-LC-Sign",
+            "description": "`md5(timestamp + master_key),timestamp,master`: hex, and Unix milliseconds.",
+        },
+    }
+    proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)
 
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         return json_answer({"code": rendering.code, "error": rendering.text}, rendering.status)
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        return obj({"code": integer(among=sorted({line.code for line in renderings})), "error": text(least=1)})

@@ -6,9 +6,10 @@ import re
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.newcomers import call_with
 from adminapi.dialects.leancloud.shapes import iso, listed, updated
+from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
     AddMembers,
@@ -49,9 +50,11 @@ def custom(data: Data, built_in: frozenset[str]) -> bytes:
     return write_json(attributes)
 
 
-@routes.add("POST", "/1.2/rtm/conversations")
+@routes.add("POST", "/1.2/rtm/conversations", about=About(answer=schemas.CREATED, body=schemas.CREATION))
 async def create_conversation(ask: Ask, broker: Broker) -> Answer:
-    """LC-01. `name`, `m` user ids, `unique`, `tr`, `c`, and custom attributes -> `objectId`, `createdAt`."""
+    """LC-01. Create a conversation.
+
+    Members that are not there yet are made."""
     data = fields.document(ask)
     members = as_users([] if data.get("m") is None else data["m"], "m")
     creator = "" if data.get("c") in (None, "") else fields.user(data, "c")
@@ -70,9 +73,9 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
 
 
-@routes.add("PUT", "/1.2/rtm/conversations/{conv_id}")
+@routes.add("PUT", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.UPDATED, body=schemas.UPDATE))
 async def update_conversation(ask: Ask, broker: Broker) -> Answer:
-    """LC-02. Any field but `m` -> `updatedAt`, `objectId`."""
+    """LC-02. Update a conversation's name and custom attributes."""
     conversation, data = fields.conversation_of(ask), fields.document(ask)
     if "m" in data:
         raise Refused(Reason.BAD_FORMAT, "m cannot be updated here; POST or DELETE .../members changes the members.")
@@ -89,16 +92,18 @@ async def update_conversation(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, done.time_ms))
 
 
-@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}")
+@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.NOTHING))
 async def delete_conversation(ask: Ask, broker: Broker) -> Answer:
-    """LC-03 -> {}."""
+    """LC-03. Delete a conversation."""
     await broker.call(ask.managed(DeleteConversation(conversation=fields.conversation_of(ask))))
     return json_answer({})
 
 
-@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/members")
+@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.UPDATED, body=schemas.USERS_SENT))
 async def add_members(ask: Ask, broker: Broker) -> Answer:
-    """LC-04. `client_ids`* -> `updatedAt`, `objectId`. All or nobody."""
+    """LC-04. Add members, all of them or nobody.
+
+    Those that are not there yet are made."""
     conversation = fields.conversation_of(ask)
     who = fields.users(ask, fields.request(ask), "client_ids")
     command = AddMembers(conversation=conversation, users=who, strict=True)
@@ -106,9 +111,13 @@ async def add_members(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, now_ms(ask)))
 
 
-@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}/members")
+@routes.add(
+    "DELETE", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.UPDATED, body=schemas.USERS_SENT)
+)
 async def remove_members(ask: Ask, broker: Broker) -> Answer:
-    """LC-05. `client_ids`* of the DELETE's body (or the query) -> `updatedAt`, `objectId`."""
+    """LC-05. Remove members.
+
+    Who is no member is no error."""
     conversation = fields.conversation_of(ask)
     who = fields.users(ask, fields.request(ask), "client_ids")
     changed = cast(MembersChanged, await broker.call(ask.managed(RemoveMembers(conversation=conversation, users=who))))
@@ -118,9 +127,9 @@ async def remove_members(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, now_ms(ask)))
 
 
-@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/members")
+@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.LISTED))
 async def list_members(ask: Ask, broker: Broker) -> Answer:
-    """LC-06 -> the user ids."""
+    """LC-06. The members of a conversation."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
     return listed(ask, [member.user for member in reply.members])
 

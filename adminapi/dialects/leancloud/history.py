@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import history_row
+from adminapi.schemas import About
 from protocol.commands import ConversationFound, GetConversation, History, HistoryPage
 from protocol.errors import Reason, Refused
 from protocol.ids import first_at, time_of
@@ -69,10 +70,11 @@ def end_of(ask: Ask, data: Data, prefix: str, up: bool, included: bool) -> int |
     return number if own_side else number + 1
 
 
-@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/messages")
+@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/messages", about=About(answer=schemas.HISTORY, query=schemas.STRETCH))
 async def list_messages(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. From `msgid`/`timestamp` back to `till_msgid`/`till_timestamp`, newest first; `reversed` the other way; each
-    end only with `include_start`, `include_stop`; `limit` 100, at most 1,000 -> an array of messages."""
+    """LC-30. The messages of a conversation, newest first.
+
+    From `msgid` or `timestamp` back to `till_msgid` or `till_timestamp`; `reversed` the other way."""
     conversation, data = fields.conversation_of(ask), fields.request(ask)
     up = fields.flag(data, "reversed")
     limit = fields.integer(data, "limit", 1, LIMIT_MOST, LIMIT)

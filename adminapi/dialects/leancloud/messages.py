@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TypedDict, cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.newcomers import call_with
+from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent
 from protocol.errors import Reason, Refused
@@ -63,10 +64,11 @@ def push_data_of(data: Data) -> bytes:
     return written
 
 
-@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/messages")
+@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/messages", about=About(answer=schemas.SENT, body=schemas.SENDING))
 async def send_message(ask: Ask, broker: Broker) -> Answer:
-    """LC-10. `from_client`*, `message`* text or object, `transient`, `no_sync`, `push_data`, `priority`, `mention_all`,
-    `mention_client_ids` -> `msg-id`, `timestamp` (ms). What the sender may do is not checked."""
+    """LC-10. Send a message.
+
+    What the sender may do is not checked; a sender that is not there yet is made."""
     conversation, data = fields.conversation_of(ask), fields.request(ask)
     sender = fields.user(data, *SENDER)
     kind, body = body_of(fields.message_string(ask, data))
@@ -96,7 +98,9 @@ def addressed(ask: Ask, data: Data, *senders: str) -> Addressed:
 
 
 async def edit_message(ask: Ask, broker: Broker) -> Answer:
-    """LC-11. `from_client`*, `message`*, `timestamp`* -> {"result": {}}."""
+    """LC-11. Edit a message.
+
+    PUT is the later verb for it."""
     data = fields.request(ask)
     kind, body = patch_of(fields.message_string(ask, data))
     found = addressed(ask, data, *SENDER)
@@ -105,21 +109,29 @@ async def edit_message(ask: Ask, broker: Broker) -> Answer:
 
 
 async def recall_message(ask: Ask, broker: Broker) -> Answer:
-    """LC-12. `from_client`*, `timestamp`* -> {"result": {}}. The `message` of the seed's example is ignored."""
+    """LC-12. Recall a message.
+
+    PUT is the later verb for it. The `message` of the document's example is ignored."""
     found = addressed(ask, fields.request(ask), *SENDER)
     await broker.call(ask.managed(RecallMessage(**found), user=found["author"]))
     return json_answer({"result": {}})
 
 
 for method in ("POST", "PUT"):  # the seed's verb and the later one
-    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}")(edit_message)
+    about = About(answer=schemas.RESULT, body=schemas.EDIT)
+    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}", about=about)(edit_message)
 for method in ("POST", "PUT"):
-    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}/recall")(recall_message)
+    about = About(answer=schemas.RESULT, body=schemas.RECALL)
+    routes.add(method, "/1.2/rtm/conversations/{conv_id}/messages/{mid}/recall", about=about)(recall_message)
 
 
-@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}/messages/{mid}")
+@routes.add(
+    "DELETE", "/1.2/rtm/conversations/{conv_id}/messages/{mid}", about=About(answer=schemas.RESULT, query=schemas.DELETION)
+)
 async def delete_message(ask: Ask, broker: Broker) -> Answer:
-    """LC-13. `from_client`* (the example has `client_id`), `timestamp`* of the query -> {"result": {}}."""
+    """LC-13. Delete a message here; clients keep their copy.
+
+    `client_id`, as the document's example has it, is taken for `from_client`."""
     found = addressed(ask, fields.request(ask), *SENDER, "client_id")
     await broker.call(ask.managed(DeleteMessage(**found), user=found["author"]))
     return json_answer({"result": {}})

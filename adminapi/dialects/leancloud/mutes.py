@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import listed, updated
+from adminapi.schemas import About
 from protocol.commands import ConversationFound, Done, GetConversation, ListMembers, MemberList, Mute, Unmute
 from protocol.wires.native.fields import Data
 
@@ -32,9 +33,9 @@ async def unchanged(ask: Ask, broker: Broker, data: Data) -> Answer:
     return json_answer(updated(ask, conversation, found.conversation.updated_ms or found.conversation.created_ms))
 
 
-@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/mutes")
+@routes.add("POST", "/1.2/rtm/conversations/{conv_id}/mutes", about=About(answer=schemas.UPDATED, body=schemas.SILENCE))
 async def silence(ask: Ask, broker: Broker) -> Answer:
-    """LC-07. `client_id`*, `ttl`* seconds, 1 to 86,400 -> `updatedAt`, `objectId`. Or `client_ids`*, as told above."""
+    """LC-07. Silence a member for a while."""
     data = fields.request(ask)
     if about_notifications(data):
         return await unchanged(ask, broker, data)
@@ -44,9 +45,11 @@ async def silence(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, done.time_ms))
 
 
-@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}/mutes")
+@routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}/mutes", about=About(answer=schemas.UPDATED, query=schemas.UNSILENCE))
 async def unsilence(ask: Ask, broker: Broker) -> Answer:
-    """LC-08. `client_id`* of the query (or the body) -> `updatedAt`, `objectId`. Or `client_ids`*."""
+    """LC-08. Let a silenced member speak.
+
+    `client_ids` in a body is the later "notify me again": taken, and without effect."""
     data = fields.request(ask)
     if about_notifications(data):
         return await unchanged(ask, broker, data)
@@ -55,8 +58,8 @@ async def unsilence(ask: Ask, broker: Broker) -> Answer:
     return json_answer(updated(ask, conversation, done.time_ms))
 
 
-@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/mutes")
+@routes.add("GET", "/1.2/rtm/conversations/{conv_id}/mutes", about=About(answer=schemas.LISTED))
 async def list_silenced(ask: Ask, broker: Broker) -> Answer:
-    """LC-09 -> the silenced members' ids."""
+    """LC-09. The silenced members."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
     return listed(ask, [member.user for member in reply.members if member.muted_until_ms])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.leancloud import fields
+from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import Row, conversation_row
 from adminapi.dialects.leancloud.where import conditions
+from adminapi.schemas import About
 from protocol.commands import (
     ConversationPage,
     Kick,
@@ -31,9 +32,11 @@ REASON_MOST = 20
 """Characters of a kick's reason."""
 
 
-@routes.add("GET", "/1.2/rtm/conversations")
+@routes.add("GET", "/1.2/rtm/conversations", about=About(answer=schemas.ROWS, query=schemas.LISTING))
 async def list_conversations(ask: Ask, broker: Broker) -> Answer:
-    """`where`, `skip` 0, `limit` 100 of the query -> `results`, newest first. Members of chatrooms are left out."""
+    """LC-30. Search conversations, newest first.
+
+    Members of chatrooms are left out."""
     data = fields.request(ask)
     where = conditions(data.get("where"), ask.ids)
     skip = fields.integer(data, "skip", 0, SKIP_MOST, 0)
@@ -63,9 +66,11 @@ async def with_members(ask: Ask, broker: Broker, info: ConversationInfo) -> Row 
     return conversation_row(info, [member.user for member in reply.members], ask.ids)
 
 
-@routes.add("POST", "/1.2/rtm/clients/{client_id}/kick")
+@routes.add("POST", "/1.2/rtm/clients/{client_id}/kick", about=About(answer=schemas.NOTHING, body=schemas.KICK))
 async def kick(ask: Ask, broker: Broker) -> Answer:
-    """`reason`, at most 20 characters, is shown to the user -> {}. Who is unknown is offline."""
+    """LC-30. End a client's sessions.
+
+    Who is unknown is offline."""
     reason = text_or(fields.request(ask), "reason", REASON_MOST)
     try:
         await broker.call(ask.managed(Kick(user=ask.path["client_id"], reason=reason)))
@@ -75,9 +80,11 @@ async def kick(ask: Ask, broker: Broker) -> Answer:
     return json_answer({})
 
 
-@routes.add("POST", "/1.2/rtm/clients/check-online")
+@routes.add("POST", "/1.2/rtm/clients/check-online", about=About(answer=schemas.ONLINE, body=schemas.ASKED))
 async def check_online(ask: Ask, broker: Broker) -> Answer:
-    """`client_ids`*, at most 20 -> `results`, those online. Who is unknown is offline."""
+    """LC-30. Which of up to 20 clients are online.
+
+    Who is unknown is offline."""
     users = fields.users(ask, fields.request(ask), "client_ids", ASKED_MOST)
     online = cast(OnlineUsers, await broker.call(ask.managed(QueryPresence(users=users)))).online
     return json_answer({"results": online})

@@ -23,12 +23,14 @@ Readings, where the seed is unclear:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, json_answer
 from adminapi.dialects.native import proof
 from adminapi.dialects.native.endpoints import routes
+from adminapi.dialects.native.schemas import HEX32, REQUEST_ID
+from adminapi.schemas import Schema, constant, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
 from protocol.wires.native.codes import CODES, INTERNAL_TEXT
@@ -38,6 +40,7 @@ class Native(Dialect):
     """The dialect as `adminapi.app` mounts it."""
 
     name: ClassVar[str] = "native"
+    title: ClassVar[str] = "Native"
     roots: ClassVar[tuple[str, ...]] = ("/im/conversations", "/im/file")
     routes = routes
     renderings: ClassVar[Mapping[Reason, Rendering]] = {
@@ -46,6 +49,25 @@ class Native(Dialect):
     not_found: ClassVar[Rendering] = Rendering(200, 1, "There is no such endpoint.")
     bad_method: ClassVar[Rendering] = Rendering(200, 1, "This endpoint does not take this method.")
 
+    parameters: ClassVar[Mapping[str, Schema]] = {"conv_id": HEX32}
+    headers: ClassVar[Mapping[str, Schema]] = {"Request-Id": text("Repeated in the answer as `request-id`.")}
+    schemes: ClassVar[Mapping[str, Schema]] = {
+        "id": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "app-id",
+            "description": "The app's id; `IM-APP-ID` too. Enough by itself where the app has `bare_app_id` on.",
+        },
+        "key": {"type": "apiKey", "in": "header", "name": "app-key", "description": "`key` or `master_key` of the app."},
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "HS256 with the app's `secret`; acts as the user it names, or does the one act it names.",
+        },
+    }
+    proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "token"), ("id", "key", "token"))
+
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)
 
@@ -53,3 +75,11 @@ class Native(Dialect):
         request_id = ask.headers.get("request-id")
         body = {"code": rendering.code, "message": rendering.text, "data": None, "request-id": request_id}
         return json_answer(body, rendering.status)
+
+    def answer_schema(self, answer: Schema) -> Schema:
+        return obj({"code": constant(0), "message": constant("ok"), "data": answer, "request-id": REQUEST_ID})
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        codes = sorted({line.code for line in renderings})
+        fields = {"code": integer(among=codes), "message": text(least=1), "data": constant(None), "request-id": REQUEST_ID}
+        return obj(fields)

@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
+from adminapi.dialects.native import schemas
 from adminapi.dialects.native.proof import allow
+from adminapi.dialects.native.schemas import PAGE_MOST, SIZE_MOST
+from adminapi.schemas import About, array, either, file, obj, text
 from protocol.codec import is_name, write_json
 from protocol.commands import (
     AddMembers,
@@ -49,8 +52,6 @@ from protocol.wires.native.where import conditions
 
 routes = Routes()
 
-PAGE_MOST = 100_000
-SIZE_MOST = 100
 TEXT = -1
 KINDS_OF_MESSAGE = range(-6, 0)
 """ZD-09 prints -1 to -6; an app's own positive types are the socket's."""
@@ -114,9 +115,9 @@ def all_changed(changed: MembersChanged, verb: str) -> None:
     raise Refused(Reason(changed.failed[0].reason), f"Not {verb.lower()}: {names}.{done}")
 
 
-@routes.add("POST", "/im/conversations/{conv_id}/members")
+@routes.add("POST", "/im/conversations/{conv_id}/members", about=About(answer=schemas.TRUE, body=schemas.USERS_SENT))
 async def add_members(ask: Ask, broker: Broker) -> Answer:
-    """ZD-01. `client_ids`* -> true."""
+    """ZD-01. Add users to a conversation."""
     who = users(ask.json_object(), "client_ids")
     allow(ask, "conv.members.add", who)
     assert ask.caller is not None
@@ -125,17 +126,17 @@ async def add_members(ask: Ask, broker: Broker) -> Answer:
     return success(ask, True)
 
 
-@routes.add("GET", "/im/conversations/{conv_id}/members")
+@routes.add("GET", "/im/conversations/{conv_id}/members", about=About(answer=array(schemas.USER)))
 async def list_members(ask: Ask, broker: Broker) -> Answer:
-    """ZD-02 -> the ids of the members."""
+    """ZD-02. The ids of a conversation's members."""
     allow(ask, "conv.members")
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=conversation_of(ask)))))
     return success(ask, [member.user for member in reply.members])
 
 
-@routes.add("DELETE", "/im/conversations/{conv_id}/members")
+@routes.add("DELETE", "/im/conversations/{conv_id}/members", about=About(answer=schemas.TRUE, body=schemas.USERS_SENT))
 async def remove_members(ask: Ask, broker: Broker) -> Answer:
-    """ZD-45, the twin of ZD-01. `client_ids`* of the body -> true."""
+    """ZD-45. Remove members, the twin of ZD-01."""
     who = users(ask.json_object(), "client_ids")
     allow(ask, "conv.members.remove", who)
     command = RemoveMembers(conversation=conversation_of(ask), users=who)
@@ -143,11 +144,14 @@ async def remove_members(ask: Ask, broker: Broker) -> Answer:
     return success(ask, True)
 
 
-@routes.add("POST", "/im/conversations")
+@routes.add(
+    "POST", "/im/conversations", about=About(answer=either(schemas.CREATED, schemas.CONVERSATIONS), body=schemas.CREATION)
+)
 async def create_conversation(ask: Ask, broker: Broker) -> Answer:
-    """ZD-04. `client_id`*, `to_client_ids`*, `conv_type`* 1 to 4, `conv_extend` -> `conv_extend`, `conv_id`.
+    """ZD-04. Create a conversation.
 
-    With `where` in the query and no body it is ZD-05, as its printed curl line has it (MUX-13)."""
+    One of type 1 with the same two users is found again. With `where` in the query and no body it is ZD-05, as its
+    printed curl line has it (MUX-13)."""
     if "where" in ask.query and not ask.body.strip():
         return await list_conversations(ask, broker)
     data = ask.json_object()
@@ -171,9 +175,11 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     return success(ask, {"conv_extend": extension(info.attributes), "conv_id": ids_of(ask).text(info.id)})
 
 
-@routes.add("GET", "/im/conversations")
+@routes.add("GET", "/im/conversations", about=About(answer=schemas.CONVERSATIONS, query=schemas.LISTING))
 async def list_conversations(ask: Ask, broker: Broker) -> Answer:
-    """ZD-05. `where`*, `page` 1, `size` 20 -> a page of conversations. A user's token finds its user's only."""
+    """ZD-05. Search conversations.
+
+    A user's token finds its user's only."""
     allow(ask, "conv.list")
     where = ask.parameter("where")
     if where is None or where == "":
@@ -185,9 +191,9 @@ async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     return success(ask, page([conversation_row(info, ids) for info in reply.conversations], number, size, reply.total))
 
 
-@routes.add("PUT", "/im/conversations")
+@routes.add("PUT", "/im/conversations", about=About(answer=schemas.TRUE, body=schemas.UPDATE))
 async def update_conversations(ask: Ask, broker: Broker) -> Answer:
-    """ZD-06. `where`*, `update`* with `conv_extend` and nothing else -> true."""
+    """ZD-06. Replace the extension of the conversations found."""
     allow(ask, "conv.update")
     data = ask.json_object()
     for field in ("where", "update"):
@@ -214,18 +220,19 @@ async def update_conversations(ask: Ask, broker: Broker) -> Answer:
     return success(ask, True)
 
 
-@routes.add("DELETE", "/im/conversations/{conv_id}")
+@routes.add("DELETE", "/im/conversations/{conv_id}", about=About(answer=schemas.TRUE))
 async def delete_conversation(ask: Ask, broker: Broker) -> Answer:
-    """ZD-07 -> true."""
+    """ZD-07. Delete a conversation."""
     allow(ask, "conv.delete")
     await broker.call(ask.managed(DeleteConversation(conversation=conversation_of(ask))))
     return success(ask, True)
 
 
-@routes.add("POST", "/im/conversations/{conv_id}/message")
+@routes.add("POST", "/im/conversations/{conv_id}/message", about=About(answer=schemas.SENT, body=schemas.SENDING))
 async def send_message(ask: Ask, broker: Broker) -> Answer:
-    """ZD-09. `from_client`*, `type`*, `text` (* for -1), `attr`, `url`, `transient`, `no_sync`, `mention_all`,
-    `mention_client_ids` -> `msg_id`, `time` (ms). `Idempotency-Key` makes a repeat answer the first message."""
+    """ZD-09. Send a message.
+
+    `Idempotency-Key`, here of at most 64 characters, makes a repeat answer the first message."""
     data = ask.json_object()
     for field in ("from_client", "type"):
         if data.get(field) is None:
@@ -258,9 +265,15 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
     return success(ask, {"msg_id": ids_of(ask).text(reply.message), "time": reply.time_ms})
 
 
-@routes.add("GET", "/im/conversations/{conv_id}/message")
+@routes.add(
+    "GET",
+    "/im/conversations/{conv_id}/message",
+    about=About(answer=schemas.page(schemas.MESSAGE), query=schemas.PAGING),
+)
 async def list_messages(ask: Ask, broker: Broker) -> Answer:
-    """ZD-08. `page` 1, `size` 10, in the body of the GET or the query -> a page of messages, newest first."""
+    """ZD-08. The messages of a conversation, newest first.
+
+    `page` and `size` may also stand in a JSON body, as the seed has it (MUX-10)."""
     allow(ask, "msg.history")
     number, size = paging(ask, 10)
     ids = ids_of(ask)
@@ -269,9 +282,9 @@ async def list_messages(ask: Ask, broker: Broker) -> Answer:
     return success(ask, page([message_row(message, ids) for message in reply.messages], number, size, reply.total))
 
 
-@routes.add("POST", "/im/file/upload", uploads=True)
+@routes.add("POST", "/im/file/upload", about=About(answer=text("Its URL."), body=obj({"file": file()})), uploads=True)
 async def upload(ask: Ask, broker: Broker) -> Answer:
-    """ZD-11. Multipart field `file` -> the URL as a bare string."""
+    """ZD-11. Upload a file."""
     allow(ask, "file.upload")
     file = ask.uploads.get("file")
     if file is None:

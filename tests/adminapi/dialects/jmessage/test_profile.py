@@ -36,6 +36,14 @@ async def test_jm03_what_was_never_set_is_left_out(served: Jiguang) -> None:
     assert answer.json() == {"username": "test", **times}
 
 
+async def test_jm03_what_no_client_could_read_is_left_out(served: Jiguang) -> None:
+    """Another dialect may put anything under the profile's names."""
+    odd = {"nickname": 5, "star": "2", "avatar": ["x"], "gender": True, "extras": "x", "region": "shenzhen"}
+    served.broker.on(GetUser, user("test", odd))
+    answer = await served.call("GET", "/v1/users/test")
+    assert {key: value for key, value in answer.json().items() if key in odd} == {"region": "shenzhen"}
+
+
 async def test_jm04_null_and_empty_text_unset_a_field(served: Jiguang) -> None:
     await served.call("PUT", "/v1/users/test", json={"nickname": None, "birthday": "", "star": "7", "unknown": 1})
     assert served.broker.last.command == UpdateUser(attributes=b'{"nickname":null,"star":7,"birthday":null}')

@@ -1,0 +1,79 @@
+"""Every example request of `/-/docs`, with ids of what there is in it, does what it is an example of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.journeys.description import MOUNTED, PROOFS, description, make_users, operations
+from tests.journeys.programs import APP, Host
+
+APPS = 60
+"""One for each endpoint, so that what one does is nothing to the others."""
+
+
+def prepared(http: httpx.Client, app: str) -> dict[str, str]:
+    """An app with all that the examples speak of; what stands in them -> what it is called here."""
+    make_users(http, app)
+    group = {"owner_username": "boss", "group_name": "team", "members_username": ["tom", "Tom", "Jerry"]}
+    gid = str(http.post("/v1/groups", headers=PROOFS["jmessage"](app), json=group).json()["gid"])
+    said = {"from_client": "Tom", "message": "hello"}
+    path = f"/1.2/rtm/conversations/{gid}/messages"
+    sent = http.post(path, headers=PROOFS["leancloud"](app), json=said).json()
+    return {
+        "0e7ae8d24e2658e7fb4ecdfbb409249d": gid,
+        "5a5d7432c3422b31ed845e75": gid,
+        "13579": gid,
+        "1228a6554433f500a034b3f8d0b93571": sent["msg-id"],
+        "qNkRkFWOeSqP65S9fDyHJw": sent["msg-id"],
+        "1495431811151": str(sent["timestamp"]),
+        "666666": app,
+    }
+
+
+def example(path: str, operation: dict[str, Any], names: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """(path, further arguments) of the request."""
+
+    def here(text: str) -> str:
+        for said, meant in names.items():
+            text = text.replace(said, meant)
+        return text
+
+    query = {}
+    for parameter in operation["parameters"]:
+        media = parameter.get("content", {}).get("application/json")
+        value = json.dumps(media["example"]) if media and "example" in media else str(parameter.get("example", ""))
+        if parameter["in"] == "path":
+            path = path.replace("{" + parameter["name"] + "}", quote(here(value), safe=""))
+        elif parameter["in"] == "query" and value:
+            query[parameter["name"]] = here(value)
+    content = operation.get("requestBody", {}).get("content", {})
+    more: dict[str, Any] = {"params": query}
+    if "application/json" in content:
+        more["content"] = here(json.dumps(content["application/json"]["example"]))
+    if "multipart/form-data" in content:
+        more["files"] = {name: ("a.txt", b"text") for name in content["multipart/form-data"]["schema"]["properties"]}
+    return path, more
+
+
+@pytest.mark.parametrize("dialect", MOUNTED)
+def test_the_example_of_every_endpoint_works(host: Host, dialect: str) -> None:
+    host.configure(*({**APP, "id": f"app{number}"} for number in range(APPS)))
+    host.broker()
+    host.admin()
+    described = description(host)
+    with httpx.Client(base_url=host.admin_url, timeout=15) as http:
+        for number, (method, template, operation) in enumerate(operations(described, dialect)):
+            app = f"app{number}"
+            path, more = example(template, operation, prepared(http, app))
+            answer = http.request(method, path, headers=PROOFS[dialect](app), **more)
+            status = min(status for status in map(int, operation["responses"]))
+            assert answer.status_code == status, f"{method} {template}: {answer.text}"
+            type = answer.headers.get("content-type", "")
+            assert not described.differences(method, template, answer.status_code, type, answer.content)
+            if dialect == "native":
+                assert answer.json()["code"] == 0, f"{method} {template}: {answer.text}"
