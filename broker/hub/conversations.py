@@ -8,10 +8,12 @@ from itertools import islice
 import msgspec
 import orjson
 
+from broker.hub import attributes
+from broker.hub.attributes import CONVERSATION_BYTES
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message
-from broker.hub.where import Look, Test, compile_where, indexed
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
+from broker.hub.where import MOST_ROWS, compile_sort, compile_where, fields_of, indexed, search
 from protocol.commands import (
     ConversationFound,
     ConversationPage,
@@ -24,20 +26,15 @@ from protocol.commands import (
     Reply,
     UpdateConversation,
     UpdateConversations,
+    WipeConversation,
 )
 from protocol.errors import Reason, Refused
 from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
 from protocol.records import ConversationInfo, Kind, Role
 
-STEP = 500
-"""Rows looked at between two checkpoints (DESIGN 2.2)."""
-MOST_ROWS = 200_000
 MOST_UPDATED = 1_000
-ATTRIBUTE_BYTES = 16_384
 LIST_BYTES = 262_144
 """Of attributes and last messages in one page for a socket: a quarter of an outbox."""
-STEP_BYTES = 262_144
-"""Of attributes read between two checkpoints: about 0.5 ms."""
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
 
@@ -69,14 +66,6 @@ def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -
     return floor + 1
 
 
-def check_attributes(attributes: bytes) -> None:
-    """TOO_LARGE beyond what a list of conversations can carry and a search can look through."""
-    if len(attributes) > ATTRIBUTE_BYTES:
-        raise Refused(
-            Reason.TOO_LARGE, f"a conversation's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}"
-        )
-
-
 def unique_key(kind: int, members: list[str]) -> str:
     return orjson.dumps([kind, *sorted(members)]).decode()
 
@@ -86,10 +75,14 @@ def direct_between(d: Decision, one: str, other: str) -> tuple[ConversationRow, 
     if one == other:
         raise Refused(Reason.BAD_KIND, "a direct conversation has two different users")
     d.user(other)
-    known = d.hub.tables.unique.get(unique_key(Kind.DIRECT, [one, other]))
+    known = known_direct(d, one, other)
     if known is not None:
         return d.conversation(known), False
     return _make(d, Kind.DIRECT, [one, other], "", b"{}", unique=True), True
+
+
+def known_direct(d: Decision, one: str, other: str) -> int | None:
+    return d.hub.tables.unique.get(unique_key(Kind.DIRECT, [one, other]))
 
 
 @handles(CreateConversation)
@@ -101,14 +94,14 @@ def create(d: Decision, c: CreateConversation) -> Created:
     if c.kind == Kind.DIRECT and len(members) != 2:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
     check_limit(d, c.kind, len(members))
-    check_attributes(c.attributes)
+    said = attributes.changed(b"{}", c.attributes, CONVERSATION_BYTES, merge=False)
     unique = c.unique or c.kind == Kind.DIRECT
     if unique:
         known = d.hub.tables.unique.get(unique_key(c.kind, members))
         # Members may have come and gone since; only a conversation of just these users is the one that is meant.
         if known is not None and d.hub.tables.members[known].keys() == set(members):
             return Created(conversation=info(d, d.conversation(known)), created=False)
-    row = _make(d, Kind(c.kind), members, c.name, c.attributes, unique=unique)
+    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique)
     made = info(d, row)
     made.members = len(members)
     return Created(conversation=made, created=True)
@@ -153,7 +146,13 @@ def _make(d: Decision, kind: Kind, members: list[str], name: str, attributes: by
 
 @handles(GetConversation)
 def get(d: Decision, c: GetConversation) -> ConversationFound:
-    row = d.conversation(c.conversation)
+    number = c.conversation
+    if c.to:
+        direct = known_direct(d, d.actor().id, d.user(c.to).id)
+        if direct is None:
+            raise Refused(Reason.UNKNOWN_CONVERSATION, f"{d.caller.user} and {c.to} have no direct conversation")
+        number = direct
+    row = d.conversation(number)
     found = info(d, row)
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
         if row.kind != Kind.ROOM:
@@ -165,23 +164,20 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
 
 @scans(ListConversations)
 def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | None]:
-    tests = compile_where(d, c.where)
-    page, size = max(c.page, 1), min(max(c.size, 1), 1000)
+    fields = fields_of(d)
+    tests, orders = compile_where(d, c.where, fields), compile_sort(c.sort, fields)
+    size = min(max(c.size, 1), 1000)
+    start = max(c.skip, 0) + (max(c.page, 1) - 1) * size
     if not d.caller.privileged:
         candidates: list[int] | None = sorted(d.hub.tables.memberships.get(d.actor().id, ()), reverse=True)
     else:
         candidates = indexed(d, c.where)
-    if candidates is None and not tests:
-        yield _newest(d, page, size)
+    if candidates is None and not tests and not orders:
+        yield _newest(d, start, size)
         return
-    rows: list[ConversationRow] = []
-    for found in _matching(d, candidates, tests):
-        if found is None:
-            yield None
-        else:
-            rows.append(found)
-    start = (page - 1) * size
     alive = d.hub.tables.conversations
+    rows: list[ConversationRow] = []
+    yield from search(alive, list(reversed(alive)) if candidates is None else candidates, tests, orders, rows)
     shown = [info(d, alive[row.id]) for row in rows[start : start + size] if row.id in alive]
     if not d.caller.privileged:
         _fit(shown)
@@ -200,38 +196,13 @@ def _fit(shown: list[ConversationInfo]) -> None:
                 each.last_message = None
 
 
-def _newest(d: Decision, page: int, size: int) -> ConversationPage:
+def _newest(d: Decision, start: int, size: int) -> ConversationPage:
     """Without conditions the count is known and the newest are at the end: no scan."""
     rows = d.hub.tables.conversations
-    start = (page - 1) * size
     if start + size > MOST_ROWS:
         raise Refused(Reason.TOO_BROAD, f"only the newest {MOST_ROWS} conversations can be paged; add a condition")
     shown = [info(d, row) for row in islice(reversed(rows.values()), start, start + size)]
     return ConversationPage(conversations=shown, total=len(rows))
-
-
-def _matching(d: Decision, candidates: list[int] | None, tests: list[Test]) -> Iterator[ConversationRow | None]:
-    """Newest first; None after each step, so that others get their turn. What changes meanwhile may or may not show."""
-    rows = d.hub.tables.conversations
-    if candidates is None:
-        candidates = list(reversed(rows))
-    if len(candidates) > MOST_ROWS:
-        raise Refused(
-            Reason.TOO_BROAD, f"{len(candidates)} conversations to look through, {MOST_ROWS} are allowed; narrow it"
-        )
-    seen = read = 0
-    for number in candidates:
-        row = rows.get(number)
-        if row is None:
-            continue
-        look = Look(row)
-        if all(test(look) for test in tests):
-            yield row
-        seen += 1
-        read += look.read
-        if seen >= STEP or read >= STEP_BYTES:
-            seen = read = 0
-            yield None
 
 
 @handles(UpdateConversation)
@@ -242,40 +213,41 @@ def update(d: Decision, c: UpdateConversation) -> Done:
     return Done(time_ms=d.now)
 
 
-def _change(d: Decision, row: ConversationRow, name: str | None, attributes: bytes | None, *, merge: bool) -> None:
-    if merge and attributes is not None:
-        attributes = orjson.dumps({**orjson.loads(row.attributes), **orjson.loads(attributes)})
-    check_attributes(attributes or b"")
+def _change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> None:
+    said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
         name=row.name if name is None else name,
-        attributes=row.attributes if attributes is None else attributes,
+        attributes=row.attributes if said is None else said,
         updated_ms=d.now,
         changed=d.commit,
     )
     d.put("conversations", changed)
-    push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=d.caller.user, name=name, attributes=attributes)
+    push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=d.caller.user, name=name, attributes=said)
     d.post(d.hub.audience(row.id), push)
 
 
 @scans(UpdateConversations)
 def update_all(d: Decision, c: UpdateConversations) -> Iterator[Reply | None]:
-    tests = compile_where(d, c.where)
-    found: list[int] = []
-    for row in _matching(d, indexed(d, c.where), tests):
-        if row is None:
-            yield None
-            continue
-        found.append(row.id)
-        if len(found) > MOST_UPDATED:
-            raise Refused(Reason.TOO_BROAD, f"more than {MOST_UPDATED} conversations match; narrow the condition")
+    tests, candidates = compile_where(d, c.where, fields_of(d)), indexed(d, c.where)
+    alive = d.hub.tables.conversations
+    found: list[ConversationRow] = []
+    for _ in search(alive, list(reversed(alive)) if candidates is None else candidates, tests, [], found):
+        _check_few(found)
+        yield None
+    _check_few(found)
     # All are changed in this one step, on the rows as they are now.
-    rows = [row for row in map(d.hub.tables.conversations.get, found) if row is not None]
+    rows = [alive[row.id] for row in found if row.id in alive]
     if not rows:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "no conversation matches the condition")
     for row in rows:
         _change(d, row, None, c.attributes, merge=False)
     yield Done(time_ms=d.now)
+
+
+def _check_few(found: list[ConversationRow]) -> None:
+    if len(found) > MOST_UPDATED:
+        raise Refused(Reason.TOO_BROAD, f"more than {MOST_UPDATED} conversations match; narrow the condition")
 
 
 @handles(DeleteConversation)
@@ -293,6 +265,25 @@ def bury(d: Decision, row: ConversationRow) -> None:
         "conversations",
         msgspec.structs.replace(row, deleted=True, attributes=b"{}", name="", updated_ms=d.now, changed=d.commit),
     )
+
+
+@handles(WipeConversation)
+def wipe(d: Decision, c: WipeConversation) -> Done:
+    number = d.conversation(c.conversation).id
+    raise_floor(d, number, d.head(number).last_seq)
+    return Done(time_ms=d.now)
+
+
+def raise_floor(d: Decision, number: int, seq: int) -> None:
+    """Messages up to `seq` are gone, as `bury` takes a conversation: one image."""
+    head = d.head(number)
+    floor = min(seq, head.last_seq)
+    if floor <= head.floor:
+        return
+    last = head.last
+    if floor == head.last_seq and last:  # of the newest message only its time stays
+        last = encode_message(msgspec.structs.replace(decode_message(last), body=b"{}", push_data=b"", sender=""))
+    d.put("heads", msgspec.structs.replace(head, floor=floor, last=last, changed=d.commit))
 
 
 def joined_position(d: Decision, conversation: int, user: str) -> PositionRow:

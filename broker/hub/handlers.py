@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from broker.hub import conversations, housekeeping, login, members, messages, patches, positions, sync, users
+from broker.hub import conversations, directs, housekeeping, login, members, messages, patches, positions, sync, users
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "conversations", "housekeeping", "login", "members", "messages", "patches", "positions", "sync",
-    "users",
+    "HANDLERS", "SCANS", "conversations", "directs", "housekeeping", "login", "members", "messages", "patches", "positions",
+    "sync", "users",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from broker.hub.conversations import STEP, readable_from
+from broker.hub.conversations import readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import scans
 from broker.hub.messages import ANSWER_BYTES, MESSAGE_BYTES
@@ -15,6 +15,7 @@ from broker.hub.recent import Need, PatchesKey
 from broker.hub.rows import decode_message
 from broker.hub.session import Session
 from broker.hub.tables import TOMBSTONE_MS
+from broker.hub.where import STEP
 from protocol.commands import Reply, Sync, SyncState
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST
@@ -78,7 +79,8 @@ def sync(d: Decision, c: Sync) -> Iterator[Reply | None]:
         if len(rows) > PATCHES:  # too many to tell one by one: the client starts from nothing
             yield from sync(d, Sync(cursor=START_AGAIN))
             return
-        patches += rows
+        first = readable_from(d, d.conversation(key.conversation), d.member(key.conversation, user))
+        patches += [row for row in rows if row.seq >= first]
     if sum(len(patch.body) for patch in patches) > ANSWER_BYTES:
         yield from sync(d, Sync(cursor=START_AGAIN))
         return

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
-import orjson
 
+from broker.hub import attributes
+from broker.hub.attributes import USER_BYTES
 from broker.hub.decision import Decision
-from broker.hub.hub import handles
+from broker.hub.hub import handles, scans
 from broker.hub.login import end_sessions, withdraw_tokens
 from broker.hub.presence import Presence
 from broker.hub.rows import FriendRow, UserRow
 from broker.hub.session import Session
+from broker.hub.where import USER, compile_sort, compile_where, search
 from protocol.commands import (
     AddFriend,
     BanUser,
@@ -24,8 +27,10 @@ from protocol.commands import (
     ListUsers,
     OnlineUsers,
     PutUser,
+    PutVisitor,
     QueryPresence,
     RemoveFriend,
+    Reply,
     Subscribe,
     Unsubscribe,
     UpdateUser,
@@ -33,6 +38,7 @@ from protocol.commands import (
     UserList,
 )
 from protocol.errors import CloseReason, Reason, Refused
+from protocol.ids import IdForms
 from protocol.pushes import MembersLeft, PresenceChange, PresenceChanged
 from protocol.records import FriendInfo, UserInfo
 from protocol.wires.wire import Ending
@@ -41,7 +47,6 @@ MOST_ASKED = 200
 MOST_LISTED = 500
 MOST_FRIENDS = 5_000
 """They are listed in one answer, which has to fit into an outbox."""
-ATTRIBUTE_BYTES = 65_536
 
 
 def info(d: Decision, row: UserRow) -> UserInfo:
@@ -52,6 +57,7 @@ def info(d: Decision, row: UserRow) -> UserInfo:
         created_ms=row.created_ms,
         updated_ms=row.updated_ms,
         banned=row.banned,
+        visitor=row.visitor,
     )
 
 
@@ -60,42 +66,77 @@ def get(d: Decision, c: GetUser) -> UserFound:
     return UserFound(user=info(d, d.user(c.user) if c.user else d.actor()))
 
 
-@handles(ListUsers)
-def list_users(d: Decision, c: ListUsers) -> UserList:
+@scans(ListUsers)
+def list_users(d: Decision, c: ListUsers) -> Iterator[Reply | None]:
     tables = d.hub.tables
+    tests, orders = compile_where(d, c.where, USER), compile_sort(c.sort, USER)
     start, limit = max(c.skip, 0), min(max(c.limit, 0), MOST_LISTED)
-    shown = [info(d, tables.users[name]) for name in islice(tables.present, start, start + limit)]
-    return UserList(users=shown, total=len(tables.present))
+    if not tests and not orders:
+        shown = [info(d, tables.users[name]) for name in islice(tables.present, start, start + limit)]
+        yield UserList(users=shown, total=len(tables.present))
+        return
+    rows: list[UserRow] = []
+    yield from search(tables.users, list(tables.present), tests, orders, rows)
+    shown = [info(d, tables.users[row.id]) for row in rows[start : start + limit] if row.id in tables.present]
+    yield UserList(users=shown, total=len(rows))
 
 
 @handles(UpdateUser)
 def update(d: Decision, c: UpdateUser) -> UserFound:
     row = d.actor()
-    merged = {**orjson.loads(row.attributes), **orjson.loads(c.attributes)}
-    attributes = orjson.dumps({key: value for key, value in merged.items() if value is not None})
-    if len(attributes) > ATTRIBUTE_BYTES:
-        raise Refused(Reason.TOO_LARGE, f"a user's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}")
-    changed = msgspec.structs.replace(row, attributes=attributes, updated_ms=d.now)
-    d.put("users", changed)
-    return UserFound(user=info(d, changed))
+    return _put(d, _described(row, c.attributes, merge=True), known=True)
 
 
 @handles(PutUser)
 def put(d: Decision, c: PutUser) -> UserFound:
-    if not 0 < len(c.user) <= 128 or not c.user.isprintable() or any(char.isspace() for char in c.user):
-        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {c.user!r}")
-    known = d.hub.tables.users.get(c.user)
-    if known is not None and (known.deleted or c.must_be_new):
-        raise Refused(Reason.EXISTS, f"user {c.user} exists already" if not known.deleted else f"{c.user} was deleted")
+    known = _known(d, c.user, visitor=False)
+    if known is not None and c.must_be_new:
+        raise Refused(Reason.EXISTS, f"user {c.user} exists already")
     row = known or UserRow(c.user, d.now)
-    if known is not None:
-        row = msgspec.structs.replace(row, updated_ms=d.now)
     if c.attributes is not None:
-        row = msgspec.structs.replace(row, attributes=c.attributes)
+        row = _described(row, c.attributes, merge=c.merge)
     if c.password is not None:
         row = msgspec.structs.replace(row, password=c.password)
         if known is not None:
             row = withdraw_tokens(d, row)
+    return _put(d, row, known=known is not None)
+
+
+@handles(PutVisitor)
+def put_visitor(d: Decision, c: PutVisitor) -> UserFound:
+    name = c.user or _new_name(d)
+    known = _known(d, name, visitor=True)
+    row = known or UserRow(name, d.now, visitor=True)
+    return _put(d, _described(row, c.attributes, merge=True), known=known is not None)
+
+
+def _known(d: Decision, name: str, *, visitor: bool) -> UserRow | None:
+    """The row of this id, which is then what is asked for. BAD_USER_ID, EXISTS."""
+    if not 0 < len(name) <= 128 or not name.isprintable() or any(char.isspace() for char in name):
+        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
+    row = d.hub.tables.users.get(name)
+    if row is not None and row.deleted:
+        raise Refused(Reason.EXISTS, f"{name} was deleted, and ids are not given out again")
+    if row is not None and row.visitor is not visitor:
+        raise Refused(Reason.EXISTS, f"{name} is the id of {'a visitor' if row.visitor else 'a user'}")
+    return row
+
+
+def _new_name(d: Decision) -> str:
+    forms = IdForms(d.hub.app.id)
+    while (name := forms.hex32(d.hub.mint.next(d.now))) in d.hub.tables.users:
+        pass
+    return name
+
+
+def _described(row: UserRow, given: bytes, *, merge: bool) -> UserRow:
+    said = attributes.changed(row.attributes, given, USER_BYTES, merge=merge)
+    return msgspec.structs.replace(row, attributes=said)
+
+
+def _put(d: Decision, row: UserRow, *, known: bool) -> UserFound:
+    if known:
+        row = msgspec.structs.replace(row, updated_ms=d.now)
     d.put("users", row)
     return UserFound(user=info(d, row))
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from protocol.commands.base import Command, Reply
-from protocol.records import ConversationInfo
+from protocol.records import ConversationInfo, DirectInfo
 
 
 class CreateConversation(Command):
@@ -29,10 +29,12 @@ class Created(Reply):
 
 
 class GetConversation(Command):
-    """Members see everything; others see name and count of rooms, else NOT_A_MEMBER."""
+    """A conversation, or with `to` the direct one the acting user and that user share. Members see everything; others see
+    name and count of rooms, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
 
     reads: ClassVar[bool] = True
-    conversation: int
+    conversation: int = 0
+    to: str = ""
 
 
 class ConversationFound(Reply):
@@ -50,13 +52,17 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class ListConversations(Command):
-    """Conversations for which every condition holds, newest first; page from 1. On a socket only the caller's own.
-    TOO_BROAD after 200,000 candidates. Replies ConversationPage."""
+    """Conversations for which every condition holds, newest first or in the order of `sort`; page from 1, behind the first
+    `skip`. On a socket only the caller's own. TOO_BROAD after 200,000 candidates, and for more than 10,000 to sort.
+    Replies ConversationPage."""
 
     reads: ClassVar[bool] = True
     where: tuple[Condition, ...] = ()
     page: int = 1
     size: int = 20
+    skip: int = 0
+    sort: tuple[str, ...] = ()
+    """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
 
 
 class ConversationPage(Reply):
@@ -64,9 +70,25 @@ class ConversationPage(Reply):
     total: int
 
 
+class ListDirects(Command):
+    """The acting user's direct conversations with friends, or with those who are neither friends nor visitors; newest
+    first, from `skip` on. Replies DirectPage."""
+
+    reads: ClassVar[bool] = True
+    friends: bool
+    skip: int = 0
+    limit: int = 100
+    """At most 100."""
+
+
+class DirectPage(Reply):
+    directs: list[DirectInfo]
+    total: int
+
+
 class UpdateConversation(Command):
     """Change name or attributes; None leaves as is. A member of a direct or temporary conversation, else manager or
-    owner. `merge` overwrites the named attributes only. Replies Done."""
+    owner. `merge` overwrites the named attributes only, and null removes one. Replies Done."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -88,5 +110,14 @@ class UpdateConversations(Command):
 class DeleteConversation(Command):
     """For everybody, for good; its id is never used again. The owner, or management. Replies Done."""
 
+    durable: ClassVar[bool] = True
+    conversation: int
+
+
+class WipeConversation(Command):
+    """Everything said so far is gone, for everybody and for good; the conversation stays (ML-27). Management only; nobody is
+    told, as when messages pass the app's `message_days`: `first_seq` of the next `sync` says so. Replies Done."""
+
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     conversation: int
