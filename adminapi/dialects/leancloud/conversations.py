@@ -7,8 +7,8 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields
-from adminapi.dialects.leancloud.newcomers import call_with
 from adminapi.dialects.leancloud.shapes import iso, updated
+from adminapi.dialects.newcomers import call_with
 from protocol.codec import write_json
 from protocol.commands import (
     AddMembers,

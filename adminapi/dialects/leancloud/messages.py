@@ -11,7 +11,7 @@ from typing import cast
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields
 from adminapi.dialects.leancloud.history import find
-from adminapi.dialects.leancloud.newcomers import call_with
+from adminapi.dialects.newcomers import call_with
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent
 from protocol.errors import Reason, Refused
