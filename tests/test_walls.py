@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 OWN = ("broker", "adminapi", "protocol", "bench", "tests")
 SOURCES = sorted(path for top in ("broker", "adminapi", "protocol", "bench") for path in (ROOT / top).rglob("*.py"))
 MOST_LINES = 400
-PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "argon2", "prometheus_client"}
+PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "argon2", "prometheus_client", "PIL"}
 """What a dialect leaves to others: it turns a plain request into a command and a reply into plain values."""
 WAITING = {"trio", "trio_websocket", "asyncio", "socket", "select", "threading", "time", "random", "secrets"}
 """What neither the hub nor the protocol may touch: they never wait, and read no clock and no random source."""
