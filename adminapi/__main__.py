@@ -26,6 +26,7 @@ from adminapi.control import Channel
 from adminapi.dialect import Dialect
 from adminapi.dialects.jmessage import JMessage
 from adminapi.dialects.leancloud import LeanCloud
+from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
@@ -70,6 +71,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         Native(),
         JMessage(passwords.hash),
         LeanCloud(),
+        MaxLeap(),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),
     ]
 
