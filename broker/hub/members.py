@@ -215,10 +215,10 @@ def set_members(d: Decision, c: SetMembers) -> Done:
         _check_not_blocked(d, row, user)
     if joining:
         check_limit(d, row.kind, len(wanted))
-    staying = set(wanted)
-    leaving = [member for user, member in before.items() if user not in staying]
+    named = set(wanted)
+    leaving = [member for user, member in before.items() if user not in named]
     if owner != row.owner:
-        _hand_over(d, row, owner, staying)
+        _hand_over(d, row, owner)
         row = msgspec.structs.replace(row, owner=owner, updated_ms=d.now, changed=d.commit)
         d.put("conversations", row)
     if joining:
@@ -228,11 +228,11 @@ def set_members(d: Decision, c: SetMembers) -> Done:
     return Done(time_ms=d.now)
 
 
-def _hand_over(d: Decision, row: ConversationRow, owner: str, staying: set[str]) -> None:
-    """The roles of those who are members before and after."""
+def _hand_over(d: Decision, row: ConversationRow, owner: str) -> None:
+    """The roles of those who are members now; whoever leaves in the same step loses his with it."""
     for user, role in ((row.owner, Role.MEMBER), (owner, Role.OWNER)):
         member = d.member(row.id, user)
-        if member is not None and user in staying:
+        if member is not None:
             d.put("members", msgspec.structs.replace(member, role=int(role), changed=d.commit))
 
 

@@ -154,6 +154,7 @@ def search(
             yield None
     places = list(range(len(keys)))
     for number, order in reversed(list(enumerate(orders))):
+        yield None  # 10,000 take some 3 ms
         places.sort(key=lambda place, number=number: keys[place][number], reverse=order.descending)  # type: ignore[misc]
     if orders:
         found[:] = [found[place] for place in places]

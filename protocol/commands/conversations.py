@@ -72,8 +72,9 @@ class ConversationPage(Reply):
 
 class ListDirects(Command):
     """The acting user's direct conversations with friends, or with those who are neither friends nor visitors; newest
-    first, from `skip` on. Replies DirectPage."""
+    first, from `skip` on. Management only, as a page may be larger than an outbox. Replies DirectPage."""
 
+    management: ClassVar[bool] = True
     reads: ClassVar[bool] = True
     friends: bool
     skip: int = 0

@@ -26,7 +26,6 @@ def value(answer: httpx.Response, status: int = 200) -> Any:
     return answer.json() if answer.content else None
 
 
-
 async def test_a_maxleap_back_office_and_native_apps(host: Host) -> None:
     host.broker()
     host.admin()

@@ -38,6 +38,7 @@ Readings, where the seed is unclear:
 * ML-42, ML-43: `media` is 0 if absent; the reserved numbers are 5009. A `remark` goes with the content. `push` is checked
   and kept for when there is an offline push; `ts` is accepted, the message's time is the server's.
 * ML-44: a thumbnail where a picture of at most 32 million pixels is JPEG, PNG, GIF, WebP or BMP; no other file has one.
+  Both are kept for the app's `file_days`; the size allowed is its `file_bytes`.
 * ML-52: all of it. Strangers are users in a direct conversation with the user who are neither friends nor visitors.
 """
 

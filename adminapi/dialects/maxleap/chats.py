@@ -14,15 +14,21 @@ from protocol.ids import first_at
 from protocol.records import ConversationInfo, Status
 
 
-async def direct(ask: Ask, broker: Broker, user: str, other: str) -> Answer:
-    """Of two users; [] if they have never talked. UNKNOWN_USER."""
+async def between(ask: Ask, broker: Broker, user: str, other: str) -> ConversationInfo | None:
+    """The direct conversation of two users; None if they have never talked. UNKNOWN_USER."""
     try:
         reply = await broker.call(ask.managed(GetConversation(to=other), user=user))
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_CONVERSATION:
             raise
-        return json_answer([])
-    return await chats(ask, broker, cast(ConversationFound, reply).conversation)
+        return None
+    return cast(ConversationFound, reply).conversation
+
+
+async def direct(ask: Ask, broker: Broker, user: str, other: str) -> Answer:
+    """Of two users; [] if they have never talked. UNKNOWN_USER."""
+    info = await between(ask, broker, user, other)
+    return json_answer([]) if info is None else await chats(ask, broker, info)
 
 
 async def chats(ask: Ask, broker: Broker, info: ConversationInfo) -> Answer:

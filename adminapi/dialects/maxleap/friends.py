@@ -15,7 +15,7 @@ from adminapi.dialects.maxleap.users import account
 from adminapi.dialects.newcomers import call_with
 from protocol.commands import AddFriend, DirectPage, FriendList, ListDirects, ListFriends, RemoveFriend
 from protocol.errors import Reason, Refused
-from protocol.records import DirectInfo, FriendInfo, Kind
+from protocol.records import DirectInfo, FriendInfo, Kind, Message
 from protocol.wires.native.fields import Data
 
 routes = Routes()
@@ -38,17 +38,17 @@ async def friends_of(ask: Ask, broker: Broker, user: str) -> list[FriendInfo]:
     return cast(FriendList, await broker.call(ask.managed(ListFriends(), user=user))).friends
 
 
-async def directs_of(ask: Ask, broker: Broker, user: str, *, friends: bool) -> list[DirectInfo]:
-    """All of them, newest first."""
-    found: dict[str, DirectInfo] = {}
+async def last_of_friends(ask: Ask, broker: Broker, user: str) -> dict[str, Message | None]:
+    """What was said last between the user and each friend he has talked to."""
+    said: dict[str, Message | None] = {}
     skip = 0
     while True:
-        command = ListDirects(friends=friends, skip=skip)
+        command = ListDirects(friends=True, skip=skip)
         page = cast(DirectPage, await broker.call(ask.managed(command, user=user)))
-        found |= {direct.user: direct for direct in page.directs}
+        said |= {direct.user: direct.last_message for direct in page.directs}
         skip += len(page.directs)
         if not page.directs or skip >= page.total:
-            return list(found.values())
+            return said
 
 
 @routes.add("POST", "/ctx/{user_id}/friends/{friend_id}")
@@ -93,7 +93,7 @@ async def list_friends(ask: Ask, broker: Broker) -> Answer:
     found = await friends_of(ask, broker, user)
     if "detail" not in ask.query:
         return json_answer([friend.user for friend in found])
-    said = {direct.user: direct.last_message for direct in await directs_of(ask, broker, user, friends=True)}
+    said = await last_of_friends(ask, broker, user)
     rows = [{"id": each.user, "online": each.online, **recent(said.get(each.user))} for each in found]
     return json_answer(rows)
 
@@ -141,10 +141,11 @@ async def list_strangers(ask: Ask, broker: Broker) -> Answer:
 async def get_stranger(ask: Ask, broker: Broker) -> Answer:
     """ML-52 -> `id`, `online`, `recent`; 404 if they have not talked, or are friends."""
     user, other = fields.user_of(ask), fields.user_of(ask, "stranger_id")
-    for direct in await directs_of(ask, broker, user, friends=False):
-        if direct.user == other:
-            return json_answer(stranger_row(direct))
-    raise Failed(UNKNOWN, f"{other} is not a stranger this user has talked to.")
+    info = await chats.between(ask, broker, user, other)
+    if info is None or other in [friend.user for friend in await friends_of(ask, broker, user)]:
+        raise Failed(UNKNOWN, f"{other} is not a stranger this user has talked to.")
+    online = (await account(ask, broker, other)).online
+    return json_answer(stranger_row(DirectInfo(other, online, info.id, info.last_message)))
 
 
 @routes.add("GET", "/ctx/{user_id}/strangers/{stranger_id}/chats")

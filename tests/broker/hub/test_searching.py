@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from broker.hub import where
 from protocol.commands import (
     AddFriend,
     Condition,
@@ -102,6 +103,16 @@ def test_what_is_not_understood_is_named(shelf: Script, command: Any) -> None:
     assert reason(shelf.manage(command)) is Reason.BAD_FORMAT
 
 
+def test_too_much_to_look_through_or_to_sort_is_refused(shelf: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(where, "MOST_SORTED", 4)
+    few = (Condition("attributes.star", "in", [5, "5", 2, True]),)
+    assert reason(shelf.manage(ListConversations(sort=("name",)))) is Reason.TOO_BROAD
+    assert names(shelf, sort=("name",), where=few) == ["n0", "n1", "n2", "n3"]
+    monkeypatch.setattr(where, "MOST_ROWS", 5)
+    assert users(shelf, where=few[:0]) == ["tom", "u0", "u1", "u2", "u3", "u4"]
+    assert reason(shelf.manage(ListUsers(where=few))) is Reason.TOO_BROAD
+
+
 def test_null_removes_an_attribute_of_conversations_and_users_alike(script: Script) -> None:
     conversation = group(script, "tom", "ann")
     script.manage(UpdateConversation(conversation=conversation, attributes=b'{"a":1,"b":2}', merge=True))
@@ -136,7 +147,8 @@ def test_with_whom_a_user_talks(script: Script) -> None:
     assert ([each.user for each in page.directs], page.total) == (["bob"], 2)
     script.manage(DeleteUser(user="bob"))
     assert script.manage(ListDirects(friends=False), user="tom").total == 1
-    assert script.say("eve", ListDirects(friends=False)).directs[0].user == "tom"
+    assert script.manage(ListDirects(friends=False), user="eve").directs[0].user == "tom"
+    assert reason(script.say("eve", ListDirects(friends=False))) is Reason.NOT_ALLOWED
 
 
 def test_a_direct_shows_the_last_message_as_it_is_now(script: Script) -> None:
@@ -144,7 +156,7 @@ def test_a_direct_shows_the_last_message_as_it_is_now(script: Script) -> None:
         script.login(user)
     sent = script.say("tom", text("oops", to="ann"))
     script.say("tom", RecallMessage(conversation=sent.conversation, message=sent.message))
-    assert script.say("ann", ListDirects(friends=False)).directs[0].last_message.status == 3
+    assert script.manage(ListDirects(friends=False), user="ann").directs[0].last_message.status == 3
 
 
 def test_a_session_tells_its_install(script: Script) -> None:
