@@ -64,6 +64,7 @@ CONVERSATION: Fields = {
 USER: Fields = {
     "id": (str, lambda look: look.row.id),
     "created": (int, lambda look: look.row.created_ms),
+    "updated": (int, lambda look: look.row.updated_ms or look.row.created_ms),
 }
 
 

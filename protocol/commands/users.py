@@ -71,8 +71,8 @@ class DeleteUser(Command):
 
 class ListUsers(Command):
     """Users, visitors apart, for which every condition holds, from `skip` on: in the order of their making (after a
-    restart, of their ids), or of `sort` as in ListConversations. Conditions and orders have the fields `id`, `created` and
-    `attributes.<key>`. Management only. TOO_BROAD as there."""
+    restart, of their ids), or of `sort` as in ListConversations. Conditions and orders have the fields `id`, `created`,
+    `updated` (or made) and `attributes.<key>`. Management only. TOO_BROAD as there."""
 
     management: ClassVar[bool] = True
     reads: ClassVar[bool] = True

@@ -25,9 +25,9 @@ Readings, where the seed is unclear:
 * ML-10, ML-26, ML-41: `ts` is exclusive, so that the `ts` of the oldest row asks for what came before it. What was recalled
   or deleted is left out. Friends' chats are what the two have said to each other, whether or not they are friends still.
   How long history is kept is the app's `message_days`.
-* ML-11, ML-12: `recent` is as a row of the chats, and absent if the last message was taken back. `members` leaves the owner
-  out, as in the samples. `ts` of groups, rooms and users is when they were made. Groups are conversations of kind group
-  and rooms of kind room, whoever made them; any other conversation is not found here.
+* ML-11, ML-12: `recent` is as a row of the chats, and absent if the last message was taken back. `members` leaves the
+  owner out, as in the samples. `ts` of groups and rooms is when they were made, of users in a search when they last
+  changed. Groups are conversations of kind group and rooms of kind room, whoever made them; any other is not found here.
 * ML-15, ML-29: a filter is an equal attribute; as a query has only text, `5` finds 5 and "5". `_limit` is 20 if absent, as
   of chats. `limit`, `size`, `skip` and `sort` are the same words of the JS guide, so they filter nothing. `_sort` takes
   up to 3 attributes, or `ts`. Newest first if absent.
@@ -36,7 +36,7 @@ Readings, where the seed is unclear:
 * ML-28: a room has no owner, so a room of this API is changed by this API only.
 * ML-39: 201, POST merges as everywhere. An id that is a user's is 5005, and ML-40 does not show users, nor ML-01 visitors.
 * ML-42, ML-43: `media` is 0 if absent; the reserved numbers are 5009. A `remark` goes with the content. `push` is checked
-  and kept for when there is an offline push; `ts` is accepted, the message's time is the server's.
+  and goes nowhere yet; `ts` is accepted, the message's time is the server's.
 * ML-44: a thumbnail where a picture of at most 32 million pixels is JPEG, PNG, GIF, WebP or BMP; no other file has one.
   Both are kept for the app's `file_days`; the size allowed is its `file_bytes`.
 * ML-52: all of it. Strangers are users in a direct conversation with the user who are neither friends nor visitors.

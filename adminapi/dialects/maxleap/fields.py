@@ -102,9 +102,8 @@ def skip(ask: Ask) -> int:
 
 
 def until(ask: Ask) -> int | None:
-    """`ts`, Unix milliseconds; None for now."""
-    found = number(ask, ("ts",), 0, LARGEST, -1)
-    return None if found < 0 else found
+    """`ts`, Unix milliseconds; None for now, which clients also write as 0."""
+    return number(ask, ("ts",), 0, LARGEST, 0) or None
 
 
 def attributes(ask: Ask, *, merge: bool) -> Data:

@@ -48,7 +48,8 @@ def room_row(info: ConversationInfo, members: list[str]) -> Data:
 
 def user_row(user: UserInfo) -> Data:
     """A row of the search for users (ML-52)."""
-    return {"id": user.user, "online": user.online, "ts": user.created_ms, "attributes": read_json(user.attributes)}
+    changed_ms = user.updated_ms or user.created_ms
+    return {"id": user.user, "online": user.online, "ts": changed_ms, "attributes": read_json(user.attributes)}
 
 
 def conversation_id(ids: IdForms, info: ConversationInfo) -> str:

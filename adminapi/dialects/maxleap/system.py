@@ -20,14 +20,14 @@ routes = Routes()
 REMARK_MOST = 1024
 PUSH_TEXT_MOST = 1024
 """Characters."""
-PUSH_FIELDS: dict[str, tuple[type, ...]] = {
-    "enable": (bool,),
-    "sound": (str,),
-    "prefix": (str,),
-    "suffix": (str,),
-    "overwrite": (str, bool),
-    "badge": (int,),
-    "contentAvailable": (bool,),
+PUSH_FIELDS: dict[str, type] = {
+    "enable": bool,
+    "sound": str,
+    "prefix": str,
+    "suffix": str,
+    "overwrite": str,
+    "badge": int,
+    "contentAvailable": bool,
 }
 EXPECTED = {bool: "true or false", str: f"text of at most {PUSH_TEXT_MOST} characters", int: "an integer"}
 
@@ -63,12 +63,12 @@ def check_push(push: object) -> None:
         return
     if not isinstance(push, dict):
         bad("push", "an object")
-    for name, kinds in PUSH_FIELDS.items():
+    for name, kind in PUSH_FIELDS.items():
         value = cast(Data, push).get(name)
         if value is None:
             continue
-        if type(value) not in kinds or (isinstance(value, str) and len(value) > PUSH_TEXT_MOST):
-            bad(f"push.{name}", " or ".join(EXPECTED[kind] for kind in kinds))
+        if type(value) is not kind or (isinstance(value, str) and len(value) > PUSH_TEXT_MOST):
+            bad(f"push.{name}", EXPECTED[kind])
 
 
 @routes.add("POST", "/system")

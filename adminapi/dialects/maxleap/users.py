@@ -26,7 +26,7 @@ from protocol.wires.native.fields import Data
 
 routes = Routes()
 
-NAMED = {"ts": "created", "id": "id"}
+NAMED = {"ts": "updated", "id": "id"}
 """Words of `_sort` that are no attribute."""
 
 

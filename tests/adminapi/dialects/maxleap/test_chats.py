@@ -50,7 +50,8 @@ async def test_ml10_the_ts_of_the_oldest_asks_for_what_came_before(world: World)
         ("limit=5000", 0, 24),
         ("limit=", 5, 24),
         ("ts=", 5, 24),
-        ("ts=0", 25, 24),
+        ("ts=0", 5, 24),
+        ("ts=1", 25, 24),
         ("ts=9007199254740991", 5, 24),
     ],
 )

@@ -130,7 +130,8 @@ PEOPLE = {
         ("_sort=city,-age", "eve tom bob ann"),
         ("_sort=-id&_skip=1&_limit=2", "eve bob"),
         ("sort=id&skip=2&size=1", "eve"),
-        ("_sort=-ts,id", "ann bob eve tom"),
+        ("_sort=-ts,id", "tom ann bob eve"),
+        ("_sort=ts", "ann bob eve tom"),
         ("_limit=0", ""),
         ("_limit=100000", "tom ann bob eve"),
     ],
@@ -139,6 +140,8 @@ async def test_ml52_search(world: World, query: str, expected: str) -> None:
     for name, attributes in PEOPLE.items():
         await world.does("POST", f"/ctx/{name}/attributes", 201, attributes)
     world.manage(PutVisitor(user="guest", attributes=b'{"city":"x"}'))
+    world.script.pass_ms(1000)
+    await world.does("POST", "/ctx/tom/attributes", 201, {})
     world.foreign()
     assert " ".join(row["id"] for row in await world.get(f"/ctx?{query}")) == expected
 
@@ -147,3 +150,6 @@ async def test_ml52_a_row(world: World) -> None:
     world.script.login("s", "tom", app=OURS.id)
     row = {"id": "tom", "online": True, "ts": world.script.ms, "attributes": {}}
     assert await world.get("/ctx") == [row]
+    world.script.pass_ms(1000)
+    await world.does("POST", "/ctx/tom/attributes", 201, {"a": 1})
+    assert await world.get("/ctx") == [{**row, "ts": world.script.ms, "attributes": {"a": 1}}]
