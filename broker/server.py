@@ -158,9 +158,9 @@ class Server:
                 for _ in range(COMPARERS):
                     service.start_soon(self._work.compare, self._reactor)
                 async with trio.open_nursery() as accept:
-                    if self._tls:
+                    for sock in self._tls:
                         accept.start_soon(
-                            serve_tls, self._reactor, self._tls, self._tls_context, public(self._settings.sockets),
+                            serve_tls, self._reactor, sock, self._tls_context, public(self._settings.sockets),
                             choose_wire, service,
                         )  # fmt: skip
                     await self._told.wait()

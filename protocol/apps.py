@@ -51,6 +51,16 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Members see only what was said since they joined."""
     bare_app_id: bool = False
     """The native dialect accepts `app-id` without key or token, as its original did (ZD-41)."""
+    jmessage_printed_codes: bool = False
+    """Two errors of JMessage carry the numbers its document prints, 800011 and 800012, which newer clients of that vendor
+    read as something else (JM-31, JM-32)."""
+    leancloud_app_key: bool = False
+    """The LeanCloud dialect accepts the app's key where it wants the master key, as the seed's examples do (LC-27). That
+    key stands in released apps for anyone to read."""
+    leancloud_result: bool = False
+    """Lists of members and of mutes come as `{"result": [...]}`, as the vendor's later clients read them (LC-06, LC-09)."""
+    sign_window_seconds: Annotated[int, Meta(ge=0, le=31_536_000)] = 900
+    """How far the time of a signed request may be from ours (ML-45, LC-27): until then it can be replayed. 0: any."""
     sends_per_minute: PerMinute = 60
     """Messages a user may send in a minute, on all connections together (LC-29). 0: no limit."""
     history_per_minute: PerMinute = 120

@@ -86,6 +86,8 @@ class PatchRecord(msgspec.Struct, array_like=True, gc=False):
     time_ms: int
     changed: int = 0
     """The commit it happened in; what `sync` compares with its cursor."""
+    type: int = -1
+    """Of the message, as it is since."""
 
 
 class ConversationInfo(msgspec.Struct, gc=False):

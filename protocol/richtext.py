@@ -52,10 +52,10 @@ def body_of(string: str) -> tuple[int, bytes]:
     return parts.type, write_json({key: value for key, value in said.items() if value is not None})
 
 
-def patch_of(string: str) -> bytes:
-    """The body of an `EditMessage` that says this instead. An edit merges, so what is no longer said is null."""
+def patch_of(string: str) -> tuple[int, bytes]:
+    """(type, body) of an `EditMessage` that says this instead. An edit merges, so what is no longer said is null."""
     parts = _parts(string)
-    return write_json({"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string})
+    return parts.type, write_json({"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string})
 
 
 def string_of(message: Message) -> str:

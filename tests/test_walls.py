@@ -14,6 +14,8 @@ from protocol.commands import AddApp, Command, Stats, WatchApps
 ROOT = Path(__file__).parents[1]
 OWN = ("broker", "adminapi", "protocol", "bench", "tests")
 SOURCES = sorted(path for top in ("broker", "adminapi", "protocol", "bench") for path in (ROOT / top).rglob("*.py"))
+# Folders of tests have an __init__.py with nothing in it, where they have one.
+TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
 MOST_LINES = 400
 PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "argon2", "prometheus_client", "PIL"}
 """What a dialect leaves to others: it turns a plain request into a command and a reply into plain values."""
@@ -62,7 +64,7 @@ def test_imports_keep_to_the_walls(path: Path) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@pytest.mark.parametrize("path", SOURCES + TESTS, ids=name_of)
 def test_a_file_opens_with_what_it_is_and_stays_readable(path: Path) -> None:
     text = path.read_text()
     assert ast.get_docstring(ast.parse(text)), "what it holds, the law that keeps it true, and why"

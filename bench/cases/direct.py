@@ -8,7 +8,6 @@ the peer keep a consumer for them: the cheaper way for the peer.
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from collections.abc import Iterator
@@ -17,11 +16,12 @@ from pathlib import Path
 
 from bench.cases.contenders import JETSTREAM, PARLEY, Contender, settling, started
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
+from bench.cases.turns import listening
 from bench.figures import percentile
 from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
-from bench.sessions import READ_BYTES, ask, drain, hang_up, log_in
+from bench.sessions import ask, drain, hang_up, log_in
 from bench.tally import NUMBER, Tally
 from bench.wires.nats import STREAM_PREFIX, NatsWire
 from bench.wires.parley import ParleyWire, data_of
@@ -29,7 +29,6 @@ from bench.wires.wire import Unexpected, Wire
 
 CPU, RATE, P50, P99 = "us CPU per message", "messages/s", "ack p50 ms", "ack p99 ms"
 MOST_US = 35.0
-PATIENCE_SECONDS = 10.0
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
@@ -119,28 +118,18 @@ class Pairs:
         come in time is left to the tallies."""
         clock, find, end, ack = time.perf_counter, NUMBER.search, self.wire.end, self.wire.ack
         pairs, messages, sockets = self.sizes.pairs, self.sizes.messages, self.sockets
-        place = {sock.fileno(): at for at, sock in enumerate(sockets)}
         rest = [b""] * len(sockets)
         awaited = [2] * pairs
         sent = [1] * pairs
         sent_at = [0.0] * pairs
         seconds: list[float] = []
         open_pairs = pairs
-        with select.epoll() as epoll:
-            for fileno in place:
-                epoll.register(fileno, select.EPOLLIN)
+        with listening(sockets) as turns:
             for n in range(pairs):
                 sent_at[n] = clock()
                 _send(sockets[n], frames[n][0])
-            while open_pairs:
-                ready = epoll.poll(PATIENCE_SECONDS)
-                if not ready:
-                    break
-                for fileno, _ in ready:
-                    at = place[fileno]
-                    data = sockets[at].recv(READ_BYTES)
-                    if not data:
-                        raise Unexpected("the server closed a connection")
+            for turn in turns:
+                for at, data in turn:
                     if rest[at]:
                         data = rest[at] + data
                     n, tally = (at, acked) if at < pairs else (at - pairs, delivered)
@@ -168,6 +157,8 @@ class Pairs:
                                     _send(sockets[n], frames[n][sent[n]])
                                     sent[n] += 1
                     rest[at] = data[start:]
+                if not open_pairs:
+                    break
         return seconds
 
 

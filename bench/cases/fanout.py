@@ -10,19 +10,18 @@ QoS 0, published at QoS 1 (mosquitto, nothing on disk). Parley's messages are on
 
 from __future__ import annotations
 
-import select
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, Contender, settling, started
-from bench.cases.direct import PATIENCE_SECONDS
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
+from bench.cases.turns import listening
 from bench.report import Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
-from bench.sessions import READ_BYTES, ask, drain, hang_up, log_in
+from bench.sessions import ask, drain, hang_up, log_in
 from bench.tally import Tally
 from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire, data_of
@@ -149,13 +148,10 @@ class Group:
 
     def _loop(self, frames: list[bytes], depth: int, streams: Streams, answers: bytearray) -> None:
         """Send while fewer than `depth` messages are on their way; end when all are with everybody and acknowledged."""
-        sockets, hear = self.sockets, streams.hear
-        sender, count, sent = sockets[-1], len(frames), 0
-        at = {sock.fileno(): n for n, sock in enumerate(sockets)}
+        sender, hear = self.sockets[-1], streams.hear
+        count, sent = len(frames), 0
         unacknowledged = count if self.acknowledged else 0
-        with select.epoll() as epoll:
-            for fileno in at:
-                epoll.register(fileno, select.EPOLLIN)
+        with listening(self.sockets) as turns:
             while streams.slowest < count or unacknowledged > 0:
                 free = min(count, streams.slowest + depth) - sent
                 if free > 0:
@@ -163,14 +159,10 @@ class Group:
                     if sender.send(batch) != len(batch):
                         raise Unexpected("the server does not take a whole batch")
                     sent += free
-                ready = epoll.poll(PATIENCE_SECONDS)
-                if not ready:
+                turn = next(turns, None)
+                if turn is None:
                     return
-                for fileno, _ in ready:
-                    n = at[fileno]
-                    data = sockets[n].recv(READ_BYTES)
-                    if not data:
-                        raise Unexpected("the server closed a connection")
+                for n, data in turn:
                     if n < self.receivers:
                         hear(n, data)
                     else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ DURABLE_SECONDS = 1.0
 SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
 
 
-class Connection:
+class Connection(ABC):
     """State of one connection; times are the gateway's clock. Kept small: there is one for every idle user."""
 
     __slots__ = (
@@ -79,28 +80,29 @@ class Connection:
 
     # What a subclass does with its transport.
 
+    @abstractmethod
     def listen(self) -> None:
         """Read again: a pause is over, or input is to be discarded."""
-        raise NotImplementedError
 
+    @abstractmethod
     def press(self) -> None:
         """The outbox is touched and not FLOWING: look at its limit, get it written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sent(self, count: int) -> None:
-        """The flush sent `count` bytes, not all there are. Only of connections whose outbox has a socket."""
-        raise NotImplementedError
+        """`count` bytes of the outbox are with the kernel, maybe not all there are."""
 
+    @abstractmethod
     def shut(self) -> None:
         """Everything is written: tell the peer that nothing will follow."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reset(self) -> None:
         """What the kernel still holds for the peer is not worth its memory."""
 
+    @abstractmethod
     def close(self) -> None:
         """Give the descriptor back. Called by the reactor at the end of a turn, once."""
-        raise NotImplementedError
 
     # Input.
 
@@ -151,6 +153,7 @@ class Connection:
             if not framing.pending():  # else its last words wait until the frames before them are served
                 self.word = framing.finished
                 self.leave(framing.out)
+                self.forget()  # it closed by itself: its slot is free, and whoever takes it swaps nobody out
         elif framing.out:
             self.say_framed(b"".join(framing.out))
             framing.out = []
@@ -158,13 +161,13 @@ class Connection:
     def _submit(self, item: Submit) -> None:
         now = self.table.now
         command = item.command
-        inner = command.command if type(command) is Managed else command
+        inner = command.command if isinstance(command, Managed) else command
         pace = self.pace
         if not self.logged_in:
             self.unanswered += 1
             self.pause(LOGIN)
         elif pace is not None:
-            if inner.rate is Rate.FREE:  # type: ignore[union-attr]
+            if inner.rate is Rate.FREE:
                 if not pace.spend(1, now):
                     self._rest()
             elif (verdict := pace.ask(now)) is not Verdict.GO:
@@ -174,7 +177,7 @@ class Connection:
                 if verdict is Verdict.END:
                     self.end(Ending(CloseReason.TOO_FAST))
                 return
-        if inner.durable:  # type: ignore[union-attr]
+        if inner.durable:
             self.durable_at = now
             self.hold_sender()
         self.submitted = True
@@ -361,6 +364,12 @@ class Connection:
         """A bug met while serving this connection, and ends it alone. Called where the exception is caught."""
         logger.exception("connection failed session=%x", self.session)
         self.end(Ending(CloseReason.INTERNAL))
+
+    def forget(self) -> None:
+        """Tell the core, once, that nobody is there any more."""
+        if self.submitted:
+            self.submitted = False
+            self.table.core.gone(self.session)
 
     def _part(self) -> None:
         """From here on nothing reaches this session, and nothing comes from it."""

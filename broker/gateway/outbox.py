@@ -72,16 +72,15 @@ class Outbox:
         if count:
             frames[0] = bytes(memoryview(frames[0])[count:])  # plain bytes: a frame begun is a frame kept
 
-    def take(self, count: int) -> bytes:
-        """Remove whole frames of about `count` bytes, at least one, for a task that writes them."""
+    def begin(self, count: int) -> bytes:
+        """Whole frames of about `count` bytes, at least one, for a task that writes them: one frame from now on, that stays
+        until it is `sent`."""
         frames, size, whole = self.frames, 0, 0
         while whole < len(frames) and size < count:
             size += len(frames[whole])
             whole += 1
-        data = b"".join(frames[:whole])
-        del frames[:whole]
-        self.size -= size
-        return data
+        frames[:whole] = [b"".join(frames[:whole])]
+        return frames[0]
 
     def drop_transient(self) -> int:
         """Drop what may be dropped; how many frames that was."""

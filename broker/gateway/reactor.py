@@ -20,7 +20,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import trio
 
@@ -75,7 +75,9 @@ class Reactor:
         for fileno in core.filenos():
             self._epoll.register(fileno, select.EPOLLIN)
         self._listeners: dict[int, tuple[socket.socket, Door]] = {}
-        self._full_until = 0.0
+        self._resting: set[int] = set()
+        """Listeners out of the epoll until `_rested_at`."""
+        self._rested_at = 0.0
         self._by_fd: dict[int, SocketConnection] = {}
         self._ready: deque[SocketConnection] = deque()
         """Reported readable and not served yet."""
@@ -91,17 +93,21 @@ class Reactor:
     def listen(self, sock: socket.socket, door: Door) -> None:
         """Accept on this listening socket from the next turn on; it is closed by `stop_listening`."""
         self._listeners[sock.fileno()] = (sock, door)
-        if not self._full_until:
-            self._epoll.register(sock.fileno(), select.EPOLLIN)
+        self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def stop_listening(self) -> None:
         """Close all listeners; connections stay. For draining, or to hand the addresses on."""
         for fileno, (sock, _) in self._listeners.items():
-            if not self._full_until:
+            if fileno not in self._resting:
                 self._epoll.unregister(fileno)
             sock.close()
         self._listeners.clear()
-        self._full_until = 0.0
+        self._resting.clear()
+
+    @property
+    def full(self) -> bool:
+        """There are as many connections as may be. Doors for apps wait then; the control socket does not."""
+        return len(self.table.connections) >= self._most
 
     def end_strangers(self, ending: Ending) -> None:
         """End connections that are not logged in, of which the core knows nothing; the core ends the others itself."""
@@ -210,10 +216,10 @@ class Reactor:
         """Ask epoll who is ready, once all it reported before has been served."""
         if self._ready:
             return
-        if self._full_until and self._clock() >= self._full_until:
-            self._full_until = 0.0
-            for fileno in self._listeners:
+        if self._resting and self._clock() >= self._rested_at:
+            for fileno in self._resting:
                 self._epoll.register(fileno, select.EPOLLIN)
+            self._resting.clear()
         by_fd = self._by_fd
         for fileno, events in self._epoll.poll(0, EVENTS):
             connection = by_fd.get(fileno)
@@ -254,8 +260,8 @@ class Reactor:
 
     def _accept(self, listener: socket.socket, door: Door) -> None:
         for _ in range(ACCEPTS):
-            if len(self.table.connections) >= self._most:
-                self._rest_listeners("limit")
+            if self.full and door.limits.gated:
+                self._rest("limit", [fileno for fileno, (_, door) in self._listeners.items() if door.limits.gated])
                 return
             try:
                 sock, _ = listener.accept()
@@ -263,7 +269,7 @@ class Reactor:
                 return
             except OSError as error:
                 if error.errno in NO_DESCRIPTORS:
-                    self._rest_listeners(errno.errorcode[error.errno])
+                    self._rest(errno.errorcode[error.errno], self._listeners)
                     return
                 continue  # ECONNABORTED and what accept(2) says to treat like it: that peer has left
             try:
@@ -287,13 +293,15 @@ class Reactor:
         except Exception:
             connection.fail()
 
-    def _rest_listeners(self, why: str) -> None:
-        """No descriptor is left for another connection: leave them in the backlog for a moment, instead of spinning."""
-        if not self._full_until:
+    def _rest(self, why: str, filenos: Iterable[int]) -> None:
+        """No room for another connection: leave them in the backlog for a moment, instead of spinning."""
+        if not self._resting:
             logger.warning("accepting rests why=%s connections=%d", why, len(self.table.connections))
-            for fileno in self._listeners:
+        for fileno in filenos:
+            if fileno not in self._resting:
                 self._epoll.unregister(fileno)
-        self._full_until = self._clock() + FULL_SECONDS
+                self._resting.add(fileno)
+        self._rested_at = self._clock() + FULL_SECONDS
 
     def _bury(self) -> None:
         """Close what is over. Nobody holds a number any more, so the kernel may give it away again."""
@@ -305,8 +313,7 @@ class Reactor:
                     del self._by_fd[connection.fd]
                 connection.close()
                 del table.connections[connection.session]
-                if connection.submitted:
-                    self._core.gone(connection.session)
+                connection.forget()
         if not table.connections:
             self._emptied.set()
 
@@ -327,8 +334,8 @@ class Reactor:
         """Wait for a descriptor, a deadline or `wake`. epoll is a descriptor itself, and what Trio waits for."""
         now = self._clock()
         seconds = min(self._core.next_deadline(), self._sweep.wait_seconds() if self.table.connections else math.inf)
-        if self._full_until:
-            seconds = min(seconds, self._full_until - now)
+        if self._resting:
+            seconds = min(seconds, self._rested_at - now)
         self._expected = now + max(seconds, 0.0)
         with trio.move_on_after(max(seconds, 0.0)):
             await trio.lowlevel.wait_readable(self._epoll.fileno())

@@ -1,34 +1,34 @@
 """TLS connections: trio-websocket over `trio.SSLStream`, a task for each, on the same wires, outboxes and seam (DESIGN 2.4).
 
 The law: whatever touches a connection's state runs in a turn of the reactor (`Reactor.call`), so TLS and plain connections
-obey the same rules in the same order; here are only the waits, and each has a deadline. trio-websocket keeps the
-handshake, pings, closing and reading; our frames go through the same stream, framed once for all receivers, which is why
-the stream has a lock (style.md, "trio-websocket": 45 us a delivery instead of 53, 6.5 us in bursts).
+obey the same rules in the same order; here are only the waits, and their deadlines are the sweep's, by the gateway's clock.
+trio-websocket keeps the handshake, pings, closing and reading; our frames go through the same stream, framed once for all
+receivers, which is why the stream has a lock (style.md, "trio-websocket": 45 us a delivery instead of 53, 6.5 us in bursts).
 """
 
 from __future__ import annotations
 
+import errno
 import logging
-import math
 import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from broker.gateway.connection import OPEN, Connection
+from broker.gateway.connection import CLOSED, OPEN
 from broker.gateway.limits import Limits
-from broker.gateway.outbox import FINAL, RELAYED, Outbox
-from broker.gateway.reactor import Reactor
-from broker.gateway.table import Table
+from broker.gateway.outbox import FINAL
+from broker.gateway.reactor import FULL_SECONDS, NO_DESCRIPTORS, Reactor
+from broker.gateway.relay import RelayedConnection
 from broker.gateway.upgrade import Choose, read_upgrade
-from broker.gateway.websocket import CLOSE_TEXT_BYTES, PING, frame_of
 from protocol.wires.wire import Wire
 
 logger = logging.getLogger(__name__)
-
+T = TypeVar("T")
 
 WRITE_BYTES = 65_536
 """Encrypted and written at once."""
@@ -44,11 +44,11 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
 
 
 class SharedStream(trio.abc.Stream):
-    """A stream that two tasks may write to, whole pieces each, and that tells when something was heard."""
+    """A connection's stream that two tasks may write to, whole pieces each; not read while the connection is paused."""
 
-    def __init__(self, stream: trio.abc.Stream, heard: Callable[[int], None]) -> None:
+    def __init__(self, stream: trio.abc.Stream, connection: RelayedConnection) -> None:
         self._stream = stream
-        self._heard = heard
+        self._connection = connection
         self._lock = trio.Lock()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -60,176 +60,73 @@ class SharedStream(trio.abc.Stream):
             await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        await self._connection.wait_readable()
         data = await self._stream.receive_some(max_bytes)
-        self._heard(len(data))
+        self._connection.hear(bytes(data))
         return data
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
-class RelayFraming:
-    """Framing where trio-websocket has parsed already: hands one message on, and frames what goes out as plain WebSocket
-    connections do."""
-
-    __slots__ = ("_limit", "_message", "closing", "controls", "finished", "out")
-    kind = "websocket"
-
-    def __init__(self, first_frame_bytes: int) -> None:
-        self._limit = first_frame_bytes
-        self._message: tuple[bytes, bool] | None = None
-        self.closing: tuple[int, str] = (1000, "")
-        """The close frame trio-websocket is to send at the end."""
-        self.out: list[bytes] = []
-        self.controls = 0
-        self.finished = ""
-
-    def offer(self, message: str | bytes) -> None:
-        """The next message; the size is counted in bytes, which trio-websocket does not do for text."""
-        text = isinstance(message, str)
-        data = message.encode() if isinstance(message, str) else message
-        if len(data) > self._limit:
-            self.closing = (1009, f"over {self._limit} bytes")
-            self.finished = "broken"
-        else:
-            self._message = data, text
-
-    def feed(self, data: bytes) -> None:
-        raise NotImplementedError
-
-    def take(self) -> tuple[bytes, bool] | None:
-        message, self._message = self._message, None
-        return message
-
-    def pending(self) -> bool:
-        return self._message is not None
-
-    def lift(self, frame_bytes: int) -> None:
-        self._limit = frame_bytes
-
-    def pack(self, payload: bytes, text: bool) -> bytes:
-        return frame_of(0x81 if text else 0x82, payload)
-
-    def close(self, code: int, text: str) -> bytes:
-        self.closing = code, text.encode()[:CLOSE_TEXT_BYTES].decode(errors="ignore")
-        return b""
-
-    def ping(self) -> bytes:
-        return PING
-
-
-class TlsConnection(Connection):
-    """A connection whose bytes a task of its own writes. Made in a turn; `seconds` have passed since accept."""
-
-    __slots__ = ("_scope", "free", "relay", "waiting")
-
-    def __init__(
-        self, table: Table, limits: Limits, wire: Wire, relay: RelayFraming, scope: trio.CancelScope, seconds: float
-    ) -> None:
-        super().__init__(table, limits, lambda connection: Outbox(connection, None))
-        self._scope = scope
-        self.relay = relay
-        self.outbox.mode = RELAYED
-        self.opened -= seconds
-        self.free = trio.Event()
-        """Set when reading may go on."""
-        self.waiting = trio.Event()
-        """Set when there is something to write."""
-        self.start(relay, wire)
-
-    def receive(self, message: str | bytes) -> None:
-        """A message came in (called in a turn)."""
-        if self.state != OPEN:
-            return
-        self.heard = self.table.now
-        self.relay.offer(message)
-        if self.table.sender_paused:
-            self.hold_sender()
-        try:
-            self.pump(math.inf)
-        except Exception:
-            self.fail()
-
-    def listen(self) -> None:
-        self.free.set()
-
-    def press(self) -> None:
-        outbox = self.outbox
-        if outbox.frames:
-            self.table.block(outbox)
-            if outbox.size > self.limits.outbox_bytes:
-                self.crowded(self.limits.outbox_bytes)
-        self.waiting.set()
-
-    def shut(self) -> None:
-        self.waiting.set()
-
-    def close(self) -> None:
-        self._scope.cancel()
-
-
 async def serve_tls(
     reactor: Reactor,
-    listeners: list[socket.socket],
+    sock: socket.socket,
     context: ssl.SSLContext,
     limits: Limits,
     choose: Choose,
     connections: trio.Nursery,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Accept TLS connections on bound, listening sockets until cancelled, each a task in `connections`, the service nursery:
-    run this in the accept nursery, and a drain stops the one and leaves the other."""
-    accepting = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in listeners]
-    serve = partial(_serve, reactor, context, limits, choose)
-    task_status.started()
-    await trio.serve_listeners(serve, accepting, handler_nursery=connections)
+    """Accept TLS connections on a bound, listening socket until cancelled, each a task in `connections`, the service
+    nursery: run this in the accept nursery, and a drain stops the one and leaves the other."""
+    make = partial(RelayedConnection, reactor.table, limits, reactor.wake)
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+    async with listener:
+        while True:
+            if reactor.full:
+                await trio.sleep(FULL_SECONDS)
+                continue
+            try:
+                tcp = await listener.accept()
+            except OSError as error:
+                if error.errno not in NO_DESCRIPTORS:
+                    raise
+                logger.warning("accepting rests why=%s door=tls", errno.errorcode[error.errno])
+                await trio.sleep(FULL_SECONDS)
+                continue
+            try:
+                connection = await in_turn(reactor, make)
+            except BaseException:
+                tcp.socket.close()  # a connection that was made all the same goes with the strangers
+                raise
+            connections.start_soon(_serve, reactor, connection, context, choose, tcp)
 
 
-async def _serve(reactor: Reactor, context: ssl.SSLContext, limits: Limits, choose: Choose, tcp: trio.SocketStream) -> None:
+async def _serve(
+    reactor: Reactor, connection: RelayedConnection, context: ssl.SSLContext, choose: Choose, tcp: trio.SocketStream
+) -> None:
     """One connection from its accept to its end; nothing it meets leaves this task."""
     reactor.table.counters.accepted += 1
-    heard = _Ear(reactor.table)
     tls = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
-    stream = SharedStream(tls, heard)
+    stream = SharedStream(tls, connection)
     try:
-        async with trio.open_nursery() as tasks:  # the connection's own: trio-websocket's reader, our writer
-            began = trio.current_time()
-            websocket = None
-            with trio.move_on_after(limits.login_seconds):
+        with connection.scope:
+            async with trio.open_nursery() as tasks:  # the connection's own: trio-websocket's reader, our writer
                 await tls.do_handshake()
-                websocket, wire = await _accept(tasks, stream, limits, choose)
-            if websocket is not None:
-                seconds = trio.current_time() - began
-                relay = RelayFraming(limits.first_frame_bytes)
-                made: list[TlsConnection] = []
-                make = partial(TlsConnection, reactor.table, limits, wire, relay, tasks.cancel_scope, seconds)
-                await in_turn(reactor, lambda: made.append(make()))
-                heard.connection = made[0]
-                tasks.start_soon(_write, reactor, made[0], stream, websocket)
-                await _read(reactor, made[0], websocket)
-            tasks.cancel_scope.cancel()
+                websocket, wire = await _accept(tasks, stream, connection.limits, choose)
+                await in_turn(reactor, partial(connection.start, connection.relay, wire))
+                tasks.start_soon(_write, reactor, connection, stream, websocket)
+                await _read(reactor, connection, websocket)
+                tasks.cancel_scope.cancel()
     except* BROKEN:
         pass
+    except* UnicodeError as errors:  # header fields the library trusts to be text
+        logger.info("upgrade not readable error=%s", errors.exceptions[0])
     except* Exception:
         logger.exception("tls connection failed")
     finally:
-        if heard.connection is not None:
-            reactor.call(partial(heard.connection.lost, "gone"))
+        reactor.call(partial(connection.lost, "gone"))
         await trio.aclose_forcefully(stream)
-
-
-class _Ear:
-    """Notes that a peer was heard: a pong that trio-websocket keeps to itself is a sign of life too."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.connection: TlsConnection | None = None
-
-    def __call__(self, count: int) -> None:
-        self._table.counters.bytes_in += count
-        if count and self.connection is not None:
-            self.connection.heard = self._table.now
-            self.connection.probed = 0.0
 
 
 async def _accept(
@@ -242,55 +139,54 @@ async def _accept(
     return await request.accept(subprotocol=subprotocol), wire
 
 
-async def _read(reactor: Reactor, connection: TlsConnection, websocket: WebSocketConnection) -> None:
-    """Hand messages on, one a turn, and none while the connection is paused."""
+async def _read(reactor: Reactor, connection: RelayedConnection, websocket: WebSocketConnection) -> None:
+    """Hand messages on, one a turn, the next when the last was taken."""
     while True:
         try:
             message = await websocket.get_message()  # its deadline is the sweep's: idle, or login
         except ConnectionClosed:
             if connection.state != OPEN:
-                await trio.sleep(connection.limits.linger_seconds)  # the writer closes, and cancels us
+                await trio.sleep_forever()  # the writer closes, or the sweep does, and either cancels us
             return
-        connection.free = trio.Event()
         await in_turn(reactor, partial(connection.receive, message))
-        if connection.paused:
-            await connection.free.wait()
+        await connection.wait_taken()
 
 
-async def _write(reactor: Reactor, connection: TlsConnection, stream: SharedStream, websocket: WebSocketConnection) -> None:
-    """Drain the outbox, and close when the farewell is out."""
-    outbox, table, limits = connection.outbox, connection.table, connection.limits
+async def _write(
+    reactor: Reactor, connection: RelayedConnection, stream: SharedStream, websocket: WebSocketConnection
+) -> None:
+    """Drain the outbox, and close when the farewell is out. That this goes on is the sweep's to see."""
+    outbox = connection.outbox
     while True:
         while outbox.frames:
-            data = outbox.take(WRITE_BYTES)
-            with trio.move_on_after(limits.outbox_seconds) as writing:
-                await stream.send_all(data)
-            if writing.cancelled_caught:
-                reactor.call(partial(connection.crowded, -1))
+            data = outbox.begin(WRITE_BYTES)
+            await stream.send_all(data)
+            if connection.state == CLOSED:
                 return
-            table.counters.bytes_out += len(data)
-            outbox.moved = table.now
-        table.unblock(outbox)
+            connection.sent(len(data))
+        connection.table.unblock(outbox)
         if outbox.mode & FINAL:
-            if connection.grace:
-                await trio.sleep(connection.grace)
-            with trio.move_on_after(limits.linger_seconds):
-                await websocket.aclose(*connection.relay.closing)
+            outbox.mode &= ~FINAL
+            reactor.call(connection.written)
+        if connection.shutting:
+            await websocket.aclose(*connection.relay.closing)
             reactor.call(partial(connection.lost, ""))
             return
         await connection.waiting.wait()
         connection.waiting = trio.Event()
 
 
-async def in_turn(reactor: Reactor, function: Callable[[], object]) -> None:
-    """Run this in the reactor's next turn, and wait until it has run."""
+async def in_turn(reactor: Reactor, function: Callable[[], T]) -> T:
+    """Run this in the reactor's next turn, and return what it returned."""
     done = trio.Event()
+    results: list[T] = []
 
     def run() -> None:
         try:
-            function()
+            results.append(function())
         finally:
             done.set()
 
     reactor.call(run)
     await done.wait()
+    return results[0]

@@ -3,30 +3,30 @@
 The law: what people say is on standard output, one line a message (`bob: hello`), and nothing else is; what happened to
 the connection is on standard error, in sentences behind a star. Lines come from a keyboard or a pipe alike.
 Exit codes: 0 finished, 1 could not connect or log in, 2 wrong usage, 3 the server ended the session, 4 a line was not
-sent.
+sent, 5 standard output takes no more.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
+import io
+import os
 import signal
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 import trio
 
-from protocol.clients.trio import (
-    Client,
-    ConnectionLost,
-    Envelope,
-    RequestRefused,
-    SessionEnded,
-    open_client,
-)
+from protocol.clients.trio import Client, ConnectionLost, Envelope, RequestRefused, SessionEnded, open_client
 
-FINISHED, NOT_CONNECTED, ENDED, NOT_SENT = 0, 1, 3, 4
+FINISHED, NOT_CONNECTED, ENDED, NOT_SENT, UNHEARD = 0, 1, 3, 4, 5
 
 EARLIER = 20
 """Messages shown of what was said before."""
+LINE_BYTES = 1024 * 1024
+"""A longer line is not read to its end, and nothing behind it; the server takes far less."""
 KICKS = {
     "replaced": "this account has logged in again on the same device",
     "kicked": "an administrator has ended this session",
@@ -34,6 +34,11 @@ KICKS = {
     "deleted": "this account was deleted",
 }
 KINDS = {-2: "image", -3: "voice", -4: "video", -5: "location", -6: "file"}
+UNANSWERED = (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError)
+
+
+class Unheard(Exception):
+    """Standard output takes no more; the text says why, without a full stop."""
 
 
 class Chat:
@@ -44,13 +49,20 @@ class Chat:
         self._to = to
         self._conversation = conversation
         self._seen: dict[str, int] = {}
-        self.failed = False
+        self.code = FINISHED
 
     async def speak(self) -> None:
         """Send the lines of standard input, one after the other, until it ends."""
         while True:
-            # The ignore: an environment may still have the stub package of an older Trio, without this argument.
-            line = await trio.to_thread.run_sync(_read_line, abandon_on_cancel=True)  # type: ignore[call-arg, unused-ignore]
+            try:
+                # The ignore: an environment may still have the stub package of an older Trio, without this argument.
+                line = await trio.to_thread.run_sync(_read_line, abandon_on_cancel=True)  # type: ignore[call-arg, unused-ignore]
+            except UnicodeDecodeError as error:
+                self._not_sent(f"a line that is not {error.encoding} text.")
+                continue
+            except OSError as error:
+                self._not_sent(f"standard input cannot be read ({error.strerror}).")
+                return
             if line is None:
                 return
             text = line.rstrip("\r\n")
@@ -59,24 +71,29 @@ class Chat:
 
     async def _say(self, text: str) -> None:
         if not self._to and not self._conversation:
-            note("Nobody to send to yet: start with --to USER or --conv ID, or answer somebody who writes to you.")
-            self.failed = True
+            self._not_sent("nobody to send to yet. Start with --to USER or --conv ID, or answer somebody who writes.")
             return
         try:
             sent = await self._client.send(to=self._to, conv_id=self._conversation, text=text)
-        except RequestRefused as refused:
-            note(f"Not sent: {refused.text} (code {refused.code})")
-            self.failed = True
-        except (SessionEnded, trio.TooSlowError) as error:
-            note(f"Not sent: {error or 'the server did not answer in time.'}")
-            self.failed = True
+        except trio.TooSlowError:
+            self._not_sent("the server did not answer in time.")
+        except (RequestRefused, ConnectionLost, SessionEnded) as error:
+            self._not_sent(str(error))
         else:
             self._conversation, self._to = sent["conv_id"], ""
 
+    def _not_sent(self, why: str) -> None:
+        note(f"Not sent: {why}")
+        self.code = NOT_SENT
+
     async def listen(self) -> None:
-        """Print what comes, until the session has ended."""
-        async for push in self._client:
-            await self._show(push["type"], push.get("data") or {})
+        """Print what comes, until the session has ended or nobody reads it."""
+        try:
+            async for push in self._client:
+                await self._show(push["type"], push.get("data") or {})
+        except Unheard as unheard:
+            note(f"Standard output takes no more: {unheard}.")
+            self.code = UNHEARD
 
     async def _show(self, kind: str, data: Envelope) -> None:
         match kind:
@@ -134,7 +151,7 @@ class Chat:
             if not conversation:
                 return
             history = await self._client.request("msg.history", conv_id=conversation, limit=EARLIER)
-        except (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError):
+        except UNANSWERED:
             return
         for message in history["messages"]:
             if message.get("msg_status", 1) == 1:
@@ -151,7 +168,7 @@ class Chat:
                 continue
             try:
                 history = await self._client.request("msg.history", conv_id=conversation, after=known, limit=100)
-            except (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError):
+            except UNANSWERED:
                 continue
             for message in history["messages"]:
                 if message.get("msg_status", 1) == 1:
@@ -159,19 +176,41 @@ class Chat:
 
 
 def _read_line() -> str | None:
-    """The next line of standard input, None at its end or where there is none."""
-    if sys.stdin is None or sys.stdin.closed:
+    """The next line of standard input, None at its end or where there is none. UnicodeDecodeError costs that line only.
+
+    Not through the buffer of `sys.stdin`: Python aborts if it ends while a thread waits inside that."""
+    if sys.stdin is None:
         return None
-    return sys.stdin.readline() or None
+    line = io.FileIO(sys.stdin.fileno(), closefd=False).readline(LINE_BYTES)
+    if len(line) == LINE_BYTES:
+        raise OSError(errno.EMSGSIZE, "a line is too long")
+    return line.decode(sys.stdin.encoding) if line else None
 
 
 def print_line(text: str) -> None:
-    """One line, without control characters: what others send must not move the cursor of this terminal."""
-    print("".join(letter if letter.isprintable() else " " for letter in text), flush=True)
+    try:
+        _write(sys.stdout, text)
+    except OSError as error:
+        raise Unheard(error.strerror) from None
 
 
 def note(text: str) -> None:
-    print("* " + "".join(letter if letter.isprintable() else " " for letter in text), file=sys.stderr, flush=True)
+    with suppress(OSError):  # nobody left to tell
+        _write(sys.stderr, "* " + text)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """One line, without control characters: what others send must not move the cursor of this terminal. OSError once;
+    later lines go nowhere, as Python would fail again over what it still holds when it ends."""
+    if stream is None:
+        return
+    try:
+        stream.write("".join(letter if letter.isprintable() else " " for letter in text) + "\n")
+        stream.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+        raise
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -226,7 +265,7 @@ async def _talk(client: Client, options: argparse.Namespace) -> int:
     if client.ended is not None:
         note(str(client.ended))
         return ENDED
-    return NOT_SENT if chat.failed else FINISHED
+    return chat.code
 
 
 def options_of(arguments: list[str]) -> argparse.Namespace:
@@ -245,10 +284,19 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     proof.add_argument("--token", metavar="T", help="a token made with the app's secret (parley token)")
     proof.add_argument("--password", metavar="P", help="the user's password")
     parser.add_argument("--exit-after-send", action="store_true", help="end when standard input has ended and is sent")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:  # bytes the locale does not know come as surrogates
+            parser.error(f"what was given for {name} is not text in the encoding of this terminal")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no such letter shows a question mark
     options = options_of(sys.argv[1:] if arguments is None else arguments)
     return trio.run(run, options)
 

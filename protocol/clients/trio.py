@@ -22,23 +22,24 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
-from urllib.parse import urlsplit
 
-import cbor2
-import orjson
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from protocol.clients.connection import Unreachable, open_connection
+from protocol.clients.connection import Address, Closed, Connection, Unreachable, address_of, encode, open_connection
 from protocol.clients.outcomes import (
     LOST,
+    OBJECTIONS,
+    TOO_BIG,
+    TOO_LARGE,
     ConnectionLost,
     Envelope,
     RequestRefused,
     SessionEnded,
-    closing_of,
+    is_final,
     refusal_of,
+    too_large,
 )
+from protocol.clients.pending import Pending
 from protocol.clients.waits import PROBE_SECONDS, SETTLE_SECONDS, Waits
 
 __all__ = ["Client", "ConnectionLost", "Envelope", "RequestRefused", "SessionEnded", "Waits", "open_client"]
@@ -48,43 +49,34 @@ Encoding = Literal["json", "cbor"]
 PUSHES_MOST = 10_000
 """Pushes waiting to be read. When full the oldest is dropped and counted in a `client.dropped`; `sync` and
 `msg.history` bring messages back."""
+OBJECTIONS_MOST = 3
+"""Connections a `send` may lose to OBJECTIONS before it takes them for its own fault."""
 BAD_LOGIN = 4010
 """The close code of a login that cannot succeed, also where the server had no time to send it."""
-_FINAL = range(4000, 4500)
 _LATER = frozenset({4010, 4029, 5030, 5031, 5033, 5034})
 """Error codes after which the same request may succeed (SOCKET.md "Codes")."""
-_STALE = frozenset({4004, 4005})
-"""Refusals a session token that has run out may cause; the login is tried once more without it."""
-
-
-class _Pending:
-    """A request that waits for its answer; `answer` stays None if the connection went."""
-
-    __slots__ = ("answer", "done")
-
-    def __init__(self) -> None:
-        self.done = trio.Event()
-        self.answer: Envelope | None = None
+_STALE = frozenset({4004, 4005, TOO_LARGE})
+"""Refusals a session token may cause that has run out, or makes the login too long; it is tried once more without."""
 
 
 class Client:
     """One login. Made by `open_client`, used by any number of tasks."""
 
-    def __init__(self, url: str, login: Envelope, encoding: Encoding, waits: Waits, sync: bool) -> None:
+    def __init__(self, address: Address, login: Envelope, encoding: Encoding, waits: Waits, sync: bool) -> None:
         self.user: str = login["client_id"]
         self.ended: SessionEnded | None = None
-        self._url = url
+        self._address = address
         self._login = login
         self._text = encoding == "json"
         self._waits = waits
         self._sync = sync
         self._session_token = ""
         self._cursor = ""
-        self._socket: WebSocketConnection | None = None
+        self._connection: Connection | None = None
         self._serving: trio.CancelScope | None = None
         self._changed = trio.Event()
         self._numbers = itertools.count(1)
-        self._pending: dict[int, _Pending] = {}
+        self._pending = Pending()
         self._pushes: deque[Envelope] = deque()
         self._dropped = 0
         self._pushed = trio.Event()
@@ -93,35 +85,27 @@ class Client:
         self._refused: RequestRefused | None = None
 
     async def request(self, kind: str, /, **data: object) -> Envelope:
-        """Ask, and answer the `data` of the answer. RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError."""
+        """Ask, and answer the `data` of the answer. RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError;
+        ValueError for what cannot be written. Cancelled, it may be carried out all the same."""
         with trio.fail_after(self._waits.request):
-            socket = await self._wait_online()
+            connection = await self._wait_online()
             number = next(self._numbers)
-            pending = self._pending[number] = _Pending()
-            try:
-                await self._write(socket, {"type": kind, "id": number, "data": data})
-                await pending.done.wait()
-            except ConnectionClosed:
-                raise ConnectionLost(f"The connection was lost during {kind}.") from None
-            finally:
-                self._pending.pop(number, None)
-        if pending.answer is None:
-            raise ConnectionLost(f"The connection was lost during {kind}.")
-        refused = refusal_of(pending.answer)
-        if refused is not None:
-            raise refused
-        return pending.answer.get("data") or {}
+            frame = encode({"type": kind, "id": number, "data": data}, self._text)
+            with self._pending.expect(number, kind, len(frame)) as request:
+                await connection.write(frame)
+                return await request.wait()
+        raise AssertionError("unreachable")
 
     async def tell(self, kind: str, /, **data: object) -> bool:
-        """Send a request whose answer nobody waits for (`msg.ack`, `msg.read`). False: not connected, nothing sent."""
-        socket = self._socket
-        if socket is None:
+        """Send a request whose answer nobody waits for (`msg.ack`, `msg.read`). False: nothing was sent."""
+        connection = self._connection
+        if connection is None:
             return False
-        try:
-            await self._write(socket, {"type": kind, "data": data})
-        except ConnectionClosed:
-            return False
-        return True
+        frame = encode({"type": kind, "data": data}, self._text)
+        self._pending.ignore(len(frame))
+        with trio.move_on_after(self._waits.request):
+            return await connection.write(frame)
+        return False
 
     async def send(
         self, *, to: str = "", conv_id: str = "", text: str | None = None, type: int = -1, **more: object
@@ -129,22 +113,29 @@ class Client:
         """Say something to a user or in a conversation. Answers `msg_id, conv_id, seq, time` once it is durable.
 
         A lost connection and refusals of the moment are tried again under the same `client_msg_id`, so that there is
-        never a second message. RequestRefused for all other refusals, SessionEnded, trio.TooSlowError.
+        never a second message. RequestRefused for all other refusals, SessionEnded, trio.TooSlowError, ConnectionLost
+        when the server has closed OBJECTIONS_MOST connections that may have been closed because of it.
         """
         data: Envelope = {"type": type, "client_msg_id": secrets.token_hex(16), **more}
         data |= {key: value for key, value in (("to", to), ("conv_id", conv_id)) if value}
         if text is not None:
             data["text"] = text
+        objections = 0
         with trio.fail_after(self._waits.send):
             for attempt in itertools.count():
+                wait = self._waits.before(attempt)
                 try:
                     return await self.request("msg.send", **data)
-                except (ConnectionLost, trio.TooSlowError):
-                    wait = self._waits.before(attempt)
+                except trio.TooSlowError:
+                    pass
+                except ConnectionLost as lost:
+                    objections += lost.code in OBJECTIONS
+                    if objections == OBJECTIONS_MOST:
+                        raise
                 except RequestRefused as refused:
                     if refused.code not in _LATER:
                         raise
-                    wait = refused.retry_seconds or self._waits.before(attempt)
+                    wait = refused.retry_seconds or wait
                 await trio.sleep(wait)
         raise AssertionError("unreachable")
 
@@ -174,7 +165,7 @@ class Client:
             code, reason = await self._live()
             if trio.current_time() - began > SETTLE_SECONDS:
                 attempt = 0
-            if code in _FINAL or code == 1000:
+            if is_final(code):
                 self._end(SessionEnded(code, reason))
             elif self.ended is None:
                 wait = self._retry_in or self._waits.before(attempt)
@@ -183,13 +174,13 @@ class Client:
                 await trio.sleep(wait)
 
     async def _live(self) -> tuple[int, str]:
-        """One connection from opening to end. The close code, 1006 if there was none, and its word."""
-        seconds = self._waits.connect
+        """One connection from opening to end. The close code, LOST if there was none, and its word."""
+        deadline = trio.current_time() + self._waits.connect
         try:
-            async with open_connection(self._url, seconds) as socket:
-                with trio.fail_after(seconds):
-                    await self._log_in(socket)
-                return await self._serve(socket)
+            async with open_connection(self._address, self._text, deadline) as connection:
+                with trio.fail_at(deadline):
+                    await self._log_in(connection)
+                return await self._serve(connection)
         except RequestRefused as refused:
             self._refused = refused
             self._retry_in = refused.retry_seconds
@@ -200,14 +191,38 @@ class Client:
             if not self._was_online:
                 self._end(SessionEnded(LOST, str(error)))  # a wrong address, most likely: say so at once
             return LOST, str(error)
-        except ConnectionClosed as closed:
-            return closing_of(closed.reason)
+        except Closed as closed:
+            return closed.code, closed.reason
 
-    async def _serve(self, socket: WebSocketConnection) -> tuple[int, str]:
+    async def _log_in(self, connection: Connection) -> None:
+        login = dict(self._login)
+        if self._session_token:
+            login["session_token"] = self._session_token
+        frame = encode({"type": "login", "data": login}, self._text)
+        await connection.write(frame)
+        refused: RequestRefused | None = None
+        try:
+            while refused is None:
+                answer = await connection.read()
+                if answer.get("type") == "login.success":
+                    self._session_token = answer["data"].get("session_token", "")
+                    return
+                if answer.get("type") in ("login.error", "error"):
+                    refused = refusal_of(answer) or RequestRefused(1, "The server gave no reason.", {})
+        except Closed as closed:
+            if closed.code != TOO_BIG:
+                raise
+            refused = too_large("login", len(frame), closed.reason)
+        if self._session_token and refused.code in _STALE:
+            self._session_token = ""
+            refused = RequestRefused(5034, refused.text, {"retry_after_ms": 1})  # at once, without it
+        raise refused
+
+    async def _serve(self, connection: Connection) -> tuple[int, str]:
         """A connection that is logged in, until it has ended; how it ended."""
         self._refused = None
         self._was_online = True
-        self._socket = socket
+        self._connection = connection
         self._wake()
         self._push({"type": "client.online", "data": {}})
         ending = 1000, "closed by us"
@@ -216,57 +231,38 @@ class Client:
                 self._serving = nursery.cancel_scope
                 if self._sync:
                     nursery.start_soon(self._catch_up)
-                ending = await self._read(socket)
+                ending = await self._read(connection)
                 nursery.cancel_scope.cancel()
         finally:
             self._serving = None
-            self._lose()
+            self._connection = None
+            self._pending.lose(*ending)
         return ending
 
-    async def _log_in(self, socket: WebSocketConnection) -> None:
-        login = dict(self._login)
-        if self._session_token:
-            login["session_token"] = self._session_token
-        await self._write(socket, {"type": "login", "data": login})
-        while True:
-            frame = self._decode(await socket.get_message())
-            if frame.get("type") == "login.success":
-                self._session_token = frame["data"].get("session_token", "")
-                return
-            if frame.get("type") in ("login.error", "error"):
-                refused = refusal_of(frame) or RequestRefused(1, "The server gave no reason.", {})
-                if self._session_token and refused.code in _STALE:
-                    self._session_token = ""
-                    raise RequestRefused(5034, refused.text, {"retry_after_ms": 1})  # at once, without it
-                raise refused
-
-    async def _read(self, socket: WebSocketConnection) -> tuple[int, str]:
-        """Every frame to whom it belongs, until the connection has ended."""
+    async def _read(self, connection: Connection) -> tuple[int, str]:
+        """Every frame to whom it belongs, until the connection has ended. Never waits to write: a server that is not
+        reading may be waiting for us to read."""
         try:
             while True:
                 with trio.move_on_after(self._waits.idle) as silence:
-                    frame = self._decode(await socket.get_message())
+                    frame = await connection.read()
                 if silence.cancelled_caught:
-                    await self._write(socket, {"type": "ping"})
+                    connection.show_life()
                     with trio.fail_after(PROBE_SECONDS):
-                        frame = self._decode(await socket.get_message())
-                await self._take(socket, frame)
-        except ConnectionClosed as closed:
-            return closing_of(closed.reason)
+                        frame = await connection.read()
+                self._take(connection, frame)
+        except Closed as closed:
+            return closed.code, closed.reason
         except trio.TooSlowError:
             return LOST, "the server fell silent"
 
-    async def _take(self, socket: WebSocketConnection, frame: Envelope) -> None:
+    def _take(self, connection: Connection, frame: Envelope) -> None:
         number = frame.get("id")
-        if number is not None:
-            pending = self._pending.get(number)
-            if pending is not None:
-                pending.answer = frame
-                pending.done.set()
-            return
         kind = frame.get("type", "")
-        if kind == "ping":
-            await self._write(socket, {"type": "ping"})
+        if number is not None:
+            self._pending.settle(number, frame)
+        elif kind == "ping":
+            connection.show_life()
         elif "code" not in frame and not kind.endswith(".success"):
             if kind == "going.away":
                 self._retry_in = frame["data"].get("retry_after_ms", 0) / 1000
@@ -284,29 +280,12 @@ class Client:
         except (RequestRefused, ConnectionLost, SessionEnded, trio.TooSlowError):
             pass  # the next login asks again from the same cursor
 
-    async def _wait_online(self) -> WebSocketConnection:
-        while self._socket is None:
+    async def _wait_online(self) -> Connection:
+        while self._connection is None:
             if self.ended is not None:
                 raise SessionEnded(self.ended.code, self.ended.reason)
             await self._changed.wait()
-        return self._socket
-
-    async def _write(self, socket: WebSocketConnection, envelope: Envelope) -> None:
-        with trio.fail_after(self._waits.request):
-            if self._text:
-                await socket.send_message(orjson.dumps(envelope).decode())
-            else:
-                await socket.send_message(cbor2.dumps(envelope))
-
-    def _decode(self, message: str | bytes) -> Envelope:
-        # Not through `codec`: the server is trusted, and an answer may nest deeper than what it lets in.
-        try:
-            frame = orjson.loads(message) if isinstance(message, str) else cbor2.loads(message)
-        except (ValueError, cbor2.CBORError):
-            frame = None
-        if not isinstance(frame, dict):
-            return {"type": "error", "code": 1, "msg": "The server does not speak parley.v1."}
-        return frame
+        return self._connection
 
     def _push(self, push: Envelope) -> None:
         if len(self._pushes) >= PUSHES_MOST:
@@ -314,12 +293,6 @@ class Client:
             self._dropped += 1
         self._pushes.append(push)
         self._wake_reader()
-
-    def _lose(self) -> None:
-        """The connection is gone: whoever waits for an answer learns that there will be none."""
-        self._socket = None
-        for pending in self._pending.values():
-            pending.done.set()
 
     def _end(self, ended: SessionEnded) -> None:
         self.ended = ended
@@ -345,7 +318,7 @@ class Client:
             why = ended.reason
         except trio.TooSlowError:
             pass
-        raise self._refused or ConnectionLost(f"Could not log in at {self._url}: {why}.")
+        raise self._refused or ConnectionLost(f"Could not log in at {self._address.url}: {why}.")
 
     def _hang_up(self) -> bool:
         """End the session from this side. False: there is no connection to say goodbye on."""
@@ -375,16 +348,15 @@ async def open_client(
     """Log in and keep the session while the body runs. `ext` are the attributes of a user this login creates.
 
     RequestRefused when the first login is refused, ConnectionLost when the server cannot be reached or does not let us
-    in within `waits.connect`, ValueError for a URL that is none.
+    in within `waits.connect`, ValueError for a URL that is none or a login that cannot be written.
     With `sync` every login is followed by the sync the server offers, yielded among the pushes.
     """
-    address = urlsplit(url)
-    if address.scheme not in ("ws", "wss") or not address.hostname:
-        raise ValueError("it must begin with ws:// or wss:// and name a host")
+    address = address_of(url)
     login: Envelope = {"app_id": app, "client_id": user, "device_id": device}
     optional = {"token": token, "password": password, "platform": platform, "tag": tag, "ext": ext}
     login |= {key: value for key, value in optional.items() if value}
-    client = Client(url, login, encoding, waits or Waits(), sync)
+    encode({"type": "login", "data": login}, encoding == "json")  # raises here, bare, what would fail in `_run`
+    client = Client(address, login, encoding, waits or Waits(), sync)
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client._run)

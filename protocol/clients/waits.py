@@ -14,8 +14,10 @@ SETTLE_SECONDS = 10.0
 """A connection that lived so long was good: back-off starts over."""
 PROBE_SECONDS = 10.0
 """How long a silent server may take to answer a ping."""
+WRITE_SECONDS = 30.0
+"""How long a server may take to take one frame; 64 KiB, the largest by default, at 2 KiB/s."""
 CLOSE_SECONDS = 2.0
-"""How long a server may take to close its side."""
+"""How long a server may take to take the last frames and to close its side."""
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,29 +110,37 @@ class ReadersList(Reply):
 
 
 class EditMessage(Command):
-    """Replace the body. The author, a manager or the owner; UNKNOWN_MESSAGE if recalled or deleted. Replies Patched."""
+    """Say something else instead. The author, a manager or the owner; UNKNOWN_MESSAGE if recalled or deleted. Replies
+    Patched."""
 
     durable: ClassVar[bool] = True
     conversation: int
     message: int
     body: bytes
-    """A JSON object; its keys replace those of the stored body, the others stay."""
+    """A JSON object; its keys replace those of the stored body, null takes one out, the others stay."""
+    type: int | None = None
+    """What it is now; None leaves it."""
+    author: str = ""
+    """NOT_ALLOWED unless this user said it, whoever asks (LC-11); "" for anybody's."""
 
 
 class RecallMessage(Command):
-    """Take a message back: its body is emptied, its place in history stays. As EditMessage. Replies Patched."""
+    """Take a message back: its body is emptied, its place in history stays. Who may, and `author`, as EditMessage. Replies
+    Patched."""
 
     durable: ClassVar[bool] = True
     conversation: int
     message: int
+    author: str = ""
 
 
 class DeleteMessage(Command):
-    """Remove a message from history (status 2). Management, or a manager. Replies Patched."""
+    """Remove a message from history (status 2). Management, or a manager; `author` as EditMessage. Replies Patched."""
 
     durable: ClassVar[bool] = True
     conversation: int
     message: int
+    author: str = ""
 
 
 class Patched(Reply):

@@ -15,12 +15,14 @@ from typing import Any
 
 import httpx
 import hypercorn.trio
+import msgspec
 import pytest
 import trio
 
 from adminapi.__main__ import configured, listening
 from adminapi.app import build
 from adminapi.control import Channel
+from adminapi.dialect import Dialect
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files
@@ -129,8 +131,9 @@ class FakeBroker:
             self._connections.pop(stream, None)
 
     async def answer(self, stream: trio.SocketStream, lock: trio.Lock, wire: ControlWire, item: Submit) -> None:
-        managed = item.command if isinstance(item.command, Managed) else None
-        command = managed.command if managed else item.command
+        managed, command = None, item.command
+        if isinstance(command, Managed):
+            managed, command = command, command.command
         if type(command) is not WatchApps:
             self.heard.append(item.command)
         function = self.table.get(type(command))
@@ -186,6 +189,14 @@ class Served:
         more.setdefault("headers", {"app-id": APP.id, "app-key": APP.key})
         return await self.client.request(method, path, **more)
 
+    async def change(self, **settings: Any) -> None:
+        """Change the app's settings, and wait until adminapi has heard of it."""
+        changed = msgspec.structs.replace(APP, settings=AppSettings(**settings))
+        await self.broker.push_apps(changed)
+        with trio.fail_after(5):
+            while self.channel.apps is None or self.channel.apps[APP.id] != changed:  # noqa: ASYNC110  # it tells nobody
+                await trio.sleep(0.001)
+
     async def stream(self) -> trio.SocketStream:
         """A connection of one's own, to write bytes to."""
         host, port = self.host.split(":")
@@ -193,9 +204,19 @@ class Served:
 
 
 @pytest.fixture
-async def served(broker: FakeBroker, folder: Path, nursery: trio.Nursery) -> AsyncIterator[Served]:
-    channel, files, metrics = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files"), Metrics()
-    dialects = [Native(), Parley(OPERATOR, Passwords().hash, metrics.text)]
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def dialects(metrics: Metrics) -> list[Dialect]:
+    """What `served` mounts; the folder of a dialect has its own."""
+    return [Native(), Parley(OPERATOR, Passwords().hash, metrics.text)]
+
+
+@pytest.fixture
+async def served(broker: FakeBroker, folder: Path, dialects: list[Dialect], metrics: Metrics) -> AsyncIterator[Served]:
+    channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()

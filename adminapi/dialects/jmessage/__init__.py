@@ -8,7 +8,8 @@ Readings, where the seed is unclear:
 * Proof: HTTP Basic, app id as appKey and `master_key` as masterSecret. No header 899007; any other scheme, what is not
   base64 of `a:b`, or a wrong secret 899008 (3001 in the example); unknown or disabled app 899009. `*_appkey` of another
   app in a message is 899009 too.
-* Codes: 899011 and 899012 for the printed 800011 and 800012, which newer clients read as something else. Rates are 429
+* Codes: 899011 and 899012 for the printed 800011 and 800012, which newer clients read as something else; the printed
+  ones where the app has `jmessage_printed_codes` on. Rates are 429
   with 899030. 899002 is a name that no user has, 899005 one that no user can have.
 * Names (JM-41): 4 to 128 bytes, checked where a user is made. Users other dialects made are named as they are. A JSON
   number serves as a name.
@@ -45,7 +46,7 @@ import msgspec
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
 from adminapi.dialects.jmessage import groups, messages, proof, users
-from adminapi.dialects.jmessage.codes import RENDERINGS, rendering_of
+from adminapi.dialects.jmessage.codes import PRINTED, RENDERINGS, rendering_of
 from adminapi.dialects.jmessage.registration import HashPassword, Registration
 from protocol.apps import App
 from protocol.errors import Reason, Refused
@@ -75,4 +76,7 @@ class JMessage(Dialect):
 
     def refusal(self, ask: Ask, refused: Refused) -> Answer:
         waiting = super().refusal(ask, refused).headers
-        return msgspec.structs.replace(self.envelope_error(ask, rendering_of(refused)), headers=waiting)
+        rendering = rendering_of(refused)
+        if ask.caller is not None and ask.app.settings.jmessage_printed_codes:
+            rendering = PRINTED.get(rendering.code, rendering)
+        return msgspec.structs.replace(self.envelope_error(ask, rendering), headers=waiting)

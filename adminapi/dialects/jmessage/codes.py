@@ -65,6 +65,10 @@ DETAILED = frozenset(line.code for line in (NO_USER, INVALID, PASSWORD, INVALID_
 """Lines whose text leaves open which of several values it was."""
 
 
+PRINTED = {line.code: Rendering(line.status, code, line.text) for line, code in ((REPEATED, 800011), (NO_SPACE, 800012))}
+"""What the seed prints for a code of ours that is corrected (JM-31, JM-32)."""
+
+
 class Failed(Refused):
     """A refusal that shows this line of the table."""
 

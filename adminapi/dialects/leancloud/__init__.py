@@ -5,8 +5,9 @@ The law: bare JSON answers with status 200, as the seed `seeds/leancloud.md` pri
 seed stands, and the later spelling is taken as well wherever the two can be told apart.
 
 Readings, where the seed is unclear:
-* Proof (LC-27): the master key, plain or with `,master`, or a sign made with it. The seed's app key is not enough. A sign
-  is good for `sign_window_seconds` around its time (900; 0 for ever), as it can be replayed. No app: 4100.
+* Proof (LC-27): the master key, plain or with `,master`, or a sign made with it. The seed's app key is enough only where
+  the app has `leancloud_app_key` on. A sign can be replayed, so it is good for the app's `sign_window_seconds` around its
+  time. No app: 4100.
 * LC-01 names no creator, so the conversation has none and no owner: it is the back office's. `c`, one of `m`, makes him
   creator and owner. It is always a group (a room with `tr`), also of two: members may be added to any LeanCloud
   conversation, which a direct one does not allow. `unique` finds the group of the same members.
@@ -17,7 +18,7 @@ Readings, where the seed is unclear:
   attribute.
 * LC-04: all or nobody. LC-05: those who are no members are no error; the owner stays, 4403.
 * LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
-* LC-06, LC-09: bare arrays, as the seed.
+* LC-06, LC-09: bare arrays, as the seed; `{"result": [...]}` where the app has `leancloud_result` on.
 * LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify", accepted and
   without effect (`mutes`). Only members can be silenced: 4317.
 * LC-10: the sender need be no member; his ban or silence does not count. `message` may be empty; the 5 KB are the app's
@@ -41,9 +42,6 @@ from adminapi.dialects.leancloud.codes import RENDERINGS
 from protocol.apps import App
 from protocol.errors import Reason
 
-SIGN_WINDOW_SECONDS = 900
-"""15 min (ML-45: the same formula)."""
-
 
 class LeanCloud(Dialect):
     """The dialect as `adminapi.app` mounts it."""
@@ -53,11 +51,8 @@ class LeanCloud(Dialect):
     routes = Routes([*conversations.routes, *mutes.routes, *messages.routes, *queries.routes, *history.routes])
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
 
-    def __init__(self, sign_window_seconds: int = SIGN_WINDOW_SECONDS) -> None:
-        self._window_ms = sign_window_seconds * 1000
-
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
-        return proof.admit(ask, apps, self._window_ms)
+        return proof.admit(ask, apps)
 
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         return json_answer({"code": rendering.code, "error": rendering.text}, rendering.status)

@@ -7,7 +7,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields
-from adminapi.dialects.leancloud.shapes import iso, updated
+from adminapi.dialects.leancloud.shapes import iso, listed, updated
 from adminapi.dialects.newcomers import call_with
 from protocol.codec import write_json
 from protocol.commands import (
@@ -120,9 +120,9 @@ async def remove_members(ask: Ask, broker: Broker) -> Answer:
 
 @routes.add("GET", "/1.2/rtm/conversations/{conv_id}/members")
 async def list_members(ask: Ask, broker: Broker) -> Answer:
-    """LC-06 -> the user ids, a bare array."""
+    """LC-06 -> the user ids."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
-    return json_answer([member.user for member in reply.members])
+    return listed(ask, [member.user for member in reply.members])
 
 
 def now_ms(ask: Ask) -> int:

@@ -1,35 +1,19 @@
-"""Finding messages by id and time (`adminapi.dialects.timeline`): one of them for LC-11 to LC-13, a stretch of them for
-the history query of LC-30.
-"""
+"""Finding messages by id and time (`adminapi.dialects.timeline`): the history query of LC-30."""
 
 from __future__ import annotations
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields
 from adminapi.dialects.leancloud.shapes import history_row
-from adminapi.dialects.timeline import look_up, read, seq_from, stretch
-from protocol.commands import History
+from adminapi.dialects.timeline import look_up, seq_from, stretch
 from protocol.errors import Reason, Refused
 from protocol.ids import first_at, time_of
-from protocol.records import Message, Status
+from protocol.records import Status
 from protocol.wires.native.fields import Data, bad
 
 routes = Routes()
 
 LIMIT, LIMIT_MOST = 100, 1000
-
-
-async def find(ask: Ask, broker: Broker, conversation: int, number: int) -> Message:
-    """The message as it is now. UNKNOWN_CONVERSATION; UNKNOWN_MESSAGE also if it was recalled or deleted."""
-    info = await look_up(ask, broker, conversation)
-    seq = await seq_from(ask, broker, info, number)
-    found: Message | None = info.last_message
-    if found is not None and found.seq != seq:
-        page = await read(ask, broker, History(conversation=conversation, after=seq - 1, limit=1))
-        found = page[0] if page else None
-    if found is None or found.id != number or found.status != Status.NORMAL:
-        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no such message in this conversation.")
-    return found
 
 
 def end_of(ask: Ask, data: Data, prefix: str, up: bool, included: bool) -> int | None:

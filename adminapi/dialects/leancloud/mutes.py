@@ -11,7 +11,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields
-from adminapi.dialects.leancloud.shapes import updated
+from adminapi.dialects.leancloud.shapes import listed, updated
 from protocol.commands import ConversationFound, Done, GetConversation, ListMembers, MemberList, Mute, Unmute
 from protocol.wires.native.fields import Data
 
@@ -57,6 +57,6 @@ async def unsilence(ask: Ask, broker: Broker) -> Answer:
 
 @routes.add("GET", "/1.2/rtm/conversations/{conv_id}/mutes")
 async def list_silenced(ask: Ask, broker: Broker) -> Answer:
-    """LC-09 -> the silenced members' ids, a bare array."""
+    """LC-09 -> the silenced members' ids."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
-    return json_answer([member.user for member in reply.members if member.muted_until_ms])
+    return listed(ask, [member.user for member in reply.members if member.muted_until_ms])

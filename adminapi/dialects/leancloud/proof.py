@@ -1,8 +1,8 @@
 """Who may call the LeanCloud API: `X-LC-Id` with `X-LC-Key` or `X-LC-Sign` (LC-27; DESIGN 5; MUX-6, MUX-14).
 
 The law: only the master key proves a back office, plain or as `<master key>,master`, in the header or as the sign made
-with it. The app key stands in released apps for anyone to read, so it proves nothing here. Nothing waits; secrets are
-compared in constant time.
+with it. The app key stands in released apps for anyone to read, so it proves nothing here, unless the app has
+`leancloud_app_key` on; never does it pass for the master key. Nothing waits; secrets are compared in constant time.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from adminapi.dialect import Ask, Caller, same_secret
 from protocol.apps import App
 from protocol.errors import Reason, Refused
-from protocol.signatures import request_signed
+from protocol.signatures import parts_of, request_signed
 
 MASTER = ",master"
 
 
-def admit(ask: Ask, apps: Mapping[str, App], window_ms: int) -> Caller:
-    """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED. `window_ms` 0: a sign may be of any time."""
+def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
+    """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED."""
     name = ask.headers.get("x-lc-id", "").strip()
     key, sign = ask.headers.get("x-lc-key"), ask.headers.get("x-lc-sign")
     if not name:
@@ -32,7 +32,7 @@ def admit(ask: Ask, apps: Mapping[str, App], window_ms: int) -> Caller:
     if key is not None:
         check_key(app, key.strip())
     if sign is not None:
-        check_sign(app, sign, round(ask.now_s * 1000), window_ms)
+        check_sign(app, sign, round(ask.now_s * 1000))
     return Caller(app=app)
 
 
@@ -40,15 +40,21 @@ def check_key(app: App, given: str) -> None:
     plain = given.removesuffix(MASTER)
     if same_secret(plain, app.master_key) or same_secret(given, app.master_key):
         return
+    if app.settings.leancloud_app_key and same_secret(given, app.key):
+        return
     if same_secret(plain, app.key):
         raise Refused(Reason.UNAUTHORIZED, "Unauthorized. This is the app key; management calls take the master key.")
     raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Key is not the master key of this app.")
 
 
-def check_sign(app: App, sign: str, now_ms: int, window_ms: int) -> None:
-    if request_signed(sign, app.master_key, now_ms=now_ms, window_ms=window_ms):
+def check_sign(app: App, sign: str, now_ms: int) -> None:
+    window_ms = app.settings.sign_window_seconds * 1000
+    keys = [app.master_key]
+    if app.settings.leancloud_app_key and not parts_of(sign)[2]:
+        keys.append(app.key)
+    if request_signed(sign, *keys, now_ms=now_ms, window_ms=window_ms):
         return
-    if request_signed(sign, app.master_key):
+    if request_signed(sign, *keys):
         detail = f"Unauthorized. X-LC-Sign is more than {window_ms // 1000} s away from the time here; sign anew."
         raise Refused(Reason.UNAUTHORIZED, detail)
     raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Sign is not made with the master key of this app.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from adminapi.dialect import Ask
+from adminapi.dialect import Answer, Ask, json_answer
 from protocol.ids import IdForms
 from protocol.records import ConversationInfo, Kind, Message
 from protocol.richtext import string_of
@@ -27,6 +27,11 @@ def iso(ms: int) -> str:
 def updated(ask: Ask, conversation: int, ms: int) -> Row:
     """The answer of LC-02, LC-04, LC-05, LC-07 and LC-08."""
     return {"updatedAt": iso(ms), "objectId": ask.ids.hex24(conversation)}
+
+
+def listed(ask: Ask, users: list[str]) -> Answer:
+    """The answer of LC-06 and LC-09: a bare array as the seed prints it, or the later form where the app wants that."""
+    return json_answer({"result": users} if ask.app.settings.leancloud_result else users)
 
 
 def conversation_row(info: ConversationInfo, members: list[str] | None, ids: IdForms) -> Row:

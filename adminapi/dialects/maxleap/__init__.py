@@ -7,8 +7,8 @@ others are those of the vendor's later document, in which the seed's requests al
 
 Readings, where the seed is unclear:
 * Proof (ML-45, ML-46): `X-ML-APIKey`, or `X-ML-Request-Sign` made with it, of the app's key or master key; sent both, both
-  must hold. A sign has no nonce and can be replayed, so it is good for `sign_window_seconds` around its time (900; 0 for
-  ever, for the vendor's version 3 client, which makes one a connection). `X-Parrot-Version` says nothing.
+  must hold. A sign has no nonce and can be replayed, so it is good for the app's `sign_window_seconds` around its time (0:
+  any, for the vendor's version 3 client, which makes one a connection). `X-Parrot-Version` says nothing.
 * Codes (ML-48): statuses as the checklist has them, but what may succeed later is 503 with `Retry-After`, not 500, and so
   is never taken for a fault; a picture that is broken is its sender's, 400 with 5007. 5002 stands for all that is the
   server's own. No such path is 404 with 5004, another method 405 with 5009.
@@ -55,9 +55,6 @@ from adminapi.dialects.maxleap.codes import BAD_METHOD, NOT_FOUND, RENDERINGS, r
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
-SIGN_WINDOW_SECONDS = 900
-"""15 min (ML-45)."""
-
 
 class MaxLeap(Dialect):
     """The dialect as `adminapi.app` mounts it."""
@@ -79,11 +76,8 @@ class MaxLeap(Dialect):
     not_found: ClassVar[Rendering] = NOT_FOUND
     bad_method: ClassVar[Rendering] = BAD_METHOD
 
-    def __init__(self, sign_window_seconds: int = SIGN_WINDOW_SECONDS) -> None:
-        self._window_ms = sign_window_seconds * 1000
-
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
-        return proof.admit(ask, apps, self._window_ms)
+        return proof.admit(ask, apps)
 
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         return json_answer({"errorCode": rendering.code, "errorMessage": rendering.text}, rendering.status)

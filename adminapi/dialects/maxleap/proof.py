@@ -14,8 +14,8 @@ from protocol.errors import Reason, Refused
 from protocol.signatures import request_signed
 
 
-def admit(ask: Ask, apps: Mapping[str, App], window_ms: int) -> Caller:
-    """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED. `window_ms` 0: a sign may be of any time."""
+def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
+    """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED."""
     name = ask.headers.get("x-ml-appid", "").strip()
     key, sign = ask.headers.get("x-ml-apikey"), ask.headers.get("x-ml-request-sign")
     if not name:
@@ -28,11 +28,12 @@ def admit(ask: Ask, apps: Mapping[str, App], window_ms: int) -> Caller:
     if key is not None and not same_secret(key.strip(), app.key, app.master_key):
         raise Refused(Reason.UNAUTHORIZED, "X-ML-APIKey is no key of this app.")
     if sign is not None:
-        check_sign(app, sign, round(ask.now_s * 1000), window_ms)
+        check_sign(app, sign, round(ask.now_s * 1000))
     return Caller(app=app)
 
 
-def check_sign(app: App, sign: str, now_ms: int, window_ms: int) -> None:
+def check_sign(app: App, sign: str, now_ms: int) -> None:
+    window_ms = app.settings.sign_window_seconds * 1000
     if not request_signed(sign, app.key, app.master_key):
         raise Refused(Reason.UNAUTHORIZED, "X-ML-Request-Sign is not made with a key of this app.")
     if not request_signed(sign, app.key, app.master_key, now_ms=now_ms, window_ms=window_ms):

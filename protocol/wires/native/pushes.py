@@ -36,7 +36,7 @@ def _patched(push: p.MessagePatched, ids: AppIds) -> tuple[str, Row]:
         "by": push.by,
     }
     if message.status == Status.NORMAL:
-        row |= content(message.body)
+        row |= {"type": message.type} | content(message.body)
     return _PATCHED[Status(message.status)], row
 
 

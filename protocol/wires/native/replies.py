@@ -122,7 +122,7 @@ def _patch(patch: PatchRecord, ids: AppIds) -> Row:
         "time": patch.time_ms,
     }
     if patch.status == Status.NORMAL:
-        row |= content(patch.body)
+        row |= {"type": patch.type} | content(patch.body)
     return row
 
 

@@ -219,9 +219,11 @@ async def test_the_peers_close_is_echoed_then_the_connection_is_gone() -> None:
         assert isinstance(client, WebSocketClient)
         await client.stream.send_all(client.frame(b"\x03\xe8", Opcode.CLOSE))
         assert await client.close_code() == 1000
+        assert broker.core.departed == broker.core.sessions()  # before its socket is closed: its slot is free
         assert await client.raw() == b""
         await client.stream.aclose()
-        await broker.until(lambda: len(broker.core.departed) == 1)
+        await broker.until(lambda: broker.reactor.statistics().connections == 0)
+        assert broker.core.departed == broker.core.sessions()
         assert broker.reactor.statistics().closed == {"gone": 1}
 
 

@@ -38,8 +38,13 @@ def test_only_whole_transient_frames_are_dropped() -> None:
     assert outbox.size == 7
 
 
-def test_a_writer_takes_whole_frames_and_at_least_one() -> None:
-    outbox = make(b"long frame", b"b", b"c")
-    assert outbox.take(3) == b"long frame"
-    assert outbox.take(100) == b"bc"
+def test_a_writer_begins_whole_frames_and_they_stay_until_they_are_sent() -> None:
+    outbox = make(b"long frame", Fleeting(b"b"), b"c", Fleeting(b"d"))
+    assert outbox.begin(3) == b"long frame"
+    outbox.sent(10)
+    assert outbox.begin(2) == b"bc"
+    assert outbox.drop_transient() == 1
+    assert outbox.size == 2
+    outbox.sent(2)
+    assert outbox.frames == []
     assert outbox.size == 0

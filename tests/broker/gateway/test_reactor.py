@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import trio
 
@@ -16,7 +17,7 @@ from broker.settings import Sockets
 from protocol.errors import CloseReason
 from protocol.pushes import SystemNew
 from protocol.wires.wire import Ending
-from tests.broker.gateway.conftest import FakeCore, running
+from tests.broker.gateway.conftest import FakeCore, FramedClient, running
 
 EMFILE = """
 import resource, trio
@@ -33,7 +34,7 @@ async def main():
         except OSError:
             pass
         crowd.pop(0).socket.close()  # the broker takes this descriptor for its next accept, then has none
-        await broker.until(lambda: broker.reactor._full_until > 0)
+        await broker.until(lambda: bool(broker.reactor._resting))
         turns = broker.reactor.statistics().turns
         await trio.sleep(0.25)
         spun = broker.reactor.statistics().turns - turns
@@ -67,6 +68,21 @@ async def test_beyond_the_number_of_connections_peers_wait_in_the_backlog() -> N
         assert broker.reactor.statistics().connections == 2
         await first.stream.aclose()
         await broker.until(lambda: broker.reactor.statistics().accepted == 3)
+        await waiting.aclose()
+
+
+async def test_at_the_number_of_connections_the_control_socket_still_lets_in() -> None:
+    async with running(connections=1) as broker:
+        (listener,) = bind_tcp("127.0.0.1", 0)
+        trusted = msgspec.structs.replace(broker.limits, gated=False)
+        broker.reactor.listen(listener, framed_door("control", trusted, broker.begin))
+        await broker.client()
+        waiting = await broker.connect()
+        await broker.until(lambda: bool(broker.reactor._resting))
+        async with await trio.open_tcp_stream(*address_of(listener)) as stream:
+            control = FramedClient(stream)
+            await control.send(b"echo x")
+            assert await control.receive() == b"ok echo x"
         await waiting.aclose()
 
 

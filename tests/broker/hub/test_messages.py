@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from protocol.commands import (
@@ -9,9 +11,11 @@ from protocol.commands import (
     EditMessage,
     History,
     Mute,
+    Patched,
     Read,
     RecallMessage,
     RemoveMembers,
+    SendMessage,
     Sync,
     Unmute,
 )
@@ -234,6 +238,31 @@ def test_a_muted_member_does_not_speak_by_editing(script: Script) -> None:
     script.say("tom", Mute(conversation=conversation, user="ann"))
     edit = EditMessage(conversation=conversation, message=sent.message, body=b'{"text":"e"}')
     assert reason(script.say("ann", edit)) is Reason.MUTED
+
+
+def test_an_edit_takes_out_what_is_null_and_may_change_the_type(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    command = SendMessage(conversation=conversation, type=-2, body=b'{"text":"t","url":"u","attr":{"a":1}}')
+    sent = script.say("tom", command)
+    cursor = script.say("ann", Sync()).cursor
+    edit = EditMessage(conversation=conversation, message=sent.message, body=b'{"url":null,"text":"new"}', type=-1)
+    script.say("tom", edit)
+    patched = script.pushes("ann")[-1].message
+    assert (patched.type, patched.body) == (-1, b'{"text":"new","attr":{"a":1}}')
+    (patch,) = script.say("ann", Sync(cursor=cursor)).patches
+    assert (patch.type, patch.body) == (patched.type, patched.body)
+
+
+@pytest.mark.parametrize("change", [EditMessage, RecallMessage, DeleteMessage])
+def test_a_back_office_may_name_the_author_a_message_must_have(script: Script, change: Any) -> None:
+    """LC-11 to LC-13."""
+    conversation = group(script, "tom", "ann")
+    sent = script.say("tom", text("m", conversation=conversation))
+    more = {"body": b"{}"} if change is EditMessage else {}
+    command = change(conversation=conversation, message=sent.message, author="ann", **more)
+    assert reason(script.manage(command, user="ann")) is Reason.NOT_ALLOWED
+    command.author = "tom"
+    assert isinstance(script.manage(command, user="tom"), Patched)
 
 
 def test_a_full_disk_lets_transient_messages_pass(script: Script) -> None:

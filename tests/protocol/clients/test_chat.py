@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 import trio
 
 ROOT = Path(__file__).parents[3]
+ENVIRON = {**os.environ, "PYTHONUNBUFFERED": "", "PYTHONUTF8": "1"}
+"""As most terminals have it, whatever the tests are started with."""
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ async def chatting(server: Any, *arguments: str, stdin: int = subprocess.PIPE) -
     """The chat as a running process, whose streams the test has for itself."""
     command = [sys.executable, "-m", "protocol.clients.chat", server.url, "demo", "alice", *arguments]
     process = await trio.lowlevel.open_process(
-        command, cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, env=ENVIRON, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         with trio.fail_after(20):
@@ -46,10 +49,23 @@ async def chatting(server: Any, *arguments: str, stdin: int = subprocess.PIPE) -
                 await stream.aclose()
 
 
-async def run(server: Any, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "protocol.clients.chat", server.url, "demo", "alice", *arguments]
+async def run(
+    server: Any, *arguments: str | bytes, stdin: bytes = b"", redirect: str = "", **environ: str
+) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error; `redirect` as a shell writes it."""
+    chat = [sys.executable, "-m", "protocol.clients.chat", server.url, "demo", "alice", *arguments]
+    command: Any = ["sh", "-c", f'exec "$@" {redirect}', "sh", *chat] if redirect else chat
     with trio.fail_after(20):
-        done = await trio.run_process(command, cwd=ROOT, stdin=stdin, capture_stdout=True, capture_stderr=True, check=False)
+        done = await trio.run_process(
+            command,
+            cwd=ROOT,
+            env=ENVIRON | environ,
+            stdin=stdin,
+            capture_stdout=True,
+            capture_stderr=True,
+            check=False,
+        )
+    assert b"Traceback" not in done.stderr
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -126,14 +142,100 @@ async def test_a_refused_login_is_a_sentence(server: Any) -> None:
     assert err == "* Login refused: This app wants a token. (code 4004)\n"
 
 
-async def test_a_wrong_address_is_a_sentence() -> None:
-    class Wrong:
-        url = "localhost:7700"
+class Elsewhere:
+    """Not a server, only what is given as its address."""
 
-    code, _, err = await run(Wrong)
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+@pytest.mark.parametrize("url", ["localhost:7700", "ws://h:port", "ws://h:99999", "ws://a..b", "ws://127.0.0.1/\u00fc"])
+async def test_a_wrong_address_is_a_sentence(url: str) -> None:
+    code, _, err = await run(Elsewhere(url))
     assert code == 1
+    assert err.count("\n") == 1
+    assert f"{url!r} is not the address of a broker" in err
     assert "ws://127.0.0.1:7700" in err
-    assert "Traceback" not in err
+
+
+async def test_a_broker_that_is_not_there_is_a_sentence() -> None:
+    code, _, err = await run(Elsewhere("ws://127.0.0.1:1"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Connection refused. Is the broker running there?" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--to", b"\xff"], ["--token", b"\xff"], ["--nonsense"], ["--to", "a", "--conv", "b"]]
+)
+async def test_arguments_that_cannot_be_are_wrong_usage(server: Any, arguments: list[str | bytes]) -> None:
+    code, out, err = await run(server, *arguments)
+    assert (code, out) == (2, "")
+    assert "error: " in err.splitlines()[-1]
+
+
+async def test_a_line_that_is_no_text_costs_that_line_only(talking: Any) -> None:
+    code, _, err = await run(talking, "--to", "bob", "--exit-after-send", stdin=b"one\n\xff\xfe\ntwo")
+    assert code == 4
+    assert "* Not sent: a line that is not utf-8 text." in err
+    assert [send["text"] for send in talking.asked("msg.send")] == ["one", "two"]
+
+
+async def test_a_line_without_end_is_given_up(talking: Any) -> None:
+    code, _, err = await run(talking, "--to", "bob", "--exit-after-send", stdin=b"one\n" + b"x" * 2**20)
+    assert code == 4
+    assert "standard input cannot be read (a line is too long)" in err
+    assert [send["text"] for send in talking.asked("msg.send")] == ["one"]
+
+
+@pytest.mark.parametrize(("redirect", "expected"), [("<&-", 0), ("0>/dev/null", 4)])
+async def test_a_standard_input_that_cannot_be_read_is_no_trouble(talking: Any, redirect: str, expected: int) -> None:
+    code, _, err = await run(talking, "--to", "bob", "--exit-after-send", redirect=redirect)
+    assert code == expected
+    assert ("* Not sent: standard input cannot be read" in err) is (expected == 4)
+
+
+async def test_letters_the_terminal_does_not_have_are_replaced(talking: Any) -> None:
+    async def announce(peer: Any, request: Any) -> None:
+        await login(peer, request)
+        await peer.say(said("grüß dich, 最后", 1))
+        await peer.say({"type": "system.new", "data": {"content": "schön", "from": "", "time": 1}})
+        await peer.close(4001, "replaced")
+
+    login = talking.handlers["login"]
+    talking.handlers["login"] = announce
+    code, out, err = await run(talking, PYTHONIOENCODING="ascii")
+    assert (code, out) == (3, "bob: gr?? dich, ??\n")
+    assert "announces: sch?n" in err
+
+
+@pytest.mark.parametrize("mute", [False, True])
+async def test_it_ends_in_peace_when_nobody_reads_it_any_more(talking: Any, mute: bool) -> None:
+    async with chatting(talking) as process:
+        await talking.wait_asked("sync")
+        await talking.peers[0].say(said("first", 1))
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert await process.stdout.receive_some() == b"bob: first\n"
+        await process.stdout.aclose()
+        if mute:
+            await process.stderr.aclose()
+        await talking.peers[0].say(said("second", 2))
+        assert await process.wait() == 5
+        if not mute:
+            err = await process.stderr.receive_some()
+            assert err.endswith(b"* Standard output takes no more: Broken pipe.\n")
+
+
+async def test_a_full_disk_is_a_sentence(talking: Any) -> None:
+    async def announce(peer: Any, request: Any) -> None:
+        await login(peer, request)
+        await peer.say(said("first", 1))
+
+    login = talking.handlers["login"]
+    talking.handlers["login"] = announce
+    code, _, err = await run(talking, redirect=">/dev/full")
+    assert code == 5
+    assert err.endswith("* Standard output takes no more: No space left on device.\n")
 
 
 async def test_what_was_missed_is_shown_once_and_marked_read(talking: Any) -> None:

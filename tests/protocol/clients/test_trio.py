@@ -85,6 +85,20 @@ async def test_a_refused_login_is_raised_from_the_opening(server: Any) -> None:
     assert len(server.asked("login")) == 1
 
 
+async def test_a_login_too_large_for_the_server_is_a_refusal_at_once(server: Any) -> None:
+    server.handlers["login"] = lambda peer, request: peer.close(1009, "over 4096 bytes")
+    with pytest.raises(RequestRefused, match=r"This login has \d+ bytes, more than the server takes \(over 4096 bytes\)"):
+        async with opened(server, ext={"n": 1}):
+            raise AssertionError("logged in")
+    assert len(server.asked("login")) == 1
+
+
+async def test_a_login_that_cannot_be_written_is_raised_bare(server: Any, encoding: str) -> None:
+    with pytest.raises(ValueError, match=f"a login cannot be written as {encoding.upper()}"):
+        async with opened(server, ext={"n": object()}, encoding=encoding):
+            raise AssertionError("logged in")
+
+
 async def test_a_login_refused_for_the_moment_is_tried_again(server: Any) -> None:
     accept = server.handlers["login"]
 
@@ -114,13 +128,6 @@ async def test_a_login_that_is_never_answered_ends_at_the_deadline(server: Any) 
     with pytest.raises(ConnectionLost, match="in time"):
         async with opened(server, waits=Waits(connect=0.1)):
             raise AssertionError("logged in")
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:7700", "http://x", "ws://", ""])
-async def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ValueError, match="ws://"):
-        async with open_client(url, app="a", user="b"):
-            raise AssertionError("connected")
 
 
 async def test_a_send_carries_one_client_msg_id_through_lost_connections_and_refusals(server: Any) -> None:
@@ -156,6 +163,51 @@ async def test_a_request_under_way_when_the_connection_goes_is_lost_not_repeated
         with pytest.raises(ConnectionLost):
             await client.request("conv.delete", conv_id="c")
     assert len(server.asked("conv.delete")) == 1
+
+
+async def test_a_send_too_large_is_refused_at_once_and_the_others_go_on(server: Any) -> None:
+    async def on_the_second_connection(peer: Any, request: Any) -> None:
+        if len(server.peers) == 2:
+            await peer.answer(request, text=request["data"]["text"])
+
+    server.handlers["msg.send"] = on_the_second_connection
+    async with opened(server, waits=Waits(backoff_first=0.01)) as client, trio.open_nursery() as nursery:
+
+        async def send_small() -> None:
+            assert await client.send(to="bob", text="small") == {"text": "small"}
+
+        nursery.start_soon(send_small)
+        await server.wait_asked("msg.send")
+        with trio.fail_after(5), pytest.raises(RequestRefused, match=r"This msg\.send has 1500\d+ bytes") as caught:
+            await client.send(to="bob", text="x" * 1_500_000)
+        assert caught.value.code == 4030
+        await send_small()
+    assert [send["text"] for send in server.asked("msg.send")] == ["small", "small", "small"]
+    assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize("code", [1002, 1003, 1007, 1008, 1011])
+async def test_a_send_that_again_and_again_ends_the_connection_is_given_up(server: Any, code: int) -> None:
+    server.handlers["msg.send"] = lambda peer, request: peer.close(code, "cannot go on")
+    async with opened(server, waits=Waits(backoff_first=0.01)) as client:
+        with trio.fail_after(5), pytest.raises(ConnectionLost, match="cannot go on"):
+            await client.send(to="bob", text="poison")
+        assert await client.request("ping") == {"time": 1}
+    assert len(server.asked("msg.send")) == 3
+
+
+@pytest.mark.parametrize("code", [1000, 4002, 4003])
+async def test_a_request_that_ends_the_session_says_so(server: Any, code: int) -> None:
+    for kind in ("msg.send", "conv.get"):
+        server.handlers[kind] = lambda peer, request: peer.close(code, "banned")
+    async with opened(server) as client:
+        with pytest.raises(SessionEnded, match="banned") as caught:
+            await client.request("conv.get")
+        assert caught.value.code == code
+    async with opened(server, waits=Waits(backoff_first=60, backoff_most=60)) as client:
+        with trio.fail_after(5), pytest.raises(SessionEnded, match="banned"):
+            await client.send(to="bob", text="hi")
+    assert len(server.peers) == 2
 
 
 @pytest.mark.parametrize("code", [4500, 4501, 4502, 4505, 1011, 1006])
@@ -199,11 +251,14 @@ async def test_it_waits_as_long_as_a_server_going_away_asks(server: Any) -> None
         assert trio.current_time() - began >= 0.25
 
 
-async def test_a_session_token_that_ran_out_is_left_away(server: Any) -> None:
+@pytest.mark.parametrize("too_large", [False, True])
+async def test_a_session_token_that_ran_out_or_is_one_too_many_is_left_away(server: Any, too_large: bool) -> None:
     accept = server.handlers["login"]
 
     async def refuse_old(peer: Any, request: Any) -> None:
         if "session_token" in request["data"]:
+            if too_large:
+                await peer.close(1009, "too large")
             await peer.refuse(request, 4004, "Old.")
             await peer.close(4010, "bad_login")
         else:

@@ -6,29 +6,21 @@ have made; the control channel between is the real one too, spoken by the fake.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
-import hypercorn.trio
 import msgspec
 import pytest
-import trio
 
-from adminapi.__main__ import configured, listening
-from adminapi.app import build
-from adminapi.control import Channel
+from adminapi.dialect import Dialect
 from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
-from adminapi.files import Files
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.apps import App
 from protocol.commands import CreateConversation, PutUser, PutVisitor, SendMessage
 from protocol.ids import IdForms
-from tests.adminapi.conftest import APP, FakeBroker
+from tests.adminapi.conftest import APP, FakeBroker, Served
 from tests.broker.hub.script import Script, app
 
 SETTINGS = app(group_members=4, room_members=5, file_bytes=100_000).settings
@@ -42,9 +34,10 @@ IDS = IdForms(OURS.id)
 class World:
     """The HTTP side, and the hubs behind it."""
 
-    def __init__(self, script: Script, broker: FakeBroker, files: Files, host: str, client: httpx.AsyncClient) -> None:
-        self.script, self.broker, self.files = script, broker, files
-        self.host, self.client = host, client
+    def __init__(self, script: Script, served: Served) -> None:
+        self.script = script
+        self.broker, self.files = served.broker, served.files
+        self.host, self.client = served.host, served.client
 
     async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         more.setdefault("headers", HEADERS)
@@ -110,21 +103,19 @@ class World:
 
 
 @pytest.fixture
-async def world(broker: FakeBroker, folder: Path, nursery: trio.Nursery) -> AsyncIterator[World]:
-    script = Script(OURS, THEIRS)
+def dialects() -> list[Dialect]:
+    return [Native(), LeanCloud(), MaxLeap()]
+
+
+@pytest.fixture
+async def broker(broker: FakeBroker) -> FakeBroker:
     broker.apps = (OURS, THEIRS)
+    return broker
+
+
+@pytest.fixture
+async def world(served: Served) -> World:
+    script = Script(OURS, THEIRS)
     for kind in (*HANDLERS, *SCANS):
-        broker.on(kind, lambda c, m: script.manage(c, app=m.app, user=m.user, privileged=m.privileged))
-    channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files", free_bytes=0)
-    sock = listening("127.0.0.1:0")
-    host = f"127.0.0.1:{sock.getsockname()[1]}"
-    front: Any = build(channel, [Native(), LeanCloud(), MaxLeap()], files)
-    async with trio.open_nursery() as inner:
-        inner.start_soon(channel.run)
-        stop = trio.Event()
-        inner.start_soon(partial(hypercorn.trio.serve, front, configured(sock, 0.5), shutdown_trigger=stop.wait))
-        with trio.fail_after(5):
-            await channel.wait_ready()
-        async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:
-            yield World(script, broker, files, host, client)
-        inner.cancel_scope.cancel()
+        served.broker.on(kind, lambda c, m: script.manage(c, app=m.app, user=m.user, privileged=m.privileged))
+    return World(script, served)

@@ -1,33 +1,25 @@
-"""Every success answer of SOCKET.md, key by key, and every push, in the order the contract and the seed print."""
+"""Every success answer of SOCKET.md, key by key, in the order the contract and the seed print."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from protocol import commands as c
-from protocol import pushes as p
-from protocol.errors import Reason, Refused
+from protocol.errors import Reason
 from protocol.records import (
     ConversationInfo,
     ConversationState,
     FriendInfo,
     MemberFailure,
     MemberInfo,
-    Message,
     PatchRecord,
     UserInfo,
 )
 from protocol.wires.native.codes import CODES
-from protocol.wires.native.pushes import PUSHES
 from protocol.wires.native.replies import REPLIES
-
-
-def message(speaker: Any, **more: Any) -> Message:
-    fields: dict[str, Any] = {"seq": 5, "sender": "bob", "type": -1, "body": b'{"text":"HELLO !"}'} | more
-    return Message(id=speaker.msg, conversation=speaker.conv, **fields)
+from tests.protocol.wires.native.printed import message, pushed
 
 
 def conversation(speaker: Any, **more: Any) -> ConversationInfo:
@@ -47,26 +39,6 @@ def conversation(speaker: Any, **more: Any) -> ConversationInfo:
 
 def ask(kind: str, speaker: Any, **data: Any) -> dict[str, Any]:
     return {"type": kind, "data": {"conv_id": speaker.conv_id, "msg_id": speaker.msg_id, **data}}
-
-
-PUSHED = {
-    "from_client": "bob",
-    "conv_id": "<conv>",
-    "msg_id": "<msg>",
-    "ctime": 1608126111686,
-    "type": -1,
-    "text": "HELLO !",
-    "attr": "null",
-    "url": "null",
-    "transient": "0",
-    "mention_all": 0,
-    "mention_client_ids": "null",
-    "seq": 5,
-}
-
-
-def pushed(speaker: Any, **more: Any) -> dict[str, Any]:
-    return PUSHED | {"conv_id": speaker.conv_id, "msg_id": speaker.msg_id} | more
 
 
 def test_login_answers_what_the_seed_prints_and_ours(new_speaker: Any) -> None:
@@ -161,7 +133,7 @@ def test_sync_answers_states_left_and_patches(speaker: Any) -> None:
         ],
         "left": [speaker.conv_id],
         "patches": [
-            ids | {"kind": "edited", "by": "bob", "time": 8, "text": "b", "attr": "[1]", "url": "null"},
+            ids | {"kind": "edited", "by": "bob", "time": 8, "type": -1, "text": "b", "attr": "[1]", "url": "null"},
             ids | {"kind": "recalled", "by": "bob", "time": 9},
             ids | {"kind": "deleted", "by": "root", "time": 10},
         ],
@@ -261,145 +233,3 @@ def test_every_reply_of_a_socket_command_has_a_shape() -> None:
     management = {c.SessionList, c.MessagePage, c.AppTable, c.StatsReport, c.UserList}
     ours = {reply for reply in c.Reply.__subclasses__() if reply.__module__.startswith("protocol.commands")}
     assert ours - management == set(REPLIES)
-
-
-@pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_is_answered_with_its_code_and_a_sentence(reason: Reason, speaker: Any) -> None:
-    answer = speaker.answer({"type": "friend.list", "id": 3}, Refused(reason, "Because."))
-    text = "Internal server error. No information available" if reason is Reason.INTERNAL else "Because."
-    assert list(answer.items()) == [("type", "friend.list.error"), ("id", 3), ("code", CODES[reason]), ("msg", text)]
-
-
-def test_a_retry_time_is_data_of_the_error(speaker: Any) -> None:
-    answer = speaker.answer({"type": "friend.list"}, Refused(Reason.TOO_FAST, "Slow.", retry_after_ms=250))
-    assert answer == {"type": "friend.list.error", "code": 4029, "msg": "Slow.", "data": {"retry_after_ms": 250}}
-
-
-def test_codes_are_those_of_the_contract() -> None:
-    assert set(CODES) == set(Reason)
-    printed = "1 211 212 213 214 4001 4002 4003 4004 4005 4010 4011 4012 4013 4014 4015 4016 4017 4018 4029 4030 4405 4406"
-    assert set(CODES.values()) == {int(code) for code in f"{printed} 4601 5030 5031 5032 5033 5034".split()}
-
-
-# Pushes
-
-
-def test_a_message_is_pushed_as_the_seed_prints_it_then_ours(speaker: Any) -> None:
-    seed = message(speaker, sender="2", numeric_sender=True)
-    push = speaker.pushed(p.MessageNew(app=speaker.app, message=seed, kind=2))
-    assert list(push) == ["type", "data"]
-    assert push["type"] == "msg.new"
-    assert list(push["data"].items()) == list(pushed(speaker, from_client=2).items())
-
-
-def test_a_message_with_everything(speaker: Any) -> None:
-    said = message(
-        speaker,
-        seq=0,
-        type=-2,
-        body=b'{"attr":{"w":1,"n":"\xe4\xbd\xa0"},"url":"http://x/\\""}',
-        mention_all=True,
-        mentions=("a", "b"),
-        client_msg_id="k",
-    )
-    assert speaker.pushed(p.MessageNew(app=speaker.app, message=said, kind=1))["data"] == pushed(
-        speaker,
-        type=-2,
-        text=None,
-        attr='{"w":1,"n":"你"}',
-        url='"http://x/\\""',
-        transient="1",
-        mention_all=1,
-        mention_client_ids='["a","b"]',
-        seq=0,
-        client_msg_id="k",
-    )
-
-
-@pytest.mark.parametrize("sender", ["bob", "", "-", "--1", "٢", "1" * 30, "1.0"])
-def test_a_sender_that_is_no_number_stays_text(sender: str, speaker: Any) -> None:
-    said = message(speaker, sender=sender, numeric_sender=True)
-    assert speaker.pushed(p.MessageNew(app=speaker.app, message=said, kind=1))["data"]["from_client"] == sender
-
-
-def test_patches_are_pushed_by_what_happened(speaker: Any) -> None:
-    base = {
-        "conv_id": speaker.conv_id,
-        "msg_id": speaker.msg_id,
-        "seq": 5,
-        "time": 8,
-        "from_client": "bob",
-        "by": "root",
-    }
-    for status, kind in ((1, "msg.edited"), (3, "msg.recalled"), (2, "msg.deleted")):
-        body = b'{"text":"new"}' if status == 1 else b"{}"
-        patched = p.MessagePatched(app=speaker.app, message=message(speaker, status=status, body=body), by="root", time_ms=8)
-        content = {"text": "new", "attr": "null", "url": "null"} if status == 1 else {}
-        assert speaker.pushed(patched) == {"type": kind, "data": base | content}
-
-
-APP = "666666"
-SIMPLE: list[tuple[p.Push, str, dict[str, Any]]] = [
-    (
-        p.Receipt(app=APP, conversation=1, user="a", delivered_seq=3, read_seq=2),
-        "msg.receipt",
-        {"client_id": "a", "delivered_seq": 3, "read_seq": 2},
-    ),
-    (p.ConversationJoined(app=APP, conversation=1, by="a"), "conv.joined", {"by": "a"}),
-    (p.ConversationLeft(app=APP, conversation=1, by="a"), "conv.left", {"by": "a"}),
-    (
-        p.MembersJoined(app=APP, conversation=1, users=("b", "c"), by="a"),
-        "conv.members_joined",
-        {"client_ids": ["b", "c"], "by": "a"},
-    ),
-    (
-        p.MembersLeft(app=APP, conversation=1, users=("b",), by="a"),
-        "conv.members_left",
-        {"client_ids": ["b"], "by": "a"},
-    ),
-    (
-        p.ConversationUpdated(app=APP, conversation=1, by="a", name="n", attributes=None),
-        "conv.updated",
-        {"by": "a", "name": "n"},
-    ),
-    (
-        p.ConversationUpdated(app=APP, conversation=1, by="a", name=None, attributes=b'{"x":1}'),
-        "conv.updated",
-        {"by": "a", "conv_extend": {"x": 1}},
-    ),
-    (p.ConversationDeleted(app=APP, conversation=1, by="a"), "conv.deleted", {"by": "a"}),
-    (
-        p.MemberMuted(app=APP, conversation=1, user="b", until_ms=0, by="a"),
-        "conv.muted",
-        {"client_id": "b", "until": None, "by": "a"},
-    ),
-    (p.MemberUnmuted(app=APP, conversation=1, user="b", by="a"), "conv.unmuted", {"client_id": "b", "by": "a"}),
-    (
-        p.ConversationRead(app=APP, conversation=1, by="tom", seq=4, unread=0),
-        "conv.read",
-        {"by": "tom", "seq": 4, "unread": 0},
-    ),
-    (
-        p.PresenceChanged(app=APP, changes=(p.PresenceChange(user="a", online=True, time_ms=9),)),
-        "presence.changed",
-        {"changes": [{"client_id": "a", "online": True, "time": 9}]},
-    ),
-    (
-        p.SystemNew(app=APP, content=b'{"a":[1]}', sender="root", time_ms=9),
-        "system.new",
-        {"content": {"a": [1]}, "from": "root", "time": 9},
-    ),
-]
-
-
-@pytest.mark.parametrize(("push", "kind", "data"), SIMPLE, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_push_has_its_type_and_data(push: p.Push, kind: str, data: Any, speaker: Any) -> None:
-    if hasattr(push, "conversation"):
-        push = msgspec.structs.replace(push, conversation=speaker.conv)
-        data = {"conv_id": speaker.conv_id} | data
-    assert speaker.pushed(push) == {"type": kind, "data": data}
-
-
-def test_every_push_but_the_table_of_apps_has_words(speaker: Any) -> None:
-    assert set(p.Push.__subclasses__()) - {p.AppsChanged} == set(PUSHES)
-    assert speaker.wire.push(p.AppsChanged(app="", apps=())) is None
