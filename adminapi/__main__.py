@@ -27,6 +27,7 @@ from adminapi.dialect import Dialect
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
 from adminapi.dialects.leancloud import LeanCloud
+from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
@@ -72,6 +73,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         JMessage(passwords.hash),
         LeanCloud(),
         Hisihi(place.hisihi.app),
+        MaxLeap(),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),
     ]
 

@@ -46,6 +46,10 @@ class Upload(Protocol):
     async def keep(self) -> str:
         """Make it durable and return its URL."""
 
+    async def thumbnail(self) -> Upload | None:
+        """A small picture of this one, to be kept like any upload; None if there can be none. BAD_FILE if the picture is
+        broken."""
+
 
 class Headers(Mapping[str, str]):
     """Header fields, found in any case; of repeated ones the first."""

@@ -22,6 +22,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 import trio
 
+from adminapi.thumbnails import Thumbnails
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
@@ -83,6 +84,7 @@ class Files:
     def __init__(self, root: Path, *, free_bytes: int = FREE_BYTES) -> None:
         self.root = root
         self.free_bytes = free_bytes
+        self.thumbnails = Thumbnails()
 
     async def begin(self, app: App, base_url: str, *, field: str, name: str, type: str) -> Incoming:
         """A new file of the app, empty. STORAGE_UNAVAILABLE while the disk is nearly full."""
@@ -99,8 +101,7 @@ class Files:
             file = open(part, "xb")
         except OSError as error:
             raise unavailable(error) from None
-        url = f"{base_url}/-/files/{folder.name}/{final}"
-        return Incoming(self, file, part, folder / final, url, app.settings.file_bytes, field, name, type)
+        return Incoming(self, app, base_url, file, part, folder / final, field, name, type)
 
     def check_space(self) -> None:
         if shutil.disk_usage(self.root).free < self.free_bytes:
@@ -139,27 +140,28 @@ class Incoming:
     def __init__(
         self,
         files: Files,
+        app: App,
+        base_url: str,
         file: BinaryIO,
         part: Path,
         final: Path,
-        url: str,
-        most: int,
         field: str,
         name: str,
         type: str,
     ) -> None:
         self.field, self.name, self.type = field, name, type
         self.size = 0
-        self._files, self._file, self._part, self._final = files, file, part, final
-        self._url = url
-        self._most = most
+        self._files, self._app, self._base_url = files, app, base_url
+        self._file, self._part, self._final = file, part, final
         self._gathered = bytearray()
+        self._small: Incoming | None = None
 
     async def write(self, data: bytes) -> None:
         """TOO_LARGE beyond the app's `file_bytes`, STORAGE_UNAVAILABLE if the disk refuses."""
         self.size += len(data)
-        if self.size > self._most:
-            raise Refused(Reason.TOO_LARGE, f"The file is larger than {self._most} bytes, the most this app allows.")
+        most = self._app.settings.file_bytes
+        if self.size > most:
+            raise Refused(Reason.TOO_LARGE, f"The file is larger than {most} bytes, the most this app allows.")
         self._gathered += data
         if len(self._gathered) >= WRITE_BYTES:
             await trio.to_thread.run_sync(self._flush)
@@ -167,16 +169,30 @@ class Incoming:
     async def keep(self) -> str:
         """On the disk for good; the URL."""
         await trio.to_thread.run_sync(self._keep)
-        return self._url
+        return f"{self._base_url}/-/files/{self._final.parent.name}/{self._final.name}"
+
+    async def thumbnail(self) -> Incoming | None:
+        """See Upload. Before `keep`; it is discarded with this one."""
+        await trio.to_thread.run_sync(self._flush)
+        made = await self._files.thumbnails.make(self._part)
+        if made is None or len(made[0]) > self._app.settings.file_bytes:
+            return None
+        name = f"thumbnail.{made[1]}"
+        self._small = await self._files.begin(self._app, self._base_url, field=self.field, name=name, type=self.type)
+        await self._small.write(made[0])
+        return self._small
 
     async def discard(self) -> None:
         """Remove it unless it was kept."""
         await trio.to_thread.run_sync(self._discard)
+        if self._small is not None:
+            await self._small.discard()
 
     def _flush(self) -> None:
         try:
             self._files.check_space()
             self._file.write(self._gathered)
+            self._file.flush()
         except OSError as error:
             raise unavailable(error) from None
         self._gathered.clear()
@@ -184,7 +200,6 @@ class Incoming:
     def _keep(self) -> None:
         self._flush()
         try:
-            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             os.rename(self._part, self._final)

@@ -139,6 +139,16 @@ class UserInfo(msgspec.Struct, gc=False):
     created_ms: int
     updated_ms: int = 0
     banned: bool = False
+    visitor: bool = False
+
+
+class DirectInfo(msgspec.Struct, gc=False):
+    """A direct conversation as one of its two users sees it: who the other is, and what was said last."""
+
+    user: str
+    online: bool
+    conversation: int
+    last_message: Message | None = None
 
 
 class FriendInfo(msgspec.Struct, gc=False):
@@ -158,6 +168,7 @@ class SessionInfo(msgspec.Struct, gc=False):
     tag: str
     wire: str
     since_ms: int
+    install: str = ""
 
 
 class JoinRequestInfo(msgspec.Struct, gc=False):

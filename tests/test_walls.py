@@ -17,7 +17,7 @@ SOURCES = sorted(path for top in ("broker", "adminapi", "protocol", "bench") for
 # Folders of tests have an __init__.py with nothing in it, where they have one.
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
 MOST_LINES = 400
-PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "argon2", "prometheus_client"}
+PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "argon2", "prometheus_client", "PIL"}
 """What a dialect leaves to others: it turns a plain request into a command and a reply into plain values."""
 WAITING = {"trio", "trio_websocket", "asyncio", "socket", "select", "threading", "time", "random", "secrets"}
 """What neither the hub nor the protocol may touch: they never wait, and read no clock and no random source."""

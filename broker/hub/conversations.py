@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-
 import msgspec
 import orjson
 
+from broker.hub import attributes
+from broker.hub.attributes import CONVERSATION_BYTES
 from broker.hub.decision import Decision
-from broker.hub.hub import handles, scans
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message
-from broker.hub.where import MOST_ROWS, Test, compile_where, indexed, matching
+from broker.hub.hub import handles
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
 from protocol.commands import (
     ConversationFound,
-    ConversationPage,
     CreateConversation,
     Created,
     DeleteConversation,
     Done,
     GetConversation,
-    ListConversations,
-    Reply,
     UpdateConversation,
-    UpdateConversations,
+    WipeConversation,
 )
 from protocol.errors import Reason, Refused
 from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
 from protocol.records import ConversationInfo, Kind, Role
 
-MOST_UPDATED = 1_000
-ATTRIBUTE_BYTES = 16_384
-LIST_BYTES = 262_144
-"""Of attributes and last messages in one page for a socket: a quarter of an outbox."""
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
 
@@ -65,14 +56,6 @@ def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -
     return floor + 1
 
 
-def check_attributes(attributes: bytes) -> None:
-    """TOO_LARGE beyond what a list of conversations can carry and a search can look through."""
-    if len(attributes) > ATTRIBUTE_BYTES:
-        raise Refused(
-            Reason.TOO_LARGE, f"a conversation's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}"
-        )
-
-
 def unique_key(kind: int, members: list[str]) -> str:
     return orjson.dumps([kind, *sorted(members)]).decode()
 
@@ -82,10 +65,14 @@ def direct_between(d: Decision, one: str, other: str) -> tuple[ConversationRow, 
     if one == other:
         raise Refused(Reason.BAD_KIND, "a direct conversation has two different users")
     d.user(other)
-    known = d.hub.tables.unique.get(unique_key(Kind.DIRECT, [one, other]))
+    known = known_direct(d, one, other)
     if known is not None:
         return d.conversation(known), False
     return _make(d, Kind.DIRECT, [one, other], "", b"{}", unique=True), True
+
+
+def known_direct(d: Decision, one: str, other: str) -> int | None:
+    return d.hub.tables.unique.get(unique_key(Kind.DIRECT, [one, other]))
 
 
 @handles(CreateConversation)
@@ -98,14 +85,14 @@ def create(d: Decision, c: CreateConversation) -> Created:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
     check_most(c.most)
     check_limit(d, c.kind, c.most, len(members))
-    check_attributes(c.attributes)
+    said = attributes.changed(b"{}", c.attributes, CONVERSATION_BYTES, merge=False)
     unique = c.unique or c.kind == Kind.DIRECT
     if unique:
         known = d.hub.tables.unique.get(unique_key(c.kind, members))
         # Members may have come and gone since; only a conversation of just these users is the one that is meant.
-        if known is not None and d.hub.tables.members[known].keys() == set(members):
+        if known is not None and d.hub.tables.members.get(known, {}).keys() == set(members):
             return Created(conversation=info(d, d.conversation(known)), created=False)
-    row = _make(d, Kind(c.kind), members, c.name, c.attributes, unique=unique, most=c.most)
+    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most)
     made = info(d, row)
     made.members = len(members)
     return Created(conversation=made, created=True)
@@ -165,7 +152,13 @@ def _make(
 
 @handles(GetConversation)
 def get(d: Decision, c: GetConversation) -> ConversationFound:
-    row = d.conversation(c.conversation)
+    number = c.conversation
+    if c.to:
+        direct = known_direct(d, d.actor().id, d.user(c.to).id)
+        if direct is None:
+            raise Refused(Reason.UNKNOWN_CONVERSATION, f"{d.caller.user} and {c.to} have no direct conversation")
+        number = direct
+    row = d.conversation(number)
     found = info(d, row)
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
         if row.kind != Kind.ROOM:
@@ -175,128 +168,30 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
     return ConversationFound(conversation=found)
 
 
-@scans(ListConversations)
-def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | None]:
-    tests = compile_where(d, c.where)
-    page, size = max(c.page, 1), min(max(c.size, 1), 1000)
-    if not d.caller.privileged:
-        candidates: list[int] | None = sorted(d.hub.tables.memberships.get(d.actor().id, ()), reverse=True)
-    else:
-        candidates = indexed(d, c.where)
-    if candidates is None and not tests:
-        yield _all(d, page, size, oldest_first=c.oldest_first)
-        return
-    rows: list[ConversationRow] = []
-    for found in _matching(d, candidates, tests, oldest_first=c.oldest_first):
-        if found is None:
-            yield None
-        else:
-            rows.append(found)
-    start = (page - 1) * size
-    alive = d.hub.tables.conversations
-    shown = [info(d, alive[row.id]) for row in rows[start : start + size] if row.id in alive]
-    if not d.caller.privileged:
-        _fit(shown)
-    yield ConversationPage(conversations=shown, total=len(rows))
-
-
-def _fit(shown: list[ConversationInfo]) -> None:
-    """A page has to fit into an outbox: last messages beyond it are left out, attributes are asked for in smaller pages."""
-    size = sum(len(each.attributes) for each in shown)
-    if size > LIST_BYTES and len(shown) > 1:
-        raise Refused(Reason.TOO_BROAD, f"this page has {size} bytes of attributes; ask for a smaller size")
-    for each in shown:
-        if each.last_message is not None:
-            size += len(each.last_message.body)
-            if size > LIST_BYTES:
-                each.last_message = None
-
-
-def _all(d: Decision, page: int, size: int, *, oldest_first: bool) -> ConversationPage:
-    """Without conditions the count is known and the newest are at the end: no scan."""
-    rows = d.hub.tables.conversations
-    start = (page - 1) * size
-    if start + size > MOST_ROWS:
-        raise Refused(Reason.TOO_BROAD, f"only the first {MOST_ROWS} conversations can be paged; add a condition")
-    ordered = rows.values() if oldest_first else reversed(rows.values())
-    shown = [info(d, row) for row in islice(ordered, start, start + size)]
-    return ConversationPage(conversations=shown, total=len(rows))
-
-
-def _matching(
-    d: Decision, candidates: list[int] | None, tests: list[Test], *, oldest_first: bool = False
-) -> Iterator[ConversationRow | None]:
-    """The conversations that pass, newest first; of all of them if there are no candidates."""
-    rows = d.hub.tables.conversations
-    if candidates is None:
-        candidates = list(reversed(rows))
-    if oldest_first:
-        candidates.reverse()
-    return matching(rows, candidates, tests, "conversations")
-
-
 @handles(UpdateConversation)
 def update(d: Decision, c: UpdateConversation) -> Done:
     row = d.conversation(c.conversation)
-    d.need_role(row, Role.MANAGER if c.most is None and c.owner is None else Role.OWNER)
+    d.need_role(row, Role.MANAGER if c.most is None else Role.OWNER)
     if c.most is not None:
         check_most(c.most)
         row = msgspec.structs.replace(row, most=c.most)
-    if c.owner is not None:
-        row = _hand_over(d, row, c.owner)
-    _change(d, row, c.name, c.attributes, merge=c.merge)
+    change(d, row, c.name, c.attributes, merge=c.merge)
     return Done(time_ms=d.now)
 
 
-def _hand_over(d: Decision, row: ConversationRow, owner: str) -> ConversationRow:
-    """The conversation with that owner; who was it becomes a plain member."""
-    if row.kind not in (Kind.GROUP, Kind.ROOM):
-        raise Refused(Reason.BAD_KIND, "only groups and rooms have an owner")
-    for user, role in ((row.owner, Role.MEMBER), (owner, Role.OWNER)):
-        member = d.member(row.id, user)
-        if member is not None:
-            d.put("members", msgspec.structs.replace(member, role=int(role), changed=d.commit))
-        elif user == owner:
-            raise Refused(Reason.NOT_A_MEMBER, f"user {d.user(owner).id} is not a member of this conversation")
-    return msgspec.structs.replace(row, owner=owner)
-
-
-def _change(d: Decision, row: ConversationRow, name: str | None, attributes: bytes | None, *, merge: bool) -> None:
-    if merge and attributes is not None:
-        attributes = orjson.dumps({**orjson.loads(row.attributes), **orjson.loads(attributes)})
-    check_attributes(attributes or b"")
+def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> None:
+    said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
         name=row.name if name is None else name,
-        attributes=row.attributes if attributes is None else attributes,
+        attributes=row.attributes if said is None else said,
         updated_ms=d.now,
         changed=d.commit,
     )
     d.put("conversations", changed)
-    if name is not None or attributes is not None:
-        by = d.caller.user
-        push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=by, name=name, attributes=attributes)
+    if name is not None or said is not None:
+        push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=d.caller.user, name=name, attributes=said)
         d.post(d.hub.audience(row.id), push)
-
-
-@scans(UpdateConversations)
-def update_all(d: Decision, c: UpdateConversations) -> Iterator[Reply | None]:
-    tests = compile_where(d, c.where)
-    found: list[int] = []
-    for row in _matching(d, indexed(d, c.where), tests):
-        if row is None:
-            yield None
-            continue
-        found.append(row.id)
-        if len(found) > MOST_UPDATED:
-            raise Refused(Reason.TOO_BROAD, f"more than {MOST_UPDATED} conversations match; narrow the condition")
-    # All are changed in this one step, on the rows as they are now.
-    rows = [row for row in map(d.hub.tables.conversations.get, found) if row is not None]
-    if not rows:
-        raise Refused(Reason.UNKNOWN_CONVERSATION, "no conversation matches the condition")
-    for row in rows:
-        _change(d, row, None, c.attributes, merge=False)
-    yield Done(time_ms=d.now)
 
 
 @handles(DeleteConversation)
@@ -314,6 +209,25 @@ def bury(d: Decision, row: ConversationRow) -> None:
         "conversations",
         msgspec.structs.replace(row, deleted=True, attributes=b"{}", name="", updated_ms=d.now, changed=d.commit),
     )
+
+
+@handles(WipeConversation)
+def wipe(d: Decision, c: WipeConversation) -> Done:
+    number = d.conversation(c.conversation).id
+    raise_floor(d, number, d.head(number).last_seq)
+    return Done(time_ms=d.now)
+
+
+def raise_floor(d: Decision, number: int, seq: int) -> None:
+    """Messages up to `seq` are gone, as `bury` takes a conversation: one image."""
+    head = d.head(number)
+    floor = min(seq, head.last_seq)
+    if floor <= head.floor:
+        return
+    last = head.last
+    if floor == head.last_seq and last:  # of the newest message only its time stays
+        last = encode_message(msgspec.structs.replace(decode_message(last), body=b"{}", push_data=b"", sender=""))
+    d.put("heads", msgspec.structs.replace(head, floor=floor, last=last, changed=d.commit))
 
 
 def joined_position(d: Decision, conversation: int, user: str) -> PositionRow:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from broker.hub import (
     classes,
     conversations,
+    directs,
     housekeeping,
+    lists,
     login,
     members,
     messages,
@@ -18,6 +20,6 @@ from broker.hub import (
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "classes", "conversations", "housekeeping", "login", "members", "messages", "patches", "positions",
-    "requests", "sync", "users",
+    "HANDLERS", "SCANS", "classes", "conversations", "directs", "housekeeping", "lists", "login", "members", "messages",
+    "patches", "positions", "requests", "sync", "users",
 ]  # fmt: skip

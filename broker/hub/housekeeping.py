@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import msgspec
-
-from broker.hub.conversations import bury
+from broker.hub.conversations import bury, raise_floor
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
-from broker.hub.rows import decode_message, encode_message
+from broker.hub.rows import decode_message
 from broker.hub.tables import TOMBSTONE_MS
 from protocol.commands import Command, Done, Rate
 from protocol.ids import time_of
@@ -115,11 +113,6 @@ def end_silent(d: Decision, c: EndSilent) -> Done:
 
 @handles(MoveFloor)
 def move_floor(d: Decision, c: MoveFloor) -> Done:
-    head = d.hub.tables.heads.get(c.conversation)
-    if head is not None and head.floor < c.seq:
-        floor = min(c.seq, head.last_seq)
-        last = head.last
-        if floor == head.last_seq and last:  # of the newest message only its time stays
-            last = encode_message(msgspec.structs.replace(decode_message(last), body=b"{}", push_data=b"", sender=""))
-        d.put("heads", msgspec.structs.replace(head, floor=floor, last=last, changed=d.commit))
+    if c.conversation in d.hub.tables.heads:
+        raise_floor(d, c.conversation, c.seq)
     return Done(time_ms=d.now)

@@ -22,6 +22,7 @@ from protocol.commands import (
     MembersChanged,
     Mute,
     RemoveMembers,
+    SetMembers,
     SetRole,
     Unblock,
     Unmute,
@@ -200,6 +201,41 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     if leaving:
         _remove(d, row, leaving, by=d.caller.user)
     return MembersChanged(allowed=allowed, failed=failed)
+
+
+@handles(SetMembers)
+def set_members(d: Decision, c: SetMembers) -> Done:
+    row = d.conversation(c.conversation)
+    if row.kind not in (Kind.GROUP, Kind.ROOM):
+        raise Refused(Reason.BAD_KIND, "only groups and rooms have an owner and members that can be replaced")
+    d.need_role(row, Role.OWNER)
+    before = d.hub.tables.members.get(row.id, {})
+    owner = (row.owner if row.owner in before else "") if c.owner is None else d.user(c.owner).id
+    wanted = d.users([*([owner] if owner else []), *(before if c.users is None else c.users)])
+    joining = [user for user in wanted if user not in before]
+    for user in joining:
+        _check_not_blocked(d, row, user)
+    if joining:
+        check_limit(d, row.kind, row.most, len(wanted))
+    named = set(wanted)
+    leaving = [member for user, member in before.items() if user not in named]
+    if owner != row.owner:
+        _hand_over(d, row, owner)
+        row = msgspec.structs.replace(row, owner=owner, updated_ms=d.now, changed=d.commit)
+        d.put("conversations", row)
+    if joining:
+        _add(d, row, joining, by=d.caller.user)
+    if leaving:
+        _remove(d, row, leaving, by=d.caller.user)
+    return Done(time_ms=d.now)
+
+
+def _hand_over(d: Decision, row: ConversationRow, owner: str) -> None:
+    """The roles of those who are members now; whoever leaves in the same step loses his with it."""
+    for user, role in ((row.owner, Role.MEMBER), (owner, Role.OWNER)):
+        member = d.member(row.id, user)
+        if member is not None:
+            d.put("members", msgspec.structs.replace(member, role=int(role), changed=d.commit))
 
 
 def _is_above(d: Decision, member: MemberRow) -> bool:

@@ -4,8 +4,8 @@ was away learns of it by `sync`, and a history read that raced it can tell (DESI
 from __future__ import annotations
 
 import msgspec
-import orjson
 
+from broker.hub.attributes import merged
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.messages import check_mute, check_size
@@ -22,8 +22,7 @@ def edit(d: Decision, c: EditMessage) -> Patched:
     member = d.member(c.conversation, d.caller.user)
     if member is not None and not d.caller.privileged:
         check_mute(member, d.now)
-    merged = {**orjson.loads(message.body), **orjson.loads(c.body)}
-    body = orjson.dumps({key: value for key, value in merged.items() if value is not None})
+    body = merged(message.body, c.body)
     check_size(d, body)
     return _patch(d, message, Status.NORMAL, body, c.type)
 

@@ -39,6 +39,8 @@ class UserRow(Row):
     deleted: bool = False
     tokens_from_ms: int = 0
     """Session tokens issued before are void."""
+    visitor: bool = False
+    """Without an account (ML-39)."""
 
 
 class FriendRow(Row):

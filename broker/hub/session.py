@@ -67,6 +67,7 @@ class Session:
             tag=self.tag,
             wire=self.wire,
             since_ms=self.since_ms,
+            install=self.install,
         )
 
 

@@ -79,7 +79,8 @@ def sync(d: Decision, c: Sync) -> Iterator[Reply | None]:
         if len(rows) > PATCHES:  # too many to tell one by one: the client starts from nothing
             yield from sync(d, Sync(cursor=START_AGAIN))
             return
-        patches += rows
+        first = readable_from(d, d.conversation(key.conversation), d.member(key.conversation, user))
+        patches += [row for row in rows if row.seq >= first]
     if sum(len(patch.body) for patch in patches) > ANSWER_BYTES:
         yield from sync(d, Sync(cursor=START_AGAIN))
         return

@@ -57,7 +57,7 @@ class Tables:
         self.tail = tail
         self.users: dict[str, UserRow] = {}
         self.present: dict[str, None] = {}
-        """Users that are not deleted, in order."""
+        """Users that are not deleted and have an account, in order."""
         self.friends: dict[str, dict[str, int]] = {}
         self.conversations: dict[int, ConversationRow] = {}
         self.graves: dict[int, ConversationRow] = {}
@@ -96,7 +96,7 @@ class Tables:
         if row.deleted:
             self.present.pop(row.id, None)
             self._forget_user(row)
-        else:
+        elif not row.visitor:
             self.present[row.id] = None
 
     def _forget_user(self, row: UserRow) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
-import orjson
 
+from broker.hub import attributes
+from broker.hub.attributes import USER_BYTES
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
 from broker.hub.login import end_sessions, withdraw_tokens
 from broker.hub.presence import Presence
 from broker.hub.rows import FriendRow, UserRow
 from broker.hub.session import Session
-from broker.hub.where import compile_user_where, indexed_users, matching
+from broker.hub.where import USER, compile_sort, compile_where, indexed_users, search
 from protocol.commands import (
     AddFriend,
     BanUser,
@@ -26,6 +27,7 @@ from protocol.commands import (
     ListUsers,
     OnlineUsers,
     PutUser,
+    PutVisitor,
     QueryPresence,
     RemoveFriend,
     Reply,
@@ -36,6 +38,7 @@ from protocol.commands import (
     UserList,
 )
 from protocol.errors import CloseReason, Reason, Refused
+from protocol.ids import IdForms
 from protocol.pushes import MembersLeft, PresenceChange, PresenceChanged
 from protocol.records import FriendInfo, UserInfo
 from protocol.wires.wire import Ending
@@ -44,7 +47,6 @@ MOST_ASKED = 200
 MOST_LISTED = 500
 MOST_FRIENDS = 5_000
 """They are listed in one answer, which has to fit into an outbox."""
-ATTRIBUTE_BYTES = 65_536
 
 
 def info(d: Decision, row: UserRow) -> UserInfo:
@@ -55,6 +57,7 @@ def info(d: Decision, row: UserRow) -> UserInfo:
         created_ms=row.created_ms,
         updated_ms=row.updated_ms,
         banned=row.banned,
+        visitor=row.visitor,
     )
 
 
@@ -65,53 +68,77 @@ def get(d: Decision, c: GetUser) -> UserFound:
 
 @scans(ListUsers)
 def list_users(d: Decision, c: ListUsers) -> Iterator[Reply | None]:
-    tests = compile_user_where(c.where)
-    present, users = d.hub.tables.present, d.hub.tables.users
+    tables = d.hub.tables
+    tests, orders = compile_where(d, c.where, USER), compile_sort(c.sort, USER)
     start, limit = max(c.skip, 0), min(max(c.limit, 0), MOST_LISTED)
-    if not tests:  # the count is known: no scan
-        names = list(islice(present, start, start + limit))
-        total = len(present)
-    else:
-        candidates = indexed_users(c.where)
-        found = []
-        for row in matching(users, list(present) if candidates is None else candidates, tests, "users"):
-            if row is None:
-                yield None
-            else:
-                found.append(row.id)
-        found = [name for name in found if name in present]
-        names, total = found[start : start + limit], len(found)
-    yield UserList(users=[info(d, users[name]) for name in names], total=total)
+    if not tests and not orders:
+        shown = [info(d, tables.users[name]) for name in islice(tables.present, start, start + limit)]
+        yield UserList(users=shown, total=len(tables.present))
+        return
+    named = indexed_users(c.where)
+    rows: list[UserRow] = []
+    yield from search(tables.users, list(tables.present) if named is None else named, tests, orders, rows)
+    rows = [row for row in rows if row.id in tables.present]
+    shown = [info(d, tables.users[row.id]) for row in rows[start : start + limit]]
+    yield UserList(users=shown, total=len(rows))
 
 
 @handles(UpdateUser)
 def update(d: Decision, c: UpdateUser) -> UserFound:
     row = d.actor()
-    merged = {**orjson.loads(row.attributes), **orjson.loads(c.attributes)}
-    attributes = orjson.dumps({key: value for key, value in merged.items() if value is not None})
-    if len(attributes) > ATTRIBUTE_BYTES:
-        raise Refused(Reason.TOO_LARGE, f"a user's attributes may have {ATTRIBUTE_BYTES} bytes, not {len(attributes)}")
-    changed = msgspec.structs.replace(row, attributes=attributes, updated_ms=d.now)
-    d.put("users", changed)
-    return UserFound(user=info(d, changed))
+    return _put(d, _described(row, c.attributes, merge=True), known=True)
 
 
 @handles(PutUser)
 def put(d: Decision, c: PutUser) -> UserFound:
-    if not 0 < len(c.user) <= 128 or not c.user.isprintable() or any(char.isspace() for char in c.user):
-        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {c.user!r}")
-    known = d.hub.tables.users.get(c.user)
-    if known is not None and (known.deleted or c.must_be_new):
-        raise Refused(Reason.EXISTS, f"user {c.user} exists already" if not known.deleted else f"{c.user} was deleted")
+    known = _known(d, c.user, visitor=False)
+    if known is not None and c.must_be_new:
+        raise Refused(Reason.EXISTS, f"user {c.user} exists already")
     row = known or UserRow(c.user, d.now)
-    if known is not None:
-        row = msgspec.structs.replace(row, updated_ms=d.now)
     if c.attributes is not None:
-        row = msgspec.structs.replace(row, attributes=c.attributes)
+        row = _described(row, c.attributes, merge=c.merge)
     if c.password is not None:
         row = msgspec.structs.replace(row, password=c.password)
         if known is not None:
             row = withdraw_tokens(d, row)
+    return _put(d, row, known=known is not None)
+
+
+@handles(PutVisitor)
+def put_visitor(d: Decision, c: PutVisitor) -> UserFound:
+    name = c.user or _new_name(d)
+    known = _known(d, name, visitor=True)
+    row = known or UserRow(name, d.now, visitor=True)
+    return _put(d, _described(row, c.attributes, merge=True), known=known is not None)
+
+
+def _known(d: Decision, name: str, *, visitor: bool) -> UserRow | None:
+    """The row of this id, which is then what is asked for. BAD_USER_ID, EXISTS."""
+    if not 0 < len(name) <= 128 or not name.isprintable() or any(char.isspace() for char in name):
+        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
+    row = d.hub.tables.users.get(name)
+    if row is not None and row.deleted:
+        raise Refused(Reason.EXISTS, f"{name} was deleted, and ids are not given out again")
+    if row is not None and row.visitor is not visitor:
+        raise Refused(Reason.EXISTS, f"{name} is the id of {'a visitor' if row.visitor else 'a user'}")
+    return row
+
+
+def _new_name(d: Decision) -> str:
+    forms = IdForms(d.hub.app.id)
+    while (name := forms.hex32(d.hub.mint.next(d.now))) in d.hub.tables.users:
+        pass
+    return name
+
+
+def _described(row: UserRow, given: bytes, *, merge: bool) -> UserRow:
+    said = attributes.changed(row.attributes, given, USER_BYTES, merge=merge)
+    return msgspec.structs.replace(row, attributes=said)
+
+
+def _put(d: Decision, row: UserRow, *, known: bool) -> UserFound:
+    if known:
+        row = msgspec.structs.replace(row, updated_ms=d.now)
     d.put("users", row)
     return UserFound(user=info(d, row))
 

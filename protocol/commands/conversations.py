@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from protocol.commands.base import Command, Reply
-from protocol.records import ConversationInfo
+from protocol.records import ConversationInfo, DirectInfo
 
 
 class CreateConversation(Command):
@@ -30,10 +30,12 @@ class Created(Reply):
 
 
 class GetConversation(Command):
-    """Members see everything; others see name and count of rooms, else NOT_A_MEMBER."""
+    """A conversation, or with `to` the direct one the acting user and that user share. Members see everything; others see
+    name and count of rooms, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
 
     reads: ClassVar[bool] = True
-    conversation: int
+    conversation: int = 0
+    to: str = ""
 
 
 class ConversationFound(Reply):
@@ -42,9 +44,9 @@ class ConversationFound(Reply):
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
     """One test of a conversation or of a user. `field` of a conversation: id, kind, name, owner, creator, member (a user is
-    one), members (their number), created, updated (Unix ms), or `attributes.<key>`; of a user: id, or `attributes.<key>`.
-    `op`: = != < <= > >= in like. `like` takes `%` at either end only. Anything else is BAD_FORMAT. `value` is JSON data;
-    `in` takes a list of at most 200."""
+    one), members (their number), created, updated (Unix ms), or `attributes.<key>`; of a user: id, created, updated, or
+    `attributes.<key>`. `op`: = != < <= > >= in like. `like` takes `%` at either end only. Anything else is BAD_FORMAT.
+    `value` is JSON data; `in` takes a list of at most 200."""
 
     field: str
     op: str
@@ -52,14 +54,17 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class ListConversations(Command):
-    """Conversations for which every condition holds, newest first unless `oldest_first`; page from 1. On a socket only the
-    caller's own. TOO_BROAD after 200,000 candidates. Replies ConversationPage."""
+    """Conversations for which every condition holds, newest first or in the order of `sort`; page from 1, behind the first
+    `skip`. On a socket only the caller's own. TOO_BROAD after 200,000 candidates, and for more than 10,000 to sort
+    otherwise than by `id`, which is the order they are kept in. Replies ConversationPage."""
 
     reads: ClassVar[bool] = True
     where: tuple[Condition, ...] = ()
     page: int = 1
     size: int = 20
-    oldest_first: bool = False
+    skip: int = 0
+    sort: tuple[str, ...] = ()
+    """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
 
 
 class ConversationPage(Reply):
@@ -67,11 +72,27 @@ class ConversationPage(Reply):
     total: int
 
 
+class ListDirects(Command):
+    """The acting user's direct conversations with friends, or with those who are neither friends nor visitors; newest
+    first, from `skip` on. Management only, as a page may be larger than an outbox. Replies DirectPage."""
+
+    management: ClassVar[bool] = True
+    reads: ClassVar[bool] = True
+    friends: bool
+    skip: int = 0
+    limit: int = 100
+    """At most 100."""
+
+
+class DirectPage(Reply):
+    directs: list[DirectInfo]
+    total: int
+
+
 class UpdateConversation(Command):
-    """Change name, attributes, the most members it may have (0: the app's) or its owner; None leaves as is. A member of a
-    direct or temporary conversation, else manager or owner; `most` and `owner` take the owner, or management. `merge`
-    overwrites the named attributes only. The new owner of a group or room is a member already: NOT_A_MEMBER, BAD_KIND.
-    Replies Done."""
+    """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
+    temporary conversation, else manager or owner; `most` takes the owner, or management. `merge` overwrites the named
+    attributes only, and null removes one. Replies Done."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -79,7 +100,6 @@ class UpdateConversation(Command):
     attributes: bytes | None = None
     merge: bool = False
     most: int | None = None
-    owner: str | None = None
 
 
 class UpdateConversations(Command):
@@ -95,5 +115,14 @@ class UpdateConversations(Command):
 class DeleteConversation(Command):
     """For everybody, for good; its id is never used again. The owner, or management. Replies Done."""
 
+    durable: ClassVar[bool] = True
+    conversation: int
+
+
+class WipeConversation(Command):
+    """Everything said so far is gone, for everybody and for good; the conversation stays (ML-27). Management only; nobody is
+    told, as when messages pass the app's `message_days`: `first_seq` of the next `sync` says so. Replies Done."""
+
+    management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     conversation: int

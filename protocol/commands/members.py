@@ -54,6 +54,17 @@ class RemoveMembers(Command):
     users: tuple[str, ...]
 
 
+class SetMembers(Command):
+    """Make `users` and the owner the members of a group or room, and `owner` its owner; None leaves as is. A new owner
+    becomes a member; the old one, if he stays, is a member like others. All or nothing. The owner, or management. Replies
+    Done; UNKNOWN_USER, FULL, BLOCKED, BAD_KIND."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    users: tuple[str, ...] | None = None
+    owner: str | None = None
+
+
 class MembersChanged(Reply):
     """`allowed` holds also those who were (or were not) members before: asking twice is no error."""
 

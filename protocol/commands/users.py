@@ -28,8 +28,9 @@ class UpdateUser(Command):
 
 
 class PutUser(Command):
-    """Create a user or change one; None leaves as is. `password` is an argon2id hash made by adminapi, "" removes it; a
-    new password voids the session tokens given so far. Management only. Replies UserFound; EXISTS with `must_be_new`."""
+    """Create a user or change one; None leaves as is. `attributes` replace what is there, or `merge` into it as in
+    UpdateUser. `password` is an argon2id hash made by adminapi, "" removes it; a new password voids the session tokens
+    given so far. Management only. Replies UserFound; EXISTS with `must_be_new`, or if the id is a visitor's."""
 
     management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
@@ -37,6 +38,18 @@ class PutUser(Command):
     attributes: bytes | None = None
     password: str | None = None
     must_be_new: bool = False
+    merge: bool = False
+
+
+class PutVisitor(Command):
+    """Create a visitor, a user without an account, or merge `attributes` into one's own (ML-39). `user` "" makes a new one
+    under 32 hex digits of the hub's choice. A visitor is a user everywhere but in ListUsers and PutUser. Management only.
+    Replies UserFound; EXISTS if the id is an account's or was deleted."""
+
+    management: ClassVar[bool] = True
+    durable: ClassVar[bool] = True
+    user: str = ""
+    attributes: bytes = b"{}"
 
 
 class BanUser(Command):
@@ -57,8 +70,10 @@ class DeleteUser(Command):
 
 
 class ListUsers(Command):
-    """Users for whom every condition holds, in the order of their making (after a restart, of their ids), from `skip` on.
-    TOO_BROAD after 200,000 candidates. Management only. Replies UserList."""
+    """Users, visitors apart, for which every condition holds, from `skip` on: in the order of their making (after a
+    restart, of their ids), or in that in which a condition names them, or of `sort` as in ListConversations. Conditions
+    and orders have the fields `id`, `created`, `updated` (or made) and `attributes.<key>`. Management only. TOO_BROAD as
+    there."""
 
     management: ClassVar[bool] = True
     reads: ClassVar[bool] = True
@@ -66,6 +81,7 @@ class ListUsers(Command):
     limit: int = 100
     """At most 500."""
     where: tuple[Condition, ...] = ()
+    sort: tuple[str, ...] = ()
 
 
 class UserList(Reply):

@@ -29,7 +29,7 @@ def of_organization(ask: Ask) -> Condition:
 
 async def page_of_groups(ask: Ask, broker: Broker, *where: Condition) -> Answer:
     page, size = parameters.paging(ask)
-    command = ListConversations(where=(GROUPS, *where), page=page, size=size, oldest_first=True)
+    command = ListConversations(where=(GROUPS, *where), page=page, size=size, sort=("id",))
     reply = cast(ConversationPage, await broker.call(ask.managed(command)))
     return json_answer({"data": [group_row(ask, info) for info in reply.conversations], "total_count": reply.total})
 

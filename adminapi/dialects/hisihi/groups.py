@@ -10,7 +10,7 @@ from adminapi.dialects.hisihi.codes import CREATE_FAILED, ILLEGAL, UPDATE_FAILED
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
 from adminapi.dialects.hisihi.people import add, call_making, group, members_of
 from protocol.codec import write_json
-from protocol.commands import CreateConversation, Created, DeleteConversation, UpdateConversation
+from protocol.commands import CreateConversation, Created, DeleteConversation, SetMembers, UpdateConversation
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, Kind
 
@@ -73,9 +73,10 @@ async def adopt(
     present = set(await members_of(ask, broker, found.id))
     joining = [user for user in everybody if user not in present]
     await add(ask, broker, found.id, joining)
-    command = UpdateConversation(conversation=found.id, name=name, attributes=attributes, merge=True, owner=everybody[0])
+    command = UpdateConversation(conversation=found.id, name=name, attributes=attributes, merge=True)
     with shown_as(UPDATE_FAILED, Reason.TOO_LARGE):
         await broker.call(ask.managed(command))
+    await broker.call(ask.managed(SetMembers(conversation=found.id, owner=everybody[0])))
     return joining
 
 

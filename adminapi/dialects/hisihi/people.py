@@ -13,7 +13,7 @@ from typing import cast
 from adminapi.dialect import Ask, Broker
 from adminapi.dialects.hisihi.parameters import NEW_CLIENT_ID, group_id
 from adminapi.dialects.hisihi.shapes import Row, attributes_of
-from adminapi.dialects.leancloud.newcomers import call_with
+from adminapi.dialects.newcomers import call_with
 from protocol.commands import (
     AddMembers,
     Command,
@@ -74,7 +74,7 @@ async def every_group(ask: Ask, broker: Broker, *where: Condition) -> list[Conve
     """All groups for which the conditions hold, oldest first. TOO_BROAD beyond 2,000."""
     found: dict[int, ConversationInfo] = {}
     for page in range(1, GROUPS_MOST // AT_ONCE + 2):
-        command = ListConversations(where=(GROUPS, *where), page=page, size=AT_ONCE, oldest_first=True)
+        command = ListConversations(where=(GROUPS, *where), page=page, size=AT_ONCE, sort=("id",))
         reply = cast(ConversationPage, await broker.call(ask.managed(command)))
         found |= {info.id: info for info in reply.conversations}
         if not reply.conversations or page * AT_ONCE >= reply.total:

@@ -56,8 +56,6 @@ DESC_BYTES = 250
 """Both of the vendor's later document."""
 CREATE_MOST = 10_000
 """Members in one request; how many a group may have is the app's own setting."""
-PAGE_MOST = 1000
-"""Conversations the broker lists at once."""
 
 CREATION = sent(
     {
@@ -167,22 +165,11 @@ async def list_members(ask: Ask, broker: Broker) -> Answer:
 async def list_groups(ask: Ask, broker: Broker) -> Answer:
     """JM-13. The ids of the app's groups, newest first."""
     start, count = paging(ask)
-    page, size = covering_page(start, count)
     where = (Condition("kind", "=", int(Kind.GROUP)),)
-    command = ListConversations(where=where, page=page, size=size)
+    command = ListConversations(where=where, skip=start, size=count)
     reply = cast(ConversationPage, await broker.call(ask.managed(command)))
-    skip = start - (page - 1) * size
-    ids = [info.id for info in reply.conversations[skip : skip + count]]
+    ids = [info.id for info in reply.conversations]
     return json_answer({"total": reply.total, "start": start, "count": count, "groups": ids})
-
-
-def covering_page(start: int, count: int) -> tuple[int, int]:
-    """The page (from 1) and its size that has all of start..start+count: the broker knows pages, the seed an offset, and
-    two questions could disagree. A size that fits is there for every start a broker can page to (tested to 200,000)."""
-    for size in range(count, PAGE_MOST + 1):
-        if start // size == (start + count - 1) // size:
-            return start // size + 1, size
-    raise Refused(Reason.BAD_FORMAT, "start must be a multiple of count here.")
 
 
 async def group(ask: Ask, broker: Broker, gid: object) -> ConversationInfo:

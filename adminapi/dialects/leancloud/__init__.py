@@ -14,7 +14,8 @@ Readings, where the seed is unclear:
 * LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made (`newcomers`).
 * Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
   names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
-* LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored.
+* LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored. null removes a custom
+  attribute.
 * LC-04: all or nobody. LC-05: those who are no members are no error; the owner stays, 4403.
 * LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
 * LC-06, LC-09: bare arrays, as the seed; `{"result": [...]}` where the app has `leancloud_result` on.

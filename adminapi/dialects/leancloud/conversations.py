@@ -7,8 +7,8 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.newcomers import call_with
 from adminapi.dialects.leancloud.shapes import iso, listed, updated
+from adminapi.dialects.newcomers import call_with
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (

@@ -10,7 +10,7 @@ from typing import TypedDict, cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.newcomers import call_with
+from adminapi.dialects.newcomers import call_with
 from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent

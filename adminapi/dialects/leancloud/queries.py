@@ -43,12 +43,8 @@ async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     limit = fields.integer(data, "limit", 0, LIMIT_MOST, LIMIT)
     found: list[ConversationInfo] = []
     if limit:
-        # The command counts in pages: a stretch that begins within one ends in the next.
-        first, surplus = divmod(skip, limit)
-        for page in range(first + 1, first + (3 if surplus else 2)):
-            command = ListConversations(where=where, page=page, size=limit)
-            found += cast(ConversationPage, await broker.call(ask.managed(command))).conversations
-        found = found[surplus : surplus + limit]
+        command = ListConversations(where=where, skip=skip, size=limit)
+        found = cast(ConversationPage, await broker.call(ask.managed(command))).conversations
     rows = [row for info in found if (row := await with_members(ask, broker, info)) is not None]
     return json_answer({"results": rows})
 

@@ -16,6 +16,7 @@ from protocol.commands import (
     RecallMessage,
     RemoveMembers,
     SendMessage,
+    SendSystem,
     Sync,
     Unmute,
 )
@@ -290,3 +291,15 @@ def test_a_back_offices_retry_makes_no_second_message(script: Script, crash: boo
     assert (again.message, again.seq) == (first.message, first.seq)
     assert script.manage(text("twice", conversation=conversation, client_msg_id="other"), user="tom").seq == 2
     assert not script.hub().tables.sends
+
+
+def test_a_system_message_names_users_who_are_there(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.hub.messages.MOST_TOLD", 2)
+    for name in ("c1", "c2", "o3"):
+        script.login(name)
+        script.heard(name)
+    script.manage(SendSystem(content=b"1", users=("c1", "c2")))
+    assert [len(script.pushes(name)) for name in ("c1", "c2")] == [1, 1]
+    assert reason(script.manage(SendSystem(content=b"1", users=("c1", "nobody")))) is Reason.UNKNOWN_USER
+    assert reason(script.manage(SendSystem(content=b"1", users=("c1", "c2", "o3")))) is Reason.TOO_LARGE
+    assert [script.pushes(name) for name in ("c1", "c2")] == [[], []]

@@ -30,8 +30,10 @@ from protocol.commands import (
     RemoveMembers,
     RequestJoin,
     SendMessage,
+    SetMembers,
     Sync,
     Unblock,
+    WipeConversation,
 )
 from protocol.errors import Refused
 from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationLeft, MessageNew, Push
@@ -143,6 +145,17 @@ class Laws(RuleBasedStateMachine):
             self.script.manage(DeleteUser(user=user))
         elif what in ("ban", "unban"):
             self.script.manage(BanUser(user=user, banned=what == "ban"))
+
+    @rule(at=indexes, owner=st.none() | users, members=st.none() | st.lists(users, max_size=3))
+    def set_members(self, at: int, owner: str | None, members: list[str] | None) -> None:
+        if self.conversations:
+            named = None if members is None else tuple(members)
+            self.script.manage(SetMembers(conversation=self.pick(self.conversations, at), users=named, owner=owner))
+
+    @rule(at=indexes)
+    def wipe(self, at: int) -> None:
+        if self.conversations:
+            self.script.manage(WipeConversation(conversation=self.pick(self.conversations, at)))
 
     @rule(ms=st.sampled_from((1, 300, 3000, 20_000)))
     def wait(self, ms: int) -> None:

@@ -71,7 +71,7 @@ async def test_lc30_skip_and_limit(served: Served, skip: int, limit: int, names:
         rows = [Talk([]).info().conversation for _ in range(7)]
         for number, row in enumerate(rows):
             row.name = f"c{number}"
-        start = (command.page - 1) * command.size
+        start = command.skip
         return ConversationPage(conversations=rows[start : start + command.size], total=7)
 
     served.broker.on(ListConversations, page)

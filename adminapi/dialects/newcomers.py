@@ -1,8 +1,8 @@
-"""Users LeanCloud's API names before anyone has registered them.
+"""Users whom a call names before anyone has registered them, for the dialects that know no registration.
 
-LeanCloud knows no registration: a client id is any text somebody uses. Here every member and sender is a user of the app,
-so those who are not there yet are made, by a call that names them, just before it. The law: nobody is made while the call
-goes through without; a user that was deleted stays deleted, and the call is refused then.
+There a user id is any text somebody uses. Here every member, sender and friend is a user of the app, so those who are not
+there yet are made, by a call that names them, just before it. The law: nobody is made while the call goes through
+without; a user that was deleted stays deleted, and the call is refused then.
 """
 
 from __future__ import annotations

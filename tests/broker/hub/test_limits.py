@@ -11,7 +11,6 @@ from protocol.commands import (
     Join,
     ListMembers,
     PutUser,
-    RemoveMembers,
     SetRole,
     UpdateConversation,
 )
@@ -77,40 +76,11 @@ def test_a_limit_below_the_members_there_are_lets_nobody_else_in(script: Script)
     assert reason(script.manage(none, user="tom")) is Reason.BAD_FORMAT
 
 
-def test_a_group_is_handed_over_to_a_member(script: Script) -> None:
-    conversation = create(script, "tom", "ann", "bob")
-    script.manage(UpdateConversation(conversation=conversation, owner="ann"))
-    assert roles(script, conversation) == {"tom": 0, "ann": 2, "bob": 0}
-    script.manage(UpdateConversation(conversation=conversation, owner="ann"))
-    script.restart()
-    assert roles(script, conversation) == {"tom": 0, "ann": 2, "bob": 0}
-    assert script.manage(GetConversation(conversation=conversation)).conversation.owner == "ann"
-    removed = script.manage(RemoveMembers(conversation=conversation, users=("tom", "ann")))
-    assert (removed.allowed, [each.user for each in removed.failed]) == (["tom"], ["ann"])
-
-
-def test_only_a_member_of_a_group_or_room_is_made_its_owner(script: Script) -> None:
-    conversation, direct = create(script, "tom", "ann"), create(script, "tom", "ann", kind=Kind.DIRECT)
-    for number, owner, expected in (
-        (conversation, "bob", Reason.NOT_A_MEMBER),
-        (conversation, "nobody", Reason.UNKNOWN_USER),
-        (conversation, "", Reason.UNKNOWN_USER),
-        (direct, "tom", Reason.BAD_KIND),
-    ):
-        assert reason(script.manage(UpdateConversation(conversation=number, owner=owner))) is expected
-    assert roles(script, conversation) == {"tom": 2, "ann": 0}
-
-
-def test_limit_and_owner_are_the_owners_to_change(script: Script) -> None:
+def test_the_limit_is_the_owners_to_change(script: Script) -> None:
     conversation = group(script, "tom", "ann")
     script.manage(SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
-    for change in (
-        UpdateConversation(conversation=conversation, most=3),
-        UpdateConversation(conversation=conversation, owner="ann"),
-    ):
-        assert reason(script.say("ann", change)) is Reason.NOT_ALLOWED
+    assert reason(script.say("ann", UpdateConversation(conversation=conversation, most=3))) is Reason.NOT_ALLOWED
     assert script.say("tom", UpdateConversation(conversation=conversation, most=3)).time_ms
     assert script.pushes("ann") == []
-    assert script.say("tom", UpdateConversation(conversation=conversation, owner="ann", name="x")).time_ms
+    assert script.say("tom", UpdateConversation(conversation=conversation, most=4, name="x")).time_ms
     assert [type(push) for push in script.pushes("ann")] == [ConversationUpdated]
-    assert reason(script.say("tom", UpdateConversation(conversation=conversation, most=4))) is Reason.NOT_ALLOWED
