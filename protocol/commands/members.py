@@ -56,8 +56,9 @@ class RemoveMembers(Command):
 
 class SetMembers(Command):
     """Make `users` and the owner the members of a group or room, and `owner` its owner; None leaves as is. A new owner
-    becomes a member; the old one, if he stays, is a member like others. All or nothing. The owner, or management. Replies
-    Done; UNKNOWN_USER, FULL, BLOCKED, BAD_KIND."""
+    becomes a member; the old one, if he stays, is a member like others. All or nothing. Who joins and who leaves
+    is told; of the owner nobody is, as with SetRole. The owner, or management. Replies Done; UNKNOWN_USER, FULL, BLOCKED,
+    BAD_KIND."""
 
     durable: ClassVar[bool] = True
     conversation: int

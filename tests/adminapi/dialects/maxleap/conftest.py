@@ -18,9 +18,10 @@ from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.apps import App
-from protocol.commands import CreateConversation, PutUser, PutVisitor, SendMessage
+from protocol.commands import AddFriend, CreateConversation, Login, PutUser, PutVisitor, SendMessage
 from protocol.ids import IdForms
 from tests.adminapi.conftest import APP, FakeBroker, Served
+from tests.adminapi.dialects.maxleap.printed import Book
 from tests.broker.hub.script import Script, app
 
 SETTINGS = app(group_members=4, room_members=5, file_bytes=100_000).settings
@@ -119,3 +120,35 @@ async def world(served: Served) -> World:
     for kind in (*HANDLERS, *SCANS):
         served.broker.on(kind, lambda c, m: script.manage(c, app=m.app, user=m.user, privileged=m.privileged))
     return World(script, served)
+
+
+@pytest.fixture
+async def book(world: World) -> Book:
+    """The world the examples speak of."""
+    await world.users("testuser1", "testuser2", "testuser3", "baz", "friendid1")
+    await world.does("POST", "/ctx/testuser1/attributes", 201, {"key1": "value1", "key2": "value2", "name": "隔壁老王"})
+    for install in ("installid1", "installid2"):
+        world.script.ask(world.script.number(install), Login(app=OURS.id, user="testuser1", install=install, device=install))
+    world.manage(AddFriend(user="testuser2"), user="testuser1")
+    group = await world.group("testuser1", "testuser2", name="testgroup1")
+    room = await world.room("testuser1", "testuser2", name="room_test")
+    await world.does("POST", f"/rooms/{room}/attributes", 201, {"company": "maxleap"})
+    visitor = await world.does("POST", "/passengers", 201, {"name": "王尼玛"})
+    said = [
+        {"speaker": user, "content": {"media": 0, "body": words}, "ts": world.say(user, words, to=to)}
+        for user, words, to in (("testuser1", "hi", "testuser2"), ("testuser2", "hello", "testuser1"))
+    ]
+    in_group = {"media": 1, "body": "http://h/a.png"}
+    ts = world.say("testuser2", "http://h/a.png", conversation=group, kind=-2, key="url")
+    grouped = [{"speaker": "testuser2", "content": in_group, "ts": ts}]
+    ts = world.say(visitor, "help", to="testuser1")
+    visited = [{"speaker": visitor, "content": {"media": 0, "body": "help"}, "ts": ts}]
+    return {
+        "group": group,
+        "room": room,
+        "passenger": visitor,
+        "friends_chats": said,
+        "group_chats": grouped,
+        "passenger_chats": visited,
+        "now": world.script.ms,
+    }

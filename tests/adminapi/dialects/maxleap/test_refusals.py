@@ -13,9 +13,7 @@ from adminapi.dialects.maxleap import MaxLeap
 from protocol.commands import GetUser
 from protocol.errors import RETRY_LATER, Reason, Refused
 from tests.adminapi.dialects.maxleap.conftest import HEADERS, OTHER, World
-from tests.adminapi.dialects.maxleap.test_examples import EXAMPLES, Book, book
-
-__all__ = ["book"]
+from tests.adminapi.dialects.maxleap.printed import EXAMPLES, Book
 
 WITH_BODY = [example for example in EXAMPLES if example[3] is not None]
 NO_OBJECTS = (
