@@ -89,5 +89,5 @@ async def send_to_target(ask: Ask, broker: Broker) -> Answer:
         info = await found(ask, broker, kinds[0], ask.path["target"])
         await broker.call(ask.managed(SendSystem(content=content, conversation=info.id)))
     else:
-        await broker.call(ask.managed(SendSystem(content=content, user=fields.user_of(ask, "target"))))
+        await broker.call(ask.managed(SendSystem(content=content, users=(fields.user_of(ask, "target"),))))
     return Answer(status=202)
