@@ -60,16 +60,16 @@ id = "x"
 
 
 def test_the_app_of_hisihi_calls_that_name_none() -> None:
-    assert load(None, None, {}).hisihi.app == ""
+    assert load(None, {}).hisihi.app == ""
     text = '[hisihi]\napp = "666666"\n'
-    assert load_text(text).hisihi.app == "666666"
-    assert load_text(text, {"PARLEY_HISIHI_APP": "other"}).hisihi.app == "other"
+    assert load_text(load, text).hisihi.app == "666666"
+    assert load_text(load, text, {"PARLEY_HISIHI_APP": "other"}).hisihi.app == "other"
     broker.settings.load(None, {"PARLEY_HISIHI_APP": "other"})
     for wrong in ('app = "a b"', "app = 5", f'app = "{"x" * 65}"'):
-        sentence = refusal(f"[hisihi]\n{wrong}\n")
+        sentence = refusal(load, f"[hisihi]\n{wrong}\n")
         assert "[hisihi] app" in sentence
         assert "the id of an app" in sentence
-    assert "'ap'" in refusal('[hisihi]\nap = "x"\n')
+    assert "'ap'" in refusal(load, '[hisihi]\nap = "x"\n')
 
 
 ADMIN = [
