@@ -15,7 +15,7 @@ from http import HTTPStatus
 from importlib import metadata
 from typing import Any
 
-from adminapi.dialect import Dialect, Endpoint, Rendering
+from adminapi.dialect import Dialect, Endpoint, Rendering, Run
 from adminapi.repeats import KEY_CHARACTERS
 from adminapi.schemas import About, Schema, either, file, integer, obj, sample, text
 from protocol.errors import RETRY_LATER, Reason
@@ -61,8 +61,8 @@ def document(dialects: Sequence[Dialect]) -> Object:
     """Of these dialects, in this order; endpoints in theirs."""
     paths: dict[str, Object] = {}
     for dialect in dialects:
-        for endpoint in dialect.routes:
-            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(dialect, endpoint)
+        for endpoint, prefixes in once(dialect.routes):
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(dialect, endpoint, prefixes)
     paths["/-/files/{folder}/{name}"] = {"get": FILES}
     tags = [{"name": each.name, "x-displayName": each.title, "description": readings(each)} for each in dialects]
     return {
@@ -92,7 +92,18 @@ def readings(dialect: Dialect) -> str:
     return inspect.cleandoc(sys.modules[type(dialect).__module__].__doc__ or dialect.title)
 
 
-def operation(dialect: Dialect, endpoint: Endpoint) -> Object:
+def once(routes: Sequence[Endpoint]) -> Iterator[tuple[Endpoint, list[str]]]:
+    """Each endpoint, and the prefixes below which the same one is mounted again; those mounts are not listed themselves."""
+    mounts: dict[tuple[str, Run], list[str]] = {}
+    for endpoint in routes:
+        mounts.setdefault((endpoint.method, endpoint.run), []).append(endpoint.path)
+    for endpoint in routes:
+        others = [path for path in mounts[endpoint.method, endpoint.run] if path != endpoint.path]
+        if not any(endpoint.path.endswith(path) for path in others):
+            yield endpoint, [path.removesuffix(endpoint.path) for path in others if path.endswith(endpoint.path)]
+
+
+def operation(dialect: Dialect, endpoint: Endpoint, prefixes: Sequence[str]) -> Object:
     summary, _, description = inspect.cleandoc(endpoint.run.__doc__ or endpoint.path).partition("\n\n")
     about = endpoint.about
     found: Object = {
@@ -106,6 +117,10 @@ def operation(dialect: Dialect, endpoint: Endpoint) -> Object:
     }
     if endpoint.open:
         found["security"] = []
+    if prefixes:
+        found["servers"] = [{"url": "/"}, *({"url": prefix} for prefix in prefixes)]
+        also = ", ".join(f"`{prefix}{endpoint.path}`" for prefix in prefixes)
+        description = f"{description}\n\nAlso at {also}.".lstrip()
     if description:
         found["description"] = description
     if about.body is not None:

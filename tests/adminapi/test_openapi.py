@@ -34,9 +34,12 @@ def openapi(mounted: list[Dialect]) -> dict[str, Any]:
 
 
 def operations(mounted: list[Dialect], openapi: dict[str, Any]) -> Iterator[tuple[Dialect, Endpoint, dict[str, Any]]]:
+    """Each once, also of endpoints that are mounted at several paths."""
     for dialect in mounted:
         for endpoint in dialect.routes:
-            yield dialect, endpoint, openapi["paths"][endpoint.path][endpoint.method.lower()]
+            operation = openapi["paths"].get(endpoint.path, {}).get(endpoint.method.lower())
+            if operation is not None:
+                yield dialect, endpoint, operation
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:
@@ -62,7 +65,32 @@ def test_every_reference_leads_somewhere(openapi: dict[str, Any]) -> None:
         assert description.resolved(node)
 
 
-def test_every_endpoint_is_in_it_and_says_what_it_is_for(mounted: list[Dialect], openapi: dict[str, Any]) -> None:
+def test_every_endpoint_is_in_it_and_nothing_else(mounted: list[Dialect], openapi: dict[str, Any]) -> None:
+    described = [
+        (method.upper(), server["url"].rstrip("/") + path)
+        for path, item in openapi["paths"].items()
+        for method, operation in item.items()
+        for server in operation.get("servers", openapi["servers"])
+    ]
+    there = [(endpoint.method, endpoint.path) for dialect in mounted for endpoint in dialect.routes]
+    assert sorted(described) == sorted([*there, ("GET", "/-/files/{folder}/{name}")])
+
+
+def test_what_is_served_at_two_paths_is_listed_once_and_says_so(openapi: dict[str, Any]) -> None:
+    """MUX-2."""
+    operation = openapi["paths"]["/im/group/{group_id}"]["put"]
+    assert operation["servers"] == [{"url": "/"}, {"url": "/v1"}]
+    assert operation["description"].endswith("\n\nAlso at `/v1/im/group/{group_id}`.")
+    assert openapi["paths"]["/im/signature/kick/{app_id}/{client_id}/{conversation_id}/{sorted_member_ids}"]["get"][
+        "description"
+    ].startswith("Also at `/v1/im/signature/kick/")
+    assert not any(path.startswith("/v1/im") for path in openapi["paths"])
+    # One endpoint at two paths of its own is two.
+    (with_members, without) = [path for path in openapi["paths"] if "/invite/" in path]
+    assert with_members.startswith(without)
+
+
+def test_every_endpoint_says_what_it_is_for(mounted: list[Dialect], openapi: dict[str, Any]) -> None:
     names = set()
     for dialect, endpoint, operation in operations(mounted, openapi):
         where = f"{endpoint.method} {endpoint.path}"
@@ -76,7 +104,7 @@ def test_every_endpoint_is_in_it_and_says_what_it_is_for(mounted: list[Dialect],
         assert ("content" in success) == (endpoint.about.answer is not None), where
         assert ("requestBody" in operation) == (endpoint.about.body is not None), where
         names.add(operation["operationId"])
-    assert len(names) == sum(len(dialect.routes) for dialect in mounted)
+    assert len(names) == sum(len(item) for item in openapi["paths"].values()) - 1  # the files
 
 
 def test_every_header_of_a_proof_is_described_and_open_endpoints_take_none(

@@ -40,14 +40,15 @@ Readings, where the seed is unclear:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
-from adminapi.dialects.hisihi import classes, directory, groups, members, proof, signatures
-from adminapi.dialects.hisihi.codes import MEMBER_ALREADY, RENDERINGS, Failed
+from adminapi.dialects.hisihi import classes, directory, groups, members, proof, schemas, signatures
+from adminapi.dialects.hisihi.codes import FURTHER, MEMBER_ALREADY, RENDERINGS, Failed
+from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
@@ -61,8 +62,41 @@ class Hisihi(Dialect):
     """The dialect as `adminapi.app` mounts it. `app` is the app of calls that name none, "" for no such."""
 
     name: ClassVar[str] = "hisihi"
+    title: ClassVar[str] = "Hisihi"
     roots: ClassVar[tuple[str, ...]] = (*(f"/im/{segment}" for segment in SEGMENTS), f"{DEPLOYED}/im")
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
+    further: ClassVar[Sequence[Rendering]] = FURTHER
+    parameters: ClassVar[Mapping[str, Schema]] = {
+        "app_id": text("The app's id.", least=1, example="666666"),
+        "client_id": schemas.CLIENT_ID,
+        "sorted_member_ids": schemas.SOME_MEMBERS,
+        "conversation_id": {
+            **schemas.CLIENT_ID,
+            "description": "Signed as it stands.",
+            "examples": schemas.CONVERSATION["examples"],
+        },
+        "group_id": schemas.GROUP_ID,
+        "uid": schemas.UID,
+        "organization_id": schemas.ORGANIZATION,
+        "class_id": schemas.CLASS,
+    }
+    schemes: ClassVar[Mapping[str, Schema]] = {
+        "id": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "app-id",
+            "description": "The app's id. Signatures have it in the path; else it may be left out where the operator has "
+            "set `[hisihi] app`. Enough by itself where the app has `hisihi_unsigned` on.",
+        },
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The app's `master_key`."},
+        "key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "app-key",
+            "description": "`key` or `master_key` of the app; signatures take the `master_key` only.",
+        },
+    }
+    proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "bearer"), ("id", "key"))
     not_found: ClassVar[Rendering] = Rendering(404, 1001, "There is no such endpoint.")
     bad_method: ClassVar[Rendering] = Rendering(405, 1008, "This endpoint does not take this method.")
 
@@ -83,6 +117,11 @@ class Hisihi(Dialect):
         if rendering.status == 401:
             answer = msgspec.structs.replace(answer, headers=(("WWW-Authenticate", "Bearer"),))
         return answer
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        codes = sorted({line.code for line in renderings})
+        request = text("The method, two spaces, the path.", pattern="^[A-Z]+  /")
+        return obj({"msg": text(least=1), "code": integer(among=codes), "request": request})
 
     def refusal(self, ask: Ask, refused: Refused) -> Answer:
         if isinstance(refused, Failed):

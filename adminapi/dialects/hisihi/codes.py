@@ -65,6 +65,16 @@ RENDERINGS: dict[Reason, Rendering] = {
     Reason.OUTCOME_UNKNOWN: Rendering(504, 1007),
 }
 
+FURTHER = (
+    Rendering(BAD_JSON.status, BAD_JSON.code, "the body is not JSON"),
+    Rendering(CREATE_FAILED.status, CREATE_FAILED.code, "more members than a new group may have"),
+    Rendering(UPDATE_FAILED.status, UPDATE_FAILED.code, "the attributes of the group would be too large"),
+    Rendering(REMOVE_FAILED.status, REMOVE_FAILED.code, "not a member"),
+    Rendering(TOLD_TODAY.status, TOLD_TODAY.code, "told today already, or too many classes were"),
+    Rendering(NOT_DELIVERED.status, NOT_DELIVERED.code, "too many open applications"),
+)
+"""What the lines mean that no Reason alone shows; 7009 has a form of its own."""
+
 
 class Failed(Refused):
     """A refusal that shows this line, with its own text if it has one, else with `detail`."""

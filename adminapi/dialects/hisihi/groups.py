@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.hisihi import parameters
+from adminapi.dialects.hisihi import parameters, schemas
 from adminapi.dialects.hisihi.codes import CREATE_FAILED, ILLEGAL, UPDATE_FAILED, Failed, shown_as
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
+from adminapi.dialects.hisihi.parameters import AVATAR_MOST, DESCRIPTION_MOST, NAME_MOST
 from adminapi.dialects.hisihi.people import add, call_making, group, members_of
+from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import CreateConversation, Created, DeleteConversation, SetMembers, UpdateConversation
 from protocol.errors import Reason, Refused
@@ -16,20 +18,18 @@ from protocol.records import ConversationInfo, Kind
 
 routes = Routes()
 
-NAME_MOST = 256
-AVATAR_MOST = 1024
-DESCRIPTION_MOST = 2000
-"""Characters; together far below what a conversation's attributes may have."""
 LEVEL = 1_000
 """Members of a group made here, at most (HI-21)."""
 UNNAMED = "群聊"
 """HI-06."""
 
 
-@routes.add("POST", "/im/group")
+@routes.add("POST", "/im/group", about=About(answer=schemas.CREATED, status=201, body=schemas.CREATION))
 async def create_group(ask: Ask, broker: Broker) -> Answer:
-    """HI-05. `group_name`*, `member_client_ids`*, `organization_id`*, `group_avatar`*, `admin_uid`*, `description`*,
-    `conversation_id` (empty: a new one) -> 201, the same with `group_id`."""
+    """HI-05. Create a group, or adopt one that is there.
+
+    Users named for the first time are made. Adopting gives the group of `conversation_id` this name, these fields and this
+    admin; who is a member stays one. Everybody in the group is told who is new."""
     data = parameters.document(ask)
     name = parameters.name(parameters.required(data, "group_name"), "group_name", NAME_MOST)
     members = parameters.client_ids(parameters.required(data, "member_client_ids"), "member_client_ids")
@@ -80,9 +80,11 @@ async def adopt(
     return joining
 
 
-@routes.add("PUT", "/im/group/{group_id}")
+@routes.add("PUT", "/im/group/{group_id}", about=About(answer=schemas.RENAMED, body=schemas.RENAMING))
 async def rename_group(ask: Ask, broker: Broker) -> Answer:
-    """HI-06. `group_name`*, null for the usual one -> `group_name`."""
+    """HI-06. Rename a group.
+
+    null names it 群聊. The members are told."""
     data = parameters.document(ask)
     if "group_name" not in data:
         raise Refused(Reason.MISSING_FIELD, "group_name is missing.")
@@ -94,16 +96,20 @@ async def rename_group(ask: Ask, broker: Broker) -> Answer:
     return json_answer({"group_name": name})
 
 
-@routes.add("DELETE", "/im/group/{group_id}")
+@routes.add("DELETE", "/im/group/{group_id}", about=About(status=204))
 async def delete_group(ask: Ask, broker: Broker) -> Answer:
-    """HI-07 -> 204."""
+    """HI-07. End a group.
+
+    It is gone for everybody at once, for good; who was in it is told."""
     found = await group(ask, broker, ask.path["group_id"])
     return await dismiss(ask, broker, found)
 
 
-@routes.add("DELETE", "/im/user/{uid}/group/{group_id}")
+@routes.add("DELETE", "/im/user/{uid}/group/{group_id}", about=About(status=204))
 async def dismiss_own_group(ask: Ask, broker: Broker) -> Answer:
-    """HI-08 -> 204. Only for the group's admin."""
+    """HI-08. End a group in its admin's name.
+
+    1008 if `uid` is not the admin; else as HI-07."""
     user = parameters.uid(ask.path["uid"], "uid")
     found = await group(ask, broker, ask.path["group_id"])
     if user != found.owner:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.hisihi import parameters
+from adminapi.dialects.hisihi import parameters, schemas
 from adminapi.dialects.hisihi.codes import ILLEGAL, MEMBER_ALREADY, NOT_DELIVERED, REMOVE_FAILED, Failed, shown_as
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
 from adminapi.dialects.hisihi.people import add, call_making, group, members_of
-from adminapi.dialects.hisihi.shapes import group_name
+from adminapi.dialects.hisihi.shapes import APPLIED, group_name
+from adminapi.schemas import About
 from protocol.commands import MembersChanged, RemoveMembers, RequestJoin
 from protocol.errors import Reason, Refused
 
 routes = Routes()
 
-APPLIED = "已为您提交加群申请"
-"""HI-17."""
 
-
-@routes.add("POST", "/im/group/{group_id}/member")
+@routes.add("POST", "/im/group/{group_id}/member", about=About(answer=schemas.ADDED, status=201, body=schemas.ADDITION))
 async def add_members(ask: Ask, broker: Broker) -> Answer:
-    """HI-09. `member_client_ids`* -> 201, `group_id` and `member_client_ids`."""
+    """HI-09. Add members to a group.
+
+    Who is one already is no error. Users named for the first time are made. Everybody in the group is told who is new."""
     data = parameters.document(ask)
     users = parameters.client_ids(parameters.required(data, "member_client_ids"), "member_client_ids")
     if not users:
@@ -36,9 +36,11 @@ async def add_members(ask: Ask, broker: Broker) -> Answer:
     return json_answer({"group_id": found.id, "member_client_ids": ":".join(users)}, 201)
 
 
-@routes.add("DELETE", "/im/group/{group_id}/member/{client_id}")
+@routes.add("DELETE", "/im/group/{group_id}/member/{client_id}", about=About(status=204, query=schemas.REMOVER))
 async def remove_member(ask: Ask, broker: Broker) -> Answer:
-    """HI-10. `uid` of the query says who does it -> 204."""
+    """HI-10. Remove a member from a group.
+
+    The removed one is told; if `uid` is himself, the admin is told instead. The admin cannot be removed: 1008."""
     user = parameters.client_id(ask.path["client_id"], "client_id")
     by = parameters.uid(given, "uid") if (given := ask.query.get("uid")) else ""
     found = await group(ask, broker, ask.path["group_id"])
@@ -58,9 +60,16 @@ async def remove_member(ask: Ask, broker: Broker) -> Answer:
     return Answer(status=204)
 
 
-@routes.add("POST", "/im/user/{client_id}/group/{group_id}/join_group_notification")
+@routes.add(
+    "POST",
+    "/im/user/{client_id}/group/{group_id}/join_group_notification",
+    about=About(answer=schemas.APPLICATION, status=201, others={400: schemas.ALREADY}),
+)
 async def apply_to_join(ask: Ask, broker: Broker) -> Answer:
-    """HI-17 -> 201. The application is kept until it is decided, the admin is told if he is online."""
+    """HI-17. Apply to join a group.
+
+    The application is kept until it is decided; the admin is told if he is online. Who is a member already gets 7009 in a
+    form of its own."""
     user = parameters.client_id(ask.path["client_id"], "client_id")
     found = await group(ask, broker, ask.path["group_id"])
     with shown_as(MEMBER_ALREADY, Reason.EXISTS), shown_as(NOT_DELIVERED, Reason.FULL):

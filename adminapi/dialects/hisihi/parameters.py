@@ -21,6 +21,10 @@ USER_MOST = 128
 """Characters of a user id."""
 MEMBERS_MOST = 1_000
 """Users named in one request: a full group of the default level (HI-21)."""
+NAME_MOST = 256
+AVATAR_MOST = 1024
+DESCRIPTION_MOST = 2000
+"""Characters; together far below what a conversation's attributes may have."""
 PAGE_MOST = 100_000
 PER_PAGE, PER_PAGE_MOST = 20, 100
 NEW_CLIENT_ID = re.compile(r"[a-z][0-9]{1,18}")

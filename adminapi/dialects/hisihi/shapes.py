@@ -19,6 +19,8 @@ Row = dict[str, object]
 
 GROUP, USER = "group", "user"
 """The types of a contact (HI-13)."""
+APPLIED = "已为您提交加群申请"
+"""HI-17."""
 
 
 def attributes_of(raw: bytes) -> Row:

@@ -10,7 +10,8 @@ import secrets
 import string
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.hisihi import parameters
+from adminapi.dialects.hisihi import parameters, schemas
+from adminapi.schemas import About
 from protocol.signatures import Action, member_ids, sign_action
 
 routes = Routes()
@@ -45,27 +46,43 @@ def with_conversation(ask: Ask, action: Action) -> Answer:
     return json_answer({**fields, **more})
 
 
-@routes.add("GET", "/im/signature/login/{app_id}/{client_id}")
+@routes.add("GET", "/im/signature/login/{app_id}/{client_id}", about=About(answer=schemas.LOGIN))
 async def sign_login(ask: Ask, broker: Broker) -> Answer:
-    """HI-01."""
+    """HI-01. Sign a login.
+
+    With the master key only, as the other signatures: whoever has one acts as this user."""
     return json_answer(signed(ask, Action.LOGIN))
 
 
-@routes.add("GET", "/im/signature/conversation/{app_id}/{client_id}/{sorted_member_ids}")
+@routes.add(
+    "GET",
+    "/im/signature/conversation/{app_id}/{client_id}/{sorted_member_ids}",
+    about=About(answer=schemas.OPENING),
+)
 async def sign_conversation(ask: Ask, broker: Broker) -> Answer:
-    """HI-02."""
+    """HI-02. Sign the opening of a conversation with these members."""
     members = members_of(ask)
     return json_answer({**signed(ask, Action.CONVERSATION, members=members), "sorted_member_ids": members})
 
 
-@routes.add("GET", "/im/signature/invite/{app_id}/{client_id}/{conversation_id}/{sorted_member_ids}")
-@routes.add("GET", "/im/signature/invite/{app_id}/{client_id}/{conversation_id}")
+@routes.add("GET", "/im/signature/invite/{app_id}/{client_id}/{conversation_id}", about=About(answer=schemas.INVITATION))
+@routes.add(
+    "GET",
+    "/im/signature/invite/{app_id}/{client_id}/{conversation_id}/{sorted_member_ids}",
+    about=About(answer=schemas.INVITATION),
+)
 async def sign_invite(ask: Ask, broker: Broker) -> Answer:
-    """HI-03. Without members it is the signature of who joins by himself."""
+    """HI-03. Sign an invitation to a conversation.
+
+    Without members it is the signature of who joins by himself."""
     return with_conversation(ask, Action.INVITE)
 
 
-@routes.add("GET", "/im/signature/kick/{app_id}/{client_id}/{conversation_id}/{sorted_member_ids}")
+@routes.add(
+    "GET",
+    "/im/signature/kick/{app_id}/{client_id}/{conversation_id}/{sorted_member_ids}",
+    about=About(answer=schemas.REMOVAL),
+)
 async def sign_kick(ask: Ask, broker: Broker) -> Answer:
-    """HI-04."""
+    """HI-04. Sign the removal of these members."""
     return with_conversation(ask, Action.KICK)

@@ -183,7 +183,7 @@ async def test_hi16_shows_what_other_dialects_made(office: Office) -> None:
     answer = (await office.ok("GET", f"/im/group/{number}"))["data"]
     assert answer["group_member_info"] == []
     assert answer["group_info"] == row(office, number, "", organization_id=0, group_avatar="")
-    named = office.group("c1", name="", **{"description": "d"})
+    named = office.group("c1", name="", description="d")
     assert (await office.ok("GET", f"/im/group/{named}"))["data"]["group_info"]["description"] == "d"
 
 
