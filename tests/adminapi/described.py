@@ -23,6 +23,13 @@ class Description:
     def __init__(self, openapi: dict[str, Any]) -> None:
         self.document = openapi
         self._validators: dict[tuple[str, str, int], jsonschema.Draft202012Validator] = {}
+        self._listed = {
+            server["url"].rstrip("/") + path: path
+            for path, item in openapi["paths"].items()
+            for operation in item.values()
+            for server in operation.get("servers", ({"url": ""},))
+        }
+        """The path that is listed, by each under which it is served."""
 
     def resolved(self, node: dict[str, Any]) -> dict[str, Any]:
         """The node, or what its `$ref` names; KeyError if that is nowhere."""
@@ -38,7 +45,7 @@ class Description:
     def differences(self, method: str, path: str, status: int, type: str, body: bytes) -> list[str]:
         """What about this answer is not as described; `path` as the endpoint's template has it."""
         where = f"{method} {path} {status}"
-        response = self.document["paths"][path][method.lower()]["responses"].get(str(status))
+        response = self.document["paths"][self._listed[path]][method.lower()]["responses"].get(str(status))
         if response is None:
             return [f"{where}: the status is not described"]
         content = self.resolved(response).get("content")

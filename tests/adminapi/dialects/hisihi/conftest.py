@@ -17,7 +17,7 @@ import trio
 from adminapi.__main__ import configured, listening
 from adminapi.app import build
 from adminapi.control import Channel
-from adminapi.dialects.hisihi import DEPLOYED, Hisihi
+from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
 from adminapi.files import Files
 from broker.hub.handlers import HANDLERS, SCANS
@@ -27,7 +27,6 @@ from protocol.ids import IdForms
 from protocol.pushes import SystemNew
 from protocol.records import Kind
 from tests.adminapi.conftest import FakeBroker
-from tests.adminapi.described import Description
 from tests.broker.hub.script import Script
 
 SETTINGS: dict[str, Any] = {"token_required": False, "group_members": 6}
@@ -47,17 +46,6 @@ GROUP = {
     "description": "群描述信息",
 }
 """As the seed prints it."""
-
-
-@pytest.fixture(autouse=True)
-def described_where_documented(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers below `/v1/im` are held against the same description as those below `/im`, where alone it stands (MUX-2)."""
-    differences = Description.differences
-
-    def found(self: Description, method: str, path: str, status: int, type: str, body: bytes) -> list[str]:
-        return differences(self, method, path.removeprefix(DEPLOYED), status, type, body)
-
-    monkeypatch.setattr(Description, "differences", found)
 
 
 class Office:
