@@ -38,6 +38,30 @@ def prepared(http: httpx.Client, app: str) -> dict[str, str]:
         "qNkRkFWOeSqP65S9fDyHJw": sent["msg-id"],
         "1495431811151": str(sent["timestamp"]),
         "666666": app,
+        **prepared_for_maxleap(http, app),
+    }
+
+
+def prepared_for_maxleap(http: httpx.Client, app: str) -> dict[str, str]:
+    """Friends and strangers who have talked, in a group and a room, and a passenger."""
+
+    def made(path: str, body: dict[str, Any], dialect: str = "maxleap") -> Any:
+        answer = http.post(path, headers=PROOFS[dialect](app), json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    for user in ("testuser1", "testuser2", "testuser3", "baz"):
+        made(f"/ctx/{user}/attributes", {"name": user})
+    made("/ctx/testuser1/friends/testuser2", {})
+    for user in ("testuser2", "testuser3"):
+        said = {"target_type": "single", "target_id": "testuser1", "from_type": "user", "from_id": user}
+        made("/v1/messages", {**said, "msg_type": "text", "msg_body": {"text": "hello"}}, "jmessage")
+    group = made("/groups", {"owner": "testuser2", "name": "testgroup1", "members": ["testuser1"]})
+    room = made("/rooms", {"name": "room_test", "members": ["testuser1", "testuser2"]})
+    return {
+        "46b9c7cc4fc6428185a2e3a1c1f9e26e": group,
+        "c0eebb302b1345fd983345336dd4eaa6": room,
+        "58550388f9434168bf2019317b649265": made("/passengers", {"name": "王尼玛"}),
     }
 
 

@@ -44,14 +44,15 @@ Readings, where the seed is unclear:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
-from adminapi.dialects.maxleap import attachment, friends, groups, passengers, proof, rooms, system, users
-from adminapi.dialects.maxleap.codes import BAD_METHOD, NOT_FOUND, RENDERINGS, rendering_of
+from adminapi.dialects.maxleap import attachment, friends, groups, passengers, proof, rooms, schemas, system, users
+from adminapi.dialects.maxleap.codes import BAD_METHOD, FURTHER, NOT_FOUND, RENDERINGS, rendering_of
+from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
@@ -60,6 +61,7 @@ class MaxLeap(Dialect):
     """The dialect as `adminapi.app` mounts it."""
 
     name: ClassVar[str] = "maxleap"
+    title: ClassVar[str] = "MaxLeap"
     roots: ClassVar[tuple[str, ...]] = ("/ctx", "/groups", "/rooms", "/passengers", "/system", "/attachment")
     routes = Routes(
         [
@@ -73,14 +75,36 @@ class MaxLeap(Dialect):
         ]
     )
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
+    further: ClassVar[Sequence[Rendering]] = FURTHER
     not_found: ClassVar[Rendering] = NOT_FOUND
     bad_method: ClassVar[Rendering] = BAD_METHOD
+    parameters: ClassVar[Mapping[str, Schema]] = schemas.PARAMETERS
+    schemes: ClassVar[Mapping[str, Schema]] = {
+        "id": {"type": "apiKey", "in": "header", "name": "X-ML-AppId", "description": "The app's id."},
+        "key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-ML-APIKey",
+            "description": "The app's `key` or `master_key`.",
+        },
+        "sign": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-ML-Request-Sign",
+            "description": "`md5(timestamp + key),timestamp` with either key: hex, and Unix milliseconds.",
+        },
+    }
+    proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)
 
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         return json_answer({"errorCode": rendering.code, "errorMessage": rendering.text}, rendering.status)
+
+    def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
+        codes = sorted({line.code for line in renderings})
+        return obj({"errorCode": integer(among=codes), "errorMessage": text(least=1)})
 
     def refusal(self, ask: Ask, refused: Refused) -> Answer:
         waiting = super().refusal(ask, refused).headers

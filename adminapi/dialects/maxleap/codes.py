@@ -62,6 +62,12 @@ RENDERINGS: dict[Reason, Rendering] = {
     Reason.GOING_AWAY: BUSY,
     Reason.OUTCOME_UNKNOWN: BUSY,
 }
+FURTHER = (
+    Rendering(FILE_TOO_LARGE.status, FILE_TOO_LARGE.code, "The file is too large."),
+    Rendering(FILE_STORE.status, FILE_STORE.code, "The file cannot be stored now."),
+    Rendering(PICTURE.status, PICTURE.code, "The picture is broken."),
+)
+"""What uploads show beside these, and what each means; their message too is the refusal's own sentence."""
 OF_UPLOADS = {Reason.TOO_LARGE: FILE_TOO_LARGE, Reason.STORAGE_UNAVAILABLE: FILE_STORE}
 
 

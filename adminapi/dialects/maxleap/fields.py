@@ -26,9 +26,22 @@ NOT_FILTERS = frozenset({"limit", "size", "skip", "sort", "detail"})
 """The JS guide's spellings, which no attribute of a filter can have; those with `_` before them are never one."""
 MEMBERS_MOST = 10_000
 """In one request; how many there may be is the app's own setting."""
+REMARK_MOST = 1024
+PUSH_TEXT_MOST = 1024
+"""Characters."""
+PUSH_FIELDS: dict[str, type] = {
+    "enable": bool,
+    "sound": str,
+    "prefix": str,
+    "suffix": str,
+    "overwrite": str,
+    "badge": int,
+    "contentAvailable": bool,
+}
+"""Of `push`, each with its type; others are ignored."""
 
 
-def user_of(ask: Ask, name: str = "user_id") -> str:
+def user_of(ask: Ask, name: str = "userId") -> str:
     """A user id of the path, perhaps of another dialect. UNKNOWN_USER if nobody can have it."""
     value = ask.path[name]
     try:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.maxleap import chats, conversations, fields
+from adminapi.dialects.maxleap import chats, conversations, fields, schemas
 from adminapi.dialects.maxleap.codes import UNKNOWN, Failed
 from adminapi.dialects.maxleap.shapes import conversation_id, friendship_id, group_row, recent, room_row
 from adminapi.dialects.maxleap.users import account
 from adminapi.dialects.newcomers import call_with
+from adminapi.schemas import About
 from protocol.commands import AddFriend, DirectPage, FriendList, ListDirects, ListFriends, RemoveFriend
 from protocol.errors import Reason, Refused
 from protocol.records import DirectInfo, FriendInfo, Kind, Message
@@ -51,27 +52,33 @@ async def last_of_friends(ask: Ask, broker: Broker, user: str) -> dict[str, Mess
             return said
 
 
-@routes.add("POST", "/ctx/{user_id}/friends/{friend_id}")
+@routes.add("POST", "/ctx/{userId}/friends/{friendId}", about=About(answer=schemas.FRIEND_ADDED))
 async def add_friend(ask: Ask, broker: Broker) -> Answer:
-    """ML-07 -> `id`, `from`, `to`, `ns` (the app), `ts`. Twice is no error; who is not there yet is made."""
-    user, other = fields.user_of(ask), fields.user_of(ask, "friend_id")
+    """ML-07. Make two users friends.
+
+    Twice is no error. Who is not there yet is made."""
+    user, other = fields.user_of(ask), fields.user_of(ask, "friendId")
     makeable = [name for name in (user, other) if fields.NEW_USER.fullmatch(name)]
     reply = cast(FriendList, await call_with(ask, broker, AddFriend(user=other), makeable, acting=user))
     return json_answer({**friendship(ask, user, among(reply.friends, other)), "ns": ask.app.id})
 
 
-@routes.add("GET", "/ctx/{user_id}/friends/{friend_id}")
+@routes.add("GET", "/ctx/{userId}/friends/{friendId}", about=About(answer=schemas.FRIEND))
 async def get_friend(ask: Ask, broker: Broker) -> Answer:
-    """ML-08 -> `id`, `from`, `to`, `online`, `ts`. 404 if they are not friends."""
+    """ML-08. A friendship, and whether the friend is online.
+
+    404 if they are not friends."""
     user = fields.user_of(ask)
-    friend = among(await friends_of(ask, broker, user), fields.user_of(ask, "friend_id"))
+    friend = among(await friends_of(ask, broker, user), fields.user_of(ask, "friendId"))
     return json_answer({**friendship(ask, user, friend), "online": friend.online})
 
 
-@routes.add("DELETE", "/ctx/{user_id}/friends/{friend_id}")
+@routes.add("DELETE", "/ctx/{userId}/friends/{friendId}", about=About(status=204))
 async def remove_friend(ask: Ask, broker: Broker) -> Answer:
-    """ML-09 -> 204, for unknown ids too."""
-    user, other = fields.user_of(ask), fields.user_of(ask, "friend_id")
+    """ML-09. End a friendship.
+
+    No error if there is none, nor where a user is unknown."""
+    user, other = fields.user_of(ask), fields.user_of(ask, "friendId")
     try:
         await broker.call(ask.managed(RemoveFriend(user=other), user=user))
     except Refused as refused:
@@ -80,15 +87,17 @@ async def remove_friend(ask: Ask, broker: Broker) -> Answer:
     return Answer(status=204)
 
 
-@routes.add("GET", "/ctx/{user_id}/friends/{friend_id}/chats")
+@routes.add("GET", "/ctx/{userId}/friends/{friendId}/chats", about=About(answer=schemas.CHATS, query=schemas.CHATS_ASKED))
 async def list_chats(ask: Ask, broker: Broker) -> Answer:
-    """ML-10. `ts`, `limit` (`size`) -> `speaker`, `content` and `ts` of each, old to new."""
-    return await chats.direct(ask, broker, fields.user_of(ask), fields.user_of(ask, "friend_id"))
+    """ML-10. What two friends have said to each other.
+
+    The newest rows before `ts`; that of the oldest asks for what came before it."""
+    return await chats.direct(ask, broker, fields.user_of(ask), fields.user_of(ask, "friendId"))
 
 
-@routes.add("GET", "/ctx/{user_id}/friends")
+@routes.add("GET", "/ctx/{userId}/friends", about=About(answer=schemas.PEOPLE, query=schemas.DETAILED))
 async def list_friends(ask: Ask, broker: Broker) -> Answer:
-    """ML-11 -> the ids; with `?detail` `id`, `online` and `recent` of each."""
+    """ML-11. The friends of a user."""
     user = fields.user_of(ask)
     found = await friends_of(ask, broker, user)
     if "detail" not in ask.query:
@@ -98,9 +107,9 @@ async def list_friends(ask: Ask, broker: Broker) -> Answer:
     return json_answer(rows)
 
 
-@routes.add("GET", "/ctx/{user_id}/groups")
+@routes.add("GET", "/ctx/{userId}/groups", about=About(answer=schemas.OWN_GROUPS, query=schemas.DETAILED))
 async def list_groups(ask: Ask, broker: Broker) -> Answer:
-    """ML-12 -> the ids, newest first; with `?detail` each group with `id` and `recent`."""
+    """ML-12. The groups a user is in."""
     user = (await account(ask, broker, fields.user_of(ask))).user
     infos = await conversations.of_user(ask, broker, user, Kind.GROUP)
     if "detail" not in ask.query:
@@ -112,9 +121,9 @@ async def list_groups(ask: Ask, broker: Broker) -> Answer:
     return json_answer(rows)
 
 
-@routes.add("GET", "/ctx/{user_id}/rooms")
+@routes.add("GET", "/ctx/{userId}/rooms", about=About(answer=schemas.OWN_ROOMS, query=schemas.DETAILED))
 async def list_rooms(ask: Ask, broker: Broker) -> Answer:
-    """ML-13 -> the ids, newest first; with `?detail` each room with `id`."""
+    """ML-13. The rooms a user is in."""
     user = (await account(ask, broker, fields.user_of(ask))).user
     infos = await conversations.of_user(ask, broker, user, Kind.ROOM)
     if "detail" not in ask.query:
@@ -127,9 +136,11 @@ def stranger_row(direct: DirectInfo) -> Data:
     return {"id": direct.user, "online": direct.online, **recent(direct.last_message)}
 
 
-@routes.add("GET", "/ctx/{user_id}/strangers")
+@routes.add("GET", "/ctx/{userId}/strangers", about=About(answer=schemas.PEOPLE, query=schemas.DETAILED_PAGE))
 async def list_strangers(ask: Ask, broker: Broker) -> Answer:
-    """ML-52. `skip`, `limit` -> the ids; with `?detail` `id`, `online` and `recent` of each."""
+    """ML-52. The strangers a user has talked to.
+
+    Neither friends nor passengers."""
     user, limit = fields.user_of(ask), fields.limit(ask)
     command = ListDirects(friends=False, skip=fields.skip(ask), limit=limit)
     found = cast(DirectPage, await broker.call(ask.managed(command, user=user))).directs
@@ -137,10 +148,12 @@ async def list_strangers(ask: Ask, broker: Broker) -> Answer:
     return json_answer([stranger_row(each) if detail else each.user for each in found])
 
 
-@routes.add("GET", "/ctx/{user_id}/strangers/{stranger_id}")
+@routes.add("GET", "/ctx/{userId}/strangers/{strangerId}", about=About(answer=schemas.PERSON))
 async def get_stranger(ask: Ask, broker: Broker) -> Answer:
-    """ML-52 -> `id`, `online`, `recent`; 404 if they have not talked, or are friends."""
-    user, other = fields.user_of(ask), fields.user_of(ask, "stranger_id")
+    """ML-52. A stranger a user has talked to.
+
+    404 if they have not talked, or are friends."""
+    user, other = fields.user_of(ask), fields.user_of(ask, "strangerId")
     info = await chats.between(ask, broker, user, other)
     if info is None or other in [friend.user for friend in await friends_of(ask, broker, user)]:
         raise Failed(UNKNOWN, f"{other} is not a stranger this user has talked to.")
@@ -148,7 +161,11 @@ async def get_stranger(ask: Ask, broker: Broker) -> Answer:
     return json_answer(stranger_row(DirectInfo(other, online, info.id, info.last_message)))
 
 
-@routes.add("GET", "/ctx/{user_id}/strangers/{stranger_id}/chats")
+@routes.add(
+    "GET", "/ctx/{userId}/strangers/{strangerId}/chats", about=About(answer=schemas.CHATS, query=schemas.CHATS_ASKED)
+)
 async def list_stranger_chats(ask: Ask, broker: Broker) -> Answer:
-    """ML-52, as ML-10."""
-    return await chats.direct(ask, broker, fields.user_of(ask), fields.user_of(ask, "stranger_id"))
+    """ML-52. What a user and a stranger have said to each other.
+
+    As ML-10."""
+    return await chats.direct(ask, broker, fields.user_of(ask), fields.user_of(ask, "strangerId"))

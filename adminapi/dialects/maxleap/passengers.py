@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.maxleap import chats, fields
+from adminapi.dialects.maxleap import chats, fields, schemas
+from adminapi.schemas import About
 from protocol.codec import read_json, write_json
 from protocol.commands import GetUser, PutVisitor, UserFound
 from protocol.errors import Reason, Refused
@@ -17,16 +18,18 @@ routes = Routes()
 
 async def visitor(ask: Ask, broker: Broker) -> UserInfo:
     """The visitor in the path. UNKNOWN_USER, also for a user."""
-    name = fields.user_of(ask, "passenger_id")
+    name = fields.user_of(ask, "passengerId")
     found = cast(UserFound, await broker.call(ask.managed(GetUser(user=name)))).user
     if not found.visitor:
         raise Refused(Reason.UNKNOWN_USER, f"{name} is a user, not a passenger.")
     return found
 
 
-@routes.add("POST", "/passengers")
+@routes.add("POST", "/passengers", about=About(answer=schemas.ID, status=201, body=schemas.PASSENGER))
 async def put_passenger(ask: Ask, broker: Broker) -> Answer:
-    """ML-39. A free JSON object, `id` to make or change the one of this id -> 201, the id as a bare string."""
+    """ML-39. Make a passenger, a user without an account.
+
+    The answer is his id, a bare string."""
     data = ask.json_object()
     name = name_or(data, "id", USER_ID_MOST)
     if name and not fields.NEW_USER.fullmatch(name):
@@ -37,16 +40,20 @@ async def put_passenger(ask: Ask, broker: Broker) -> Answer:
 
 
 async def get_passenger(ask: Ask, broker: Broker) -> Answer:
-    """ML-40 -> the attributes, flat."""
+    """ML-40. The attributes of a passenger.
+
+    POST does the same, for the vendor's version 4 client loads so (ML-52)."""
     return json_answer(read_json((await visitor(ask, broker)).attributes))
 
 
 for method in ("GET", "POST"):  # POST: the vendor's version 4 client loads so
-    routes.add(method, "/passengers/{passenger_id}")(get_passenger)
+    routes.add(method, "/passengers/{passengerId}", about=About(answer=schemas.ATTRIBUTES))(get_passenger)
 
 
-@routes.add("GET", "/passengers/{passenger_id}/chats/{user_id}")
+@routes.add("GET", "/passengers/{passengerId}/chats/{userId}", about=About(answer=schemas.CHATS, query=schemas.CHATS_ASKED))
 async def list_chats(ask: Ask, broker: Broker) -> Answer:
-    """ML-41, as ML-10; `speaker` may be the passenger."""
+    """ML-41. What a passenger and a user have said to each other.
+
+    As ML-10."""
     other = fields.user_of(ask)
     return await chats.direct(ask, broker, (await visitor(ask, broker)).user, other)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes
-from adminapi.dialects.maxleap import fields
+from adminapi.dialects.maxleap import fields, schemas
 from adminapi.dialects.maxleap.conversations import found
+from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import SendSystem
 from protocol.errors import Reason, Refused
@@ -17,19 +18,7 @@ from protocol.wires.native.fields import Data, bad, missing, text_or, whole
 
 routes = Routes()
 
-REMARK_MOST = 1024
-PUSH_TEXT_MOST = 1024
-"""Characters."""
-PUSH_FIELDS: dict[str, type] = {
-    "enable": bool,
-    "sound": str,
-    "prefix": str,
-    "suffix": str,
-    "overwrite": str,
-    "badge": int,
-    "contentAvailable": bool,
-}
-EXPECTED = {bool: "true or false", str: f"text of at most {PUSH_TEXT_MOST} characters", int: "an integer"}
+EXPECTED = {bool: "true or false", str: f"text of at most {fields.PUSH_TEXT_MOST} characters", int: "an integer"}
 
 
 def content_of(ask: Ask) -> bytes:
@@ -51,7 +40,7 @@ def content_of(ask: Ask) -> bytes:
     most = ask.app.settings.text_bytes
     if len(body.encode()) > most:
         raise Refused(Reason.TOO_LARGE, f"content.body has {len(body.encode())} bytes, {most} are allowed.")
-    remark = text_or(data, "remark", REMARK_MOST)
+    remark = text_or(data, "remark", fields.REMARK_MOST)
     whole(data, "ts", 0, LARGEST, 0)
     check_push(data.get("push"))
     said: Data = {"media": media, "body": body}
@@ -63,24 +52,28 @@ def check_push(push: object) -> None:
         return
     if not isinstance(push, dict):
         bad("push", "an object")
-    for name, kind in PUSH_FIELDS.items():
+    for name, kind in fields.PUSH_FIELDS.items():
         value = cast(Data, push).get(name)
         if value is None:
             continue
-        if type(value) is not kind or (isinstance(value, str) and len(value) > PUSH_TEXT_MOST):
+        if type(value) is not kind or (isinstance(value, str) and len(value) > fields.PUSH_TEXT_MOST):
             bad(f"push.{name}", EXPECTED[kind])
 
 
-@routes.add("POST", "/system")
+@routes.add("POST", "/system", about=About(status=202, body=schemas.TO_ALL))
 async def send_to_all(ask: Ask, broker: Broker) -> Answer:
-    """ML-42. `content`* (`media` 0 to 3, `body`*), `push`, `remark`, `ts` -> 202."""
+    """ML-42. Say something to all users who are online.
+
+    Nothing of it is kept."""
     await broker.call(ask.managed(SendSystem(content=content_of(ask))))
     return Answer(status=202)
 
 
-@routes.add("POST", "/system/{target}")
+@routes.add("POST", "/system/{target}", about=About(status=202, body=schemas.TO_TARGET, query=schemas.TARGET_KIND))
 async def send_to_target(ask: Ask, broker: Broker) -> Answer:
-    """ML-43. To a user; with `?group` or `?room` to the members of that -> 202."""
+    """ML-43. Say something to a user, or to the members of a group or room.
+
+    To those who are online; nothing of it is kept."""
     content = content_of(ask)
     kinds = [kind for kind, flag in ((Kind.GROUP, "group"), (Kind.ROOM, "room")) if flag in ask.query]
     if len(kinds) > 1:

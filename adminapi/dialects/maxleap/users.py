@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.maxleap import fields
+from adminapi.dialects.maxleap import fields, schemas
 from adminapi.dialects.maxleap.conversations import of_user, one_of
 from adminapi.dialects.maxleap.shapes import conversation_id, user_row
+from adminapi.schemas import About
 from protocol.codec import read_json, write_json
 from protocol.commands import (
     FriendList,
@@ -42,9 +43,9 @@ def attributes_of(user: UserInfo) -> Data:
     return cast(Data, read_json(user.attributes))
 
 
-@routes.add("GET", "/ctx")
+@routes.add("GET", "/ctx", about=About(answer=schemas.USER_ROWS, query=schemas.USERS_ASKED))
 async def search(ask: Ask, broker: Broker) -> Answer:
-    """ML-52. Filters, `_sort`, `_skip`, `_limit` -> `id`, `online`, `ts` and `attributes` of each."""
+    """ML-52. Search users by their attributes."""
     limit = fields.limit(ask)
     command = ListUsers(skip=fields.skip(ask), limit=limit, where=fields.filters(ask, {}), sort=fields.sort(ask, NAMED))
     reply = cast(UserList, await broker.call(ask.managed(command)))
@@ -52,7 +53,9 @@ async def search(ask: Ask, broker: Broker) -> Answer:
 
 
 async def get_user(ask: Ask, broker: Broker) -> Answer:
-    """ML-01 -> `attributes`, `installs`, `sessions`, `friends`, `groups`, `rooms`."""
+    """ML-01. A user with his installs, sessions, friends, groups and rooms.
+
+    `attributes` is absent if he has none. POST does the same, for the vendor's version 4 client loads so (ML-52)."""
     found = await account(ask, broker, fields.user_of(ask))
     sessions = cast(SessionList, await broker.call(ask.managed(ListSessions(user=found.user))))
     friends = cast(FriendList, await broker.call(ask.managed(ListFriends(), user=found.user))).friends
@@ -69,7 +72,7 @@ async def get_user(ask: Ask, broker: Broker) -> Answer:
 
 
 for method in ("GET", "POST"):  # POST: the vendor's version 4 client loads so
-    routes.add(method, "/ctx/{user_id}")(get_user)
+    routes.add(method, "/ctx/{userId}", about=About(answer=schemas.USER_SHOWN))(get_user)
 
 
 async def put(ask: Ask, broker: Broker, *, merge: bool) -> Answer:
@@ -88,33 +91,43 @@ async def put(ask: Ask, broker: Broker, *, merge: bool) -> Answer:
     return Answer(status=201)
 
 
-@routes.add("POST", "/ctx/{user_id}/attributes")
+@routes.add(
+    "POST",
+    "/ctx/{userId}/attributes",
+    about=About(status=201, body=schemas.attributes(name="隔壁老王", age=46, gender="male")),
+)
 async def set_attributes(ask: Ask, broker: Broker) -> Answer:
-    """ML-02. A free JSON object, merged -> 201."""
+    """ML-02. Set attributes of a user, and leave the others.
+
+    Who is not there yet is made. null removes one."""
     return await put(ask, broker, merge=True)
 
 
-@routes.add("PUT", "/ctx/{user_id}/attributes")
+@routes.add("PUT", "/ctx/{userId}/attributes", about=About(status=201, body=schemas.attributes(name="隔壁老李")))
 async def replace_attributes(ask: Ask, broker: Broker) -> Answer:
-    """ML-03. A free JSON object -> 201."""
+    """ML-03. Replace all attributes of a user.
+
+    Who is not there yet is made."""
     return await put(ask, broker, merge=False)
 
 
-@routes.add("GET", "/ctx/{user_id}/attributes")
+@routes.add("GET", "/ctx/{userId}/attributes", about=About(answer=schemas.ATTRIBUTES))
 async def get_attributes(ask: Ask, broker: Broker) -> Answer:
-    """ML-04 -> the object."""
+    """ML-04. The attributes of a user."""
     return json_answer(attributes_of(await account(ask, broker, fields.user_of(ask))))
 
 
-@routes.add("GET", "/ctx/{user_id}/attributes/{attribute}")
+@routes.add("GET", "/ctx/{userId}/attributes/{attribute}", about=About(answer=schemas.ATTRIBUTE))
 async def get_attribute(ask: Ask, broker: Broker) -> Answer:
-    """ML-05 -> the bare value."""
+    """ML-05. One attribute of a user, a bare value.
+
+    404 if there is none."""
     return one_of(ask, attributes_of(await account(ask, broker, fields.user_of(ask))))
 
 
-@routes.add("DELETE", "/ctx/{user_id}/attributes")
+@routes.add("DELETE", "/ctx/{userId}/attributes", about=About(status=204))
 async def clear_attributes(ask: Ask, broker: Broker) -> Answer:
-    """ML-06 -> 204."""
+    """ML-06. Remove all attributes of a user."""
     user = (await account(ask, broker, fields.user_of(ask))).user
     await broker.call(ask.managed(PutUser(user=user, attributes=b"{}")))
     return Answer(status=204)
