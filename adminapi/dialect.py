@@ -218,7 +218,7 @@ class Routes(list[Endpoint]):
     """The endpoints of a dialect, in the order of its document."""
 
     def add(
-        self, method: str, path: str, *, about: About = About(), uploads: bool = False, open: bool = False
+        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False
     ) -> Callable[[Run], Run]:
         """Register the decorated function. Its docstring and `about` are what `/-/docs` says of it."""
 
