@@ -7,6 +7,7 @@ that goes through all five leaves it out there. A group goes by the id its maker
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -181,7 +182,8 @@ class LeanCloud(Office):
 
     async def said(self, group: str) -> list[tuple[str, str]]:
         rows = await self.call("GET", f"{self.root}/{group}/messages")
-        return [(row["from"], row["data"]) for row in reversed(rows)]
+        said = [(row["from"], row["data"]) for row in reversed(rows)]  # rich text, where it was said elsewhere
+        return [(who, json.loads(text)["_lctext"] if text.startswith("{") else text) for who, text in said]
 
     async def delete(self, group: str) -> None:
         await self.call("DELETE", f"{self.root}/{group}")
@@ -203,7 +205,8 @@ class MaxLeap(Office):
         await self.call("POST", f"/groups/{group}/attributes", 201, json={"name": name})
 
     async def members(self, group: str) -> set[str]:
-        return set((await self.call("GET", f"/groups/{group}"))["members"])
+        row = await self.call("GET", f"/groups/{group}")
+        return {row["owner"], *row["members"]}  # it leaves the owner out, as the vendor's samples do
 
     async def groups_of(self, user: str) -> list[str]:
         return list(await self.call("GET", f"/ctx/{user}/groups"))

@@ -156,7 +156,7 @@ def test_nothing_that_was_added_is_out_of_reach(
                 old = seen.get(image_of(row).key)
                 row.rev = old.rev + 1 if isinstance(old, Message) else 0
             elif isinstance(row, PatchRecord):
-                row.changed = commit
+                row.number = row.changed = commit  # each has a number of its own
             elif isinstance(row, SendRow):
                 row.n += 64 * commit
             journal[commit] = row
