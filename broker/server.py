@@ -248,7 +248,7 @@ class Server:
             "sent_bytes_total": gateway.bytes_out,
             "frames_total": gateway.frames_in,
             "pushes_total": gateway.pushes,
-            "dropped_transient_total": gateway.dropped_transient,
+            "dropped_pushes_total": gateway.dropped_pushes,
             "outbox_bytes": gateway.outbox_bytes,
             "turns_total": gateway.turns,
             "turn_late_seconds_max": gateway.late_max,

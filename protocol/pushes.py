@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from protocol.apps import App
-from protocol.records import Message
+from protocol.records import Kind, Message
 
 
 class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
@@ -17,9 +17,9 @@ class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
     app: str
 
     @property
-    def transient(self) -> bool:
-        """May be dropped when the receiver's outbox is full."""
-        return False
+    def dispensable(self) -> int:
+        """What a receiver does without whose link is congested: 2 is lost first, 1 when that is not enough, 0 never."""
+        return 0
 
 
 class MessageNew(Push):
@@ -27,8 +27,12 @@ class MessageNew(Push):
     kind: int
 
     @property
-    def transient(self) -> bool:
-        return self.message.seq == 0
+    def dispensable(self) -> int:
+        """Priority is of transient messages and of those in rooms; the high ones still queue (LC-23)."""
+        message = self.message
+        if message.seq and self.kind != Kind.ROOM:
+            return 0
+        return 2 if message.priority > 1 else 0 if message.seq else 1
 
 
 class MessagePatched(Push):

@@ -17,7 +17,7 @@ from typing import Any
 
 from broker.gateway.framing import Framing, format_of
 from broker.gateway.limits import Limits
-from broker.gateway.outbox import FINAL, Outbox
+from broker.gateway.outbox import FINAL, Fleeting, Minor, Outbox
 from broker.gateway.pace import REFUSALS, Pace, Verdict
 from broker.gateway.table import Table
 from protocol.commands import LoggedIn, Managed, Rate, Reply
@@ -280,7 +280,9 @@ class Connection(ABC):
     def crowded(self, limit: int) -> None:
         """The outbox holds more than `limit` bytes, or has not moved for too long: drop what may be dropped, else end."""
         outbox = self.outbox
-        self.table.counters.dropped_transient += outbox.drop_transient()
+        for mark in (Minor, Fleeting):
+            if outbox.size > limit:
+                self.table.counters.dropped_pushes += outbox.drop(mark)
         self.table.count(outbox)
         if outbox.size > limit:
             self.end(Ending(CloseReason.SLOW))

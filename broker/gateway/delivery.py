@@ -14,7 +14,7 @@ from typing import Any
 
 from broker.gateway.core import Core
 from broker.gateway.framing import Format
-from broker.gateway.outbox import Fleeting, Outbox
+from broker.gateway.outbox import MARKS, Outbox
 from broker.gateway.table import Table
 from broker.hub.effects import EndSession, Post, ReplyTo
 from protocol.pushes import MessageNew, Push
@@ -81,7 +81,7 @@ class Delivery:
         self._at = 0
         self._encoded = {None: None}  # a session without a format has not logged in
         self._pushes = [effect.push]
-        if effect.skip and len(effect.sessions) > 1 and not effect.push.transient:
+        if effect.skip and len(effect.sessions) > 1 and not effect.push.dispensable:
             self._gather(effect)
 
     def _gather(self, first: Post) -> None:
@@ -98,7 +98,7 @@ class Delivery:
                 and effect.sessions is first.sessions
                 and effect.skip == first.skip
                 and type(effect.push) is MessageNew
-                and effect.push.message.seq
+                and not effect.push.dispensable
             ):
                 pushes.append(effect.push)
                 size += len(effect.push.message.body)
@@ -150,8 +150,8 @@ class Delivery:
                 payloads = [payload for push in self._pushes if (payload := wire.push(push)) is not None]
                 if payloads:
                     frame = b"".join([framing.pack(payload, wire.text) for payload in payloads])
-                    if post.push.transient:
-                        frame = Fleeting(frame)
+                    if post.push.dispensable:
+                        frame = MARKS[post.push.dispensable](frame)
             except Exception:
                 logger.exception("push could not be encoded push=%s", type(post.push).__name__)
         self._encoded[outbox.format] = frame

@@ -1,7 +1,7 @@
 """The bytes waiting for one connection: one FIFO, bounded, with a named fate when it is full (DESIGN 2.4).
 
 The law: bytes leave in the order in which they were put, whole frames are only ever dropped while none of their bytes has
-been sent, and nothing but a transient push is dropped at all. State appends here, the flush drains; between the two
+been sent, and none that is not marked for it is dropped at all. State appends here, the flush drains; between the two
 nothing is copied, so the bytes of a push are shared by all its receivers until the kernel has them.
 """
 
@@ -26,9 +26,19 @@ RELAYED = 4
 
 
 class Fleeting(bytes):
-    """A frame of a transient push, marked by its type: the mark costs nothing where nothing is dropped."""
+    """A frame of a push that may be dropped, marked by its type: the mark costs nothing where nothing is dropped."""
 
     __slots__ = ()
+
+
+class Minor(Fleeting):
+    """One that is dropped before the others."""
+
+    __slots__ = ()
+
+
+MARKS: tuple[type[bytes], ...] = (bytes, Fleeting, Minor)
+"""By `Push.dispensable`."""
 
 
 class Outbox:
@@ -82,9 +92,9 @@ class Outbox:
         frames[:whole] = [b"".join(frames[:whole])]
         return frames[0]
 
-    def drop_transient(self) -> int:
-        """Drop what may be dropped; how many frames that was."""
-        kept = [frame for frame in self.frames if type(frame) is not Fleeting]
+    def drop(self, mark: type[Fleeting]) -> int:
+        """Drop the frames so marked; how many that was."""
+        kept = [frame for frame in self.frames if not isinstance(frame, mark)]
         dropped = len(self.frames) - len(kept)
         if dropped:
             self.frames = kept

@@ -146,7 +146,7 @@ class Reactor:
             bytes_out=counters.bytes_out,
             frames_in=counters.frames_in,
             pushes=counters.pushes,
-            dropped_transient=counters.dropped_transient,
+            dropped_pushes=counters.dropped_pushes,
             refused=counters.refused,
             closed=dict(counters.closed),
             turns=counters.turns,

@@ -15,7 +15,7 @@ class Counters:
     """The reactor's live counters; one for all connections."""
 
     __slots__ = (
-        "accepted", "bytes_in", "bytes_out", "closed", "dropped_transient", "frames_in", "late_max", "pushes", "refused",
+        "accepted", "bytes_in", "bytes_out", "closed", "dropped_pushes", "frames_in", "late_max", "pushes", "refused",
         "turns",
     )  # fmt: skip
 
@@ -24,7 +24,7 @@ class Counters:
         self.bytes_in = 0
         self.bytes_out = 0
         self.closed: Counter[str] = Counter()
-        self.dropped_transient = 0
+        self.dropped_pushes = 0
         self.frames_in = 0
         self.late_max = 0.0
         self.pushes = 0
@@ -46,7 +46,7 @@ class GatewayStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Whole frames handed to a wire."""
     pushes: int
     """Pushes put into outboxes: one push to n sessions counts n."""
-    dropped_transient: int
+    dropped_pushes: int
     refused: int
     """Requests refused for the connection's frame rate."""
     closed: Mapping[str, int]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 from websockets.frames import Opcode
 
+from broker.gateway.outbox import Fleeting, Minor
+from broker.hub.effects import Post
 from protocol.errors import CloseReason
+from protocol.pushes import MessageNew
+from protocol.records import Kind, Message
 from tests.broker.gateway.conftest import Broker, Clock, FakeCore, WebSocketClient, running
 
 
@@ -97,17 +102,17 @@ async def test_a_slow_reader_is_cut_at_the_limit_and_the_others_are_not() -> Non
         await slow.closed()
 
 
-async def test_transient_pushes_are_dropped_before_a_connection_is() -> None:
-    from broker.hub.effects import Post
-    from protocol.pushes import MessageNew
-    from protocol.records import Message
+def said(priority: int, kind: Kind, seq: int) -> MessageNew:
+    return MessageNew(app="a", message=Message(1, 1, seq, "a", 1, b"{}", priority=priority), kind=kind)
 
-    message = Message(id=1, conversation=1, seq=0, sender="a", type=1, body=b"{}")  # type: ignore[call-arg]
+
+@pytest.mark.parametrize("push", [said(1, Kind.DIRECT, 0), said(3, Kind.GROUP, 0), said(2, Kind.ROOM, 9)])
+async def test_what_can_be_done_without_is_dropped_before_a_connection_is(push: MessageNew) -> None:
     async with running(outbox_bytes=50_000) as broker:
         slow = await broker.client(framed=True)
         (session,) = broker.core.sessions()
-        while not broker.reactor.statistics().dropped_transient:
-            broker.effect(Post([session] * 100, MessageNew(app="a", message=message, kind=1)))
+        while not broker.reactor.statistics().dropped_pushes:
+            broker.effect(Post([session] * 100, push))
             await trio.lowlevel.checkpoint()
         assert broker.reactor.statistics().closed == {}
         assert broker.reactor.statistics().logged_in == 1
@@ -115,6 +120,39 @@ async def test_transient_pushes_are_dropped_before_a_connection_is() -> None:
         answer = b""
         while answer != b"bye kicked":
             answer = await slow.receive()
+
+
+@pytest.mark.parametrize("push", [said(3, Kind.GROUP, 9), said(1, Kind.ROOM, 9)])
+async def test_messages_are_kept_but_for_the_lesser_ones_of_rooms(push: MessageNew) -> None:
+    """LC-23: priority is of transient messages and of rooms, and the high ones queue."""
+    async with running(outbox_bytes=50_000) as broker:
+        await broker.client(framed=True)
+        (session,) = broker.core.sessions()
+        while not broker.core.departed:
+            broker.effect(Post([session] * 100, push))
+            await trio.lowlevel.checkpoint()
+        assert broker.reactor.statistics().closed == {"slow": 1}
+        assert broker.reactor.statistics().dropped_pushes == 0
+
+
+async def test_of_what_can_be_done_without_the_lesser_goes_first() -> None:
+    async with running(outbox_bytes=1_000_000_000) as broker:
+        await broker.client(framed=True)
+        (session,) = broker.core.sessions()
+        (outbox,) = broker.reactor.table.outboxes.values()
+        while not outbox.frames:
+            for push in (said(3, Kind.DIRECT, 0), said(1, Kind.DIRECT, 0), said(1, Kind.DIRECT, 9)):
+                broker.effect(Post([session] * 100, push))
+            await trio.lowlevel.checkpoint()
+        frames = list(outbox.frames[1:])  # of the first some bytes may be sent
+        low, high = (sum(len(frame) for frame in frames if type(frame) is mark) for mark in (Minor, Fleeting))
+        assert low
+        assert high
+        outbox.connection.crowded(outbox.size - low)
+        assert [frame for frame in frames if type(frame) is not Minor] == outbox.frames[1:]
+        outbox.connection.crowded(outbox.size - high)
+        assert {type(frame) for frame in outbox.frames} == {bytes}
+        assert broker.reactor.statistics().logged_in == 1
 
 
 async def test_without_progress_for_ten_seconds_a_connection_is_slow() -> None:

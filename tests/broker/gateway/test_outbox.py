@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.gateway.connection import Connection
-from broker.gateway.outbox import Fleeting, Outbox
+from broker.gateway.outbox import Fleeting, Minor, Outbox
 
 
 def make(*frames: bytes) -> Outbox:
@@ -30,10 +30,12 @@ def test_whatever_the_peer_takes_the_rest_stays_in_order(frames: list[bytes], ta
         assert outbox.size == len(everything)
 
 
-def test_only_whole_transient_frames_are_dropped() -> None:
-    outbox = make(Fleeting(b"begun"), b"kept", Fleeting(b"dropped"))
+def test_only_whole_frames_that_are_marked_are_dropped_the_minor_ones_by_themselves() -> None:
+    outbox = make(Minor(b"begun"), b"kept", Fleeting(b"dropped"), Minor(b"first"))
     outbox.sent(2)
-    assert outbox.drop_transient() == 1
+    assert outbox.drop(Minor) == 1
+    assert outbox.frames == [b"gun", b"kept", b"dropped"]
+    assert outbox.drop(Fleeting) == 1
     assert outbox.frames == [b"gun", b"kept"]
     assert outbox.size == 7
 
@@ -43,7 +45,7 @@ def test_a_writer_begins_whole_frames_and_they_stay_until_they_are_sent() -> Non
     assert outbox.begin(3) == b"long frame"
     outbox.sent(10)
     assert outbox.begin(2) == b"bc"
-    assert outbox.drop_transient() == 1
+    assert outbox.drop(Fleeting) == 1
     assert outbox.size == 2
     outbox.sent(2)
     assert outbox.frames == []
