@@ -31,11 +31,19 @@ def objects(host: Host, number: int) -> dict[str, list[str]]:
         said = {"from_client": tom, "message": "hello"}
         path = f"/1.2/rtm/conversations/{gid}/messages"
         message = http.post(path, headers=PROOFS["leancloud"](APP), json=said).json()["msg-id"]
+        http.headers.update(PROOFS["maxleap"](APP))
+        room = http.post("/rooms", json={"name": "room", "members": [tom]}).json()
+        visitor = http.post("/passengers", json={"name": "visitor"}).json()
+        http.post(f"/ctx/{tom}/attributes", json={"name": tom})
     users = [tom, ann, "Tom", "nobody", "tom/ann", "\u0000", "."]
     ids = [gid, gid, message, "0", "-1", "9" * 30]
     kinds = {
-        ("username", "user", "client_id", "userId", "friendId", "uid"): users,
-        ("conv_id", "gid", "conversation", "groupId", "roomId", "group_id", "conversation_id"): ids,
+        ("username", "user", "client_id", "userId", "friendId", "strangerId", "uid"): users,
+        ("conv_id", "gid", "conversation", "groupId", "group_id", "conversation_id"): ids,
+        ("roomId",): [room, room, gid, "0"],
+        ("passengerId",): [visitor, visitor, tom],
+        ("target",): [tom, gid, room],
+        ("attribute",): ["name", "nothing"],
         ("mid", "message"): [message, message, gid, "x" * 22],
         ("app", "app_id"): [APP, APP, "nobody"],
     }
