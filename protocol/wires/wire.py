@@ -18,10 +18,12 @@ from protocol.pushes import Push
 
 
 class Submit(msgspec.Struct, frozen=True, gc=False):
-    """Hand this to the hub; `request` comes back with the reply and means something to the wire alone."""
+    """Hand this to the hub; `request` comes back with the reply and means something to the wire alone. `seat`: which of the
+    connection's users asks; "" where a connection has one."""
 
     request: object
     command: Command | Managed
+    seat: str = ""
 
 
 class Say(msgspec.Struct, frozen=True, gc=False):
@@ -84,8 +86,17 @@ class Wire(Protocol):
     def push(self, push: Push) -> bytes | None:
         """The bytes of a push, None if this wire has no word for it."""
 
+    def personal(self, payload: bytes, seat: str) -> bytes:
+        """The bytes of a push as this seat of the connection gets them; asked only where connections have seats."""
+
     def farewell(self, ending: Ending, now_ms: int) -> Farewell:
         """The last words of this connection. Called once; nothing is sent after it."""
+
+    def part(self, ending: Ending, seat: str, now_ms: int) -> Sequence[bytes]:
+        """The last words to one seat of several; the connection stays."""
+
+    def follow_up(self) -> Sequence[Inbound]:
+        """What the wire asks of its own because of the reply it has just rendered; asked after `reply`."""
 
     def probe(self) -> bytes | None:
         """The payload that asks an idle peer for a sign of life, None if the transport's own ping must do."""
