@@ -13,16 +13,17 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from broker.gateway.framing import Framing, format_of
 from broker.gateway.limits import Limits
 from broker.gateway.outbox import FINAL, Fleeting, Minor, Outbox
 from broker.gateway.pace import REFUSALS, Pace, Verdict
+from broker.gateway.seats import MOST_SEATS, PERSONAL, Seats
 from broker.gateway.table import Table
 from protocol.commands import LoggedIn, Managed, Rate, Reply
 from protocol.errors import CloseReason, Reason, Refused
-from protocol.wires.wire import End, Ending, Say, Submit, Wire
+from protocol.wires.wire import End, Ending, Say, SeatedWire, Submit, Wire
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
@@ -47,7 +48,7 @@ class Connection(ABC):
 
     __slots__ = (
         "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
-        "paused", "paused_at", "probed", "queued", "refusals", "session", "state", "submitted", "table", "unanswered",
+        "paused", "paused_at", "probed", "queued", "refusals", "seats", "session", "state", "submitted", "table", "unanswered",
         "until", "wire", "word",
     )  # fmt: skip
 
@@ -55,6 +56,8 @@ class Connection(ABC):
         self.table = table
         self.limits = limits
         self.session = table.new_session()
+        self.seats: Seats | None = None
+        """Of a wire whose connections carry several users; then `session` is nobody's."""
         self.framing: Framing | None = None
         self.wire: Wire | None = None
         self.outbox = outbox_of(self)
@@ -173,15 +176,25 @@ class Connection(ABC):
             elif (verdict := pace.ask(now)) is not Verdict.GO:
                 self.table.counters.refused += 1
                 refusal = Refused(Reason.TOO_FAST, retry_after_ms=pace.retry_after_ms())
-                self.answer(item.request, refusal)
+                self.answer(item.request, refusal, item.seat)
                 if verdict is Verdict.END:
                     self.end(Ending(CloseReason.TOO_FAST))
                 return
         if inner.durable:
             self.durable_at = now
             self.hold_sender()
-        self.submitted = True
-        self.table.core.submit(self.session, item.request, command)
+        session = self.session
+        if item.seat:
+            if self.seats is None:
+                self.seats = Seats(self)
+            session = self.seats.session_of(item.seat)
+            if not session:
+                refusal = Refused(Reason.FULL, f"a connection carries at most {MOST_SEATS} users; open another one")
+                self.answer(item.request, refusal, item.seat)
+                return
+        else:
+            self.submitted = True
+        self.table.core.submit(session, item.request, command)
 
     def _say(self, item: Say) -> None:
         if self.pace is not None and not self.pace.spend(1, self.table.now):
@@ -230,8 +243,8 @@ class Connection(ABC):
         self.outbox.put(frame)
         self.table.touch(self.outbox)
 
-    def answer(self, request: object, reply: Reply | Refused) -> None:
-        """Render a reply, and do what follows from it: the login's limits, the end it may bring."""
+    def answer(self, request: object, reply: Reply | Refused, seat: str = "") -> None:
+        """Render a reply, and do what follows from it: the login's limits, the end it may bring, what is asked next."""
         wire, framing = self.wire, self.framing
         if wire is None or framing is None or self.state != OPEN:
             return
@@ -239,10 +252,14 @@ class Connection(ABC):
         reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
-        self.outbox.format = format_of(framing, wire, self.outbox.format)
+        if self.seats is not None:
+            self.seats.answered(seat, reply)
+        else:
+            self.outbox.format = format_of(framing, wire, self.outbox.format)
         if reason is not None:
-            self.end(Ending(reason))
-            return
+            self.end(Ending(reason), seat)
+            if not seat:
+                return
         if self.unanswered:
             self.unanswered -= 1
             if not self.unanswered:
@@ -253,6 +270,9 @@ class Connection(ABC):
                 self.end(Ending(CloseReason.TOO_FAST))
         else:
             self.refusals = 0
+        if self.seats is not None:
+            for inbound in cast(SeatedWire, wire).follow_up():
+                HANDLERS[type(inbound)](self, inbound)
 
     def _admit(self, reply: Reply | Refused | None) -> None:
         """Lift the limits kept before login."""
@@ -261,7 +281,8 @@ class Connection(ABC):
         self.logged_in = True
         self.table.logged_in += 1
         self.framing.lift(self.limits.frame_bytes)
-        self.outbox.format = format_of(self.framing, self.wire, None)
+        if self.seats is None:
+            self.outbox.format = format_of(self.framing, self.wire, None)
         if isinstance(reply, LoggedIn) and reply.frames_per_second > 0:
             self.pace = Pace(reply.frames_per_second, self.table.now)
 
@@ -289,8 +310,12 @@ class Connection(ABC):
 
     # Endings.
 
-    def end(self, ending: Ending) -> None:
-        """End this session as its wire would (DESIGN 3): farewell, then `leave`. Silent reasons and SLOW close at once."""
+    def end(self, ending: Ending, seat: str = "") -> None:
+        """End this session as its wire would (DESIGN 3): farewell, then `leave`. Silent reasons and SLOW close at once. What
+        concerns one seat of several ends that seat only."""
+        if seat and self.seats is not None and ending.reason in PERSONAL:
+            self.seats.end(seat, ending)
+            return
         if self.state == LEAVING and ending.reason is CloseReason.SLOW:
             self.lost("")
         if self.state != OPEN:
@@ -369,6 +394,8 @@ class Connection(ABC):
 
     def forget(self) -> None:
         """Tell the core, once, that nobody is there any more."""
+        if self.seats is not None:
+            self.seats.forget()
         if self.submitted:
             self.submitted = False
             self.table.core.gone(self.session)
@@ -377,6 +404,8 @@ class Connection(ABC):
         """From here on nothing reaches this session, and nothing comes from it."""
         table = self.table
         table.outboxes.pop(self.session, None)
+        if self.seats is not None:
+            self.seats.close()
         table.resting.pop(self, None)
         table.senders.pop(self, None)
         self.outbox.format = None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, cast
 
 from broker.gateway.core import Core
 from broker.gateway.framing import Format
@@ -18,6 +18,7 @@ from broker.gateway.outbox import MARKS, Outbox
 from broker.gateway.table import Table
 from broker.hub.effects import EndSession, Post, ReplyTo
 from protocol.pushes import MessageNew, Push
+from protocol.wires.wire import SeatedWire, Wire
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
@@ -31,7 +32,7 @@ SLICE = 512
 class Delivery:
     """The effects of one core on the connections of one table."""
 
-    __slots__ = ("_at", "_core", "_encoded", "_post", "_pushes", "_table")
+    __slots__ = ("_at", "_core", "_encoded", "_payloads", "_post", "_pushes", "_table")
 
     def __init__(self, core: Core, table: Table) -> None:
         self._core = core
@@ -41,6 +42,8 @@ class Delivery:
         self._at = 0
         self._pushes: list[Push] = []
         """What is spread: the push of `_post` and those that follow it to the very same sessions."""
+        self._payloads: dict[tuple[bool, Hashable], list[bytes]] = {}
+        """Of them, by what wires share the bytes of a push by."""
         self._encoded: dict[Format | None, bytes | None] = {}
 
     def pending(self) -> bool:
@@ -67,18 +70,19 @@ class Delivery:
         if outbox is None:
             return
         try:
-            outbox.connection.answer(effect.request, effect.reply)
+            outbox.connection.answer(effect.request, effect.reply, outbox.seat)
         except Exception:
             outbox.connection.fail()
 
     def _end(self, effect: EndSession) -> None:
         outbox = self._table.outboxes.get(effect.session)
         if outbox is not None:
-            outbox.connection.end(effect.ending)
+            outbox.connection.end(effect.ending, outbox.seat)
 
     def _begin(self, effect: Post) -> None:
         self._post = effect
         self._at = 0
+        self._payloads = {}
         self._encoded = {None: None}  # a session without a format has not logged in
         self._pushes = [effect.push]
         if effect.skip and len(effect.sessions) > 1 and not effect.push.dispensable:
@@ -140,6 +144,15 @@ class Delivery:
         if at >= end:
             self._post = None
 
+    def _payloads_of(self, wire: Wire) -> list[bytes]:
+        """What this wire and its equals make of the pushes, before any seat's own part."""
+        key = wire.text, wire.push_key()
+        payloads = self._payloads.get(key)
+        if payloads is None:
+            payloads = self._payloads[key] = []  # what fails here fails once
+            payloads += [payload for push in self._pushes if (payload := wire.push(push)) is not None]
+        return payloads
+
     def _encode(self, post: Post, outbox: Outbox) -> bytes | None:
         """The bytes of this push for every connection of this one's format, None if its wire has no word for it. A wire
         that fails on a push is logged once; its receivers go without, as the next one would fail as well."""
@@ -147,8 +160,10 @@ class Delivery:
         wire, framing = outbox.connection.wire, outbox.connection.framing
         if wire is not None and framing is not None:
             try:
-                payloads = [payload for push in self._pushes if (payload := wire.push(push)) is not None]
+                payloads = self._payloads_of(wire)
                 if payloads:
+                    if outbox.seat:
+                        payloads = [cast(SeatedWire, wire).personal(payload, outbox.seat) for payload in payloads]
                     frame = b"".join([framing.pack(payload, wire.text) for payload in payloads])
                     if post.push.dispensable:
                         frame = MARKS[post.push.dispensable](frame)

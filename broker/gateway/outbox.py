@@ -45,6 +45,8 @@ class Outbox:
     """Of one connection, made and kept with it. The fan-out loop works on outboxes alone, hence the plain slots."""
 
     __slots__ = ("connection", "counted", "format", "frames", "mode", "moved", "size", "sock", "touched")
+    seat = ""
+    """Whose it is, where a connection has several users."""
 
     def __init__(self, connection: Connection, sock: socket.socket | None) -> None:
         self.connection = connection
@@ -104,3 +106,44 @@ class Outbox:
     def clear(self) -> None:
         self.frames = []
         self.size = 0
+
+
+class SeatOutbox(Outbox):
+    """One user's door to the outbox of a connection that carries several: what goes in here waits and leaves there. Only the
+    format is its own, as what it gets is made for it alone."""
+
+    __slots__ = ("_shared", "seat")
+
+    def __init__(self, shared: Outbox, seat: str) -> None:
+        self._shared = shared
+        self.connection = shared.connection
+        self.format = None
+        self.seat = seat
+
+    @property
+    def frames(self) -> list[bytes]:  # type: ignore[override]
+        return self._shared.frames
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        return self._shared.size
+
+    @size.setter
+    def size(self, size: int) -> None:
+        self._shared.size = size
+
+    @property
+    def touched(self) -> bool:  # type: ignore[override]
+        return self._shared.touched
+
+    @touched.setter
+    def touched(self, touched: bool) -> None:
+        self._shared.touched = touched
+
+    @property
+    def mode(self) -> int:
+        return self._shared.mode
+
+    @property
+    def sock(self) -> socket.socket | None:
+        return self._shared.sock

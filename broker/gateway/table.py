@@ -60,7 +60,7 @@ class Table:
 
     def new_session(self) -> int:
         """64 random bits, not zero, not in use."""
-        while not (session := secrets.randbits(64)) or session in self.connections:
+        while not (session := secrets.randbits(64)) or session in self.connections or session in self.outboxes:
             pass
         return session
 

@@ -86,17 +86,22 @@ class Wire(Protocol):
     def push(self, push: Push) -> bytes | None:
         """The bytes of a push, None if this wire has no word for it."""
 
-    def personal(self, payload: bytes, seat: str) -> bytes:
-        """The bytes of a push as this seat of the connection gets them; asked only where connections have seats."""
-
     def farewell(self, ending: Ending, now_ms: int) -> Farewell:
         """The last words of this connection. Called once; nothing is sent after it."""
 
-    def part(self, ending: Ending, seat: str, now_ms: int) -> Sequence[bytes]:
-        """The last words to one seat of several; the connection stays."""
-
-    def follow_up(self) -> Sequence[Inbound]:
-        """What the wire asks of its own because of the reply it has just rendered; asked after `reply`."""
-
     def probe(self) -> bytes | None:
         """The payload that asks an idle peer for a sign of life, None if the transport's own ping must do."""
+
+
+class SeatedWire(Wire, Protocol):
+    """One whose connections carry several users, each a session of its own: every Submit names its seat. The first Submit
+    of a seat takes it; it is free again when its session has ended."""
+
+    def personal(self, payload: bytes, seat: str) -> bytes:
+        """The bytes of a push as this seat gets them."""
+
+    def follow_up(self) -> Sequence[Inbound]:
+        """What the wire asks by itself because of the reply it has just rendered; asked after `reply`."""
+
+    def part(self, ending: Ending, seat: str, now_ms: int) -> Sequence[bytes]:
+        """The last words to one seat; the connection stays, and with it the others."""

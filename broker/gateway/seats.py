@@ -1,0 +1,84 @@
+"""The users one connection carries, where its wire has several (LeanCloud): each is a seat, with a session of its own.
+
+The law: a seat is taken by its first request and free again when its session has ended, whoever ended it; what is pushed to a
+session goes to its seat and no other; and the connection outlives its seats. All seats wait in the connection's one outbox,
+so its limits hold for all of them together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from broker.gateway.framing import Format
+from broker.gateway.outbox import SeatOutbox
+from protocol.commands import LoggedIn, Reply
+from protocol.errors import CloseReason, Refused
+from protocol.wires.wire import Ending, SeatedWire
+
+if TYPE_CHECKING:
+    from broker.gateway.connection import Connection
+
+MOST_SEATS = 16
+"""Of a connection."""
+PERSONAL = frozenset(
+    {
+        CloseReason.LOGOUT,
+        CloseReason.REPLACED,
+        CloseReason.CONTINUED,
+        CloseReason.KICKED,
+        CloseReason.BANNED,
+        CloseReason.DELETED,
+        CloseReason.BAD_LOGIN,
+    }
+)
+"""Endings that concern one user; the others concern the connection."""
+
+
+class Seats:
+    """Of one connection."""
+
+    __slots__ = ("_connection", "_sessions")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sessions: dict[str, int] = {}
+
+    def session_of(self, seat: str) -> int:
+        """The session of that seat, a new one if nobody sits there; 0 if there is no seat left."""
+        session = self._sessions.get(seat)
+        if session is None:
+            if len(self._sessions) >= MOST_SEATS:
+                return 0
+            connection = self._connection
+            session = self._sessions[seat] = connection.table.new_session()
+            connection.table.outboxes[session] = SeatOutbox(connection.outbox, seat)
+        return session
+
+    def answered(self, seat: str, reply: Reply | Refused) -> None:
+        """From its login on a seat gets pushes, made for it alone."""
+        session = self._sessions.get(seat)
+        wire = self._connection.wire
+        if session is not None and type(reply) is LoggedIn and wire is not None:
+            self._connection.table.outboxes[session].format = Format(wire.text, (wire.push_key(), seat))
+
+    def end(self, seat: str, ending: Ending) -> None:
+        """Its last words, if there is anything to say; then the seat is free."""
+        connection = self._connection
+        session = self._sessions.pop(seat, 0)
+        if not session:
+            return
+        connection.table.outboxes.pop(session, None)
+        for payload in cast(SeatedWire, connection.wire).part(ending, seat, connection.table.now_ms):
+            connection.say(payload)
+        connection.table.core.gone(session)
+
+    def close(self) -> None:
+        """Nothing reaches these sessions any more."""
+        for session in self._sessions.values():
+            self._connection.table.outboxes.pop(session, None)
+
+    def forget(self) -> None:
+        """Nobody is there any more."""
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            self._connection.table.core.gone(session)
