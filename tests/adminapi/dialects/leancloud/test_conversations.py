@@ -27,7 +27,7 @@ async def test_lc01_create(served: Served) -> None:
     assert list(answer) == ["objectId", "createdAt"]
     assert len(CONV_ID) == 24
     command = CreateConversation(kind=Kind.GROUP, members=("BillGates", "SteveJobs"), name="My First Conversation")
-    assert served.broker.last == managed(command)
+    assert served.broker.last == managed(command, "", "BillGates", "SteveJobs")
 
 
 async def test_lc01_everything_else_is_a_custom_attribute(served: Served) -> None:
@@ -36,7 +36,7 @@ async def test_lc01_everything_else_is_a_custom_attribute(served: Served) -> Non
     command = CreateConversation(
         kind=Kind.ROOM, members=("a", "b"), unique=True, attributes=b'{"attr":{"x":1},"level":5,"gone":null}'
     )
-    assert served.broker.last == managed(command, user="b")
+    assert served.broker.last == managed(command, "b", "a", "b")
 
 
 async def test_lc01_without_anything(served: Served) -> None:
@@ -68,7 +68,9 @@ async def test_lc04_add_members(served: Served) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(before / 1000))
     assert answer["updatedAt"][:13] == stamp[:13]
     assert (len(answer["updatedAt"]), answer["updatedAt"][-1]) == (24, "Z")
-    assert served.broker.last == managed(AddMembers(conversation=CONV, users=("Tom", "Jerry"), strict=True))
+    assert served.broker.last == managed(
+        AddMembers(conversation=CONV, users=("Tom", "Jerry"), strict=True), "", "Tom", "Jerry"
+    )
 
 
 async def test_lc05_remove_members_with_a_body_on_delete(served: Served) -> None:
