@@ -168,7 +168,13 @@ class Ask:
         return self.query.get(name) if value is None else value
 
     def managed(
-        self, command: Command, *, user: str = "", numeric_user: bool = False, newcomers: Iterable[str] = ()
+        self,
+        command: Command,
+        *,
+        user: str = "",
+        numeric_user: bool = False,
+        heed_ban: bool = False,
+        newcomers: Iterable[str] = (),
     ) -> Managed:
         """The command in its envelope; a caller with a user's token can only act as that user. `newcomers`: those of the
         users it names who are made by it if they are not there."""
@@ -180,6 +186,7 @@ class Ask:
             user=self.caller.user or user,
             privileged=self.caller.privileged,
             numeric_user=numeric_user,
+            heed_ban=heed_ban,
             newcomers=tuple(newcomers),
         )
 

@@ -195,6 +195,8 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     for name in _named(d, c.users):
         member = d.member(row.id, name)
         if member is not None and (member.role == Role.OWNER or (name != d.caller.user and _is_above(d, member))):
+            if c.strict:
+                raise Refused(Reason.NOT_ALLOWED, f"{name} cannot be removed here; nobody was")
             failed.append(MemberFailure(name, Reason.NOT_ALLOWED.value))
             continue
         allowed.append(name)

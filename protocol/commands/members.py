@@ -48,11 +48,13 @@ class AddMembers(Command):
 
 
 class RemoveMembers(Command):
-    """Remove up to 500 users, a back office up to 1,000; the owner cannot be removed. Replies MembersChanged."""
+    """Remove up to 500 users, a back office up to 1,000; the owner cannot be removed. `strict` refuses the whole call where
+    one would fail. Replies MembersChanged."""
 
     durable: ClassVar[bool] = True
     conversation: int
     users: tuple[str, ...]
+    strict: bool = False
 
 
 class SetMembers(Command):

@@ -85,6 +85,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     user: str = ""
     privileged: bool = True
     numeric_user: bool = False
+    heed_ban: bool = False
     newcomers: tuple[str, ...] = ()
 
 
@@ -239,6 +240,7 @@ class ControlWire:
             user=call.user,
             privileged=call.privileged,
             numeric_user=call.numeric_user,
+            heed_ban=call.heed_ban,
             newcomers=call.newcomers,
         )
         return Submit(request=call.i, command=managed)
@@ -300,6 +302,7 @@ class ControlCalls:
                 "user": command.user,
                 "privileged": command.privileged,
                 "numeric_user": command.numeric_user,
+                "heed_ban": command.heed_ban,
                 "newcomers": command.newcomers,
             }
         try:

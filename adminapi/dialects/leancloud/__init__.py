@@ -16,7 +16,7 @@ Readings, where the seed is unclear:
   names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
 * LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored. null removes a custom
   attribute.
-* LC-04: all or nobody. LC-05: those who are no members are no error; the owner stays, 4403.
+* LC-04, LC-05: all or nobody. LC-05: those who are no members are no error; the owner among them is 4403.
 * LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
 * LC-06, LC-09: bare arrays, as the seed; `{"result": [...]}` where the app has `leancloud_result` on.
 * LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify", accepted and

@@ -18,7 +18,6 @@ from protocol.commands import (
     Done,
     ListMembers,
     MemberList,
-    MembersChanged,
     RemoveMembers,
     UpdateConversation,
 )
@@ -114,15 +113,12 @@ async def add_members(ask: Ask, broker: Broker) -> Answer:
     "DELETE", "/1.2/rtm/conversations/{conv_id}/members", about=About(answer=schemas.UPDATED, body=schemas.USERS_SENT)
 )
 async def remove_members(ask: Ask, broker: Broker) -> Answer:
-    """LC-05. Remove members.
+    """LC-05. Remove members, all of them or nobody.
 
-    Who is no member is no error."""
+    Who is no member is no error. The owner stays: 4403."""
     conversation = fields.conversation_of(ask)
     who = fields.users(ask, fields.request(ask), "client_ids")
-    changed = cast(MembersChanged, await broker.call(ask.managed(RemoveMembers(conversation=conversation, users=who))))
-    if changed.failed:
-        names = ", ".join(f"{failure.user} ({failure.reason})" for failure in changed.failed[:20])
-        raise Refused(Reason(changed.failed[0].reason), f"Not removed: {names}. An owner cannot be removed.")
+    await broker.call(ask.managed(RemoveMembers(conversation=conversation, users=who, strict=True)))
     return json_answer(updated(ask, conversation, now_ms(ask)))
 
 

@@ -156,7 +156,5 @@ async def add_members(ask: Ask, broker: Broker, kind: Kind, users: tuple[str, ..
 
 async def remove_members(ask: Ask, broker: Broker, kind: Kind, users: tuple[str, ...]) -> Answer:
     info = await found(ask, broker, kind)
-    if info.owner in users:
-        raise Refused(Reason.NOT_ALLOWED, f"{info.owner} owns this {WORDS[kind]} and cannot be removed.")
-    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=users)))
+    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=users, strict=True)))
     return Answer(status=204)

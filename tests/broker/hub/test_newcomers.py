@@ -7,6 +7,7 @@ import pytest
 from protocol.commands import (
     AddFriend,
     AddMembers,
+    BanUser,
     Command,
     CreateConversation,
     DeleteUser,
@@ -15,6 +16,7 @@ from protocol.commands import (
     PutUser,
     RequestJoin,
     SendMessage,
+    Sent,
     UserFound,
 )
 from protocol.errors import Reason, Refused
@@ -68,6 +70,16 @@ def test_a_users_own_token_makes_nobody(script: Script) -> None:
     refused = manage(script, text("m", to="ann"), "tom", "ann", privileged=False)
     assert isinstance(refused, Refused)
     assert there(script, "ann") == []
+
+
+def test_a_call_may_heed_a_ban_that_would_not_stop_a_back_office(script: Script) -> None:
+    """LC-10 and ZD-34."""
+    conversation = group(script, "tom", "ann")
+    script.manage(BanUser(user="tom"))
+    said = text("m", conversation=conversation)
+    assert isinstance(manage(script, said, "tom"), Sent)
+    heeding = Managed(app="a", rev=0, user="tom", command=said, heed_ban=True)
+    assert reason(script.ask(1, heeding)) is Reason.BANNED
 
 
 @pytest.mark.parametrize("count", [1000, 1001])
