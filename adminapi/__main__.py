@@ -122,9 +122,12 @@ async def end_by_force(stop: trio.Event, seconds: float) -> None:
 
 
 async def watch_signals(stop: trio.Event) -> None:
-    """The first signal sets `stop`; later ones change nothing."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    """The first signal sets `stop`; later ones change nothing. SIGHUP, which makes the broker read its apps again, is none
+    of these: they come from there."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for received in signals:
+            if received == signal.SIGHUP:
+                continue
             if not stop.is_set():
                 log.info("stopping signal=%s", signal.Signals(received).name)
             stop.set()

@@ -274,6 +274,8 @@ def read_part(path: Path, start: int, end: int) -> bytes:
 
 def rendered(answer: Answer) -> Response:
     response = Response(answer.body, status=answer.status, content_type=answer.type)
+    if not answer.body:
+        del response.headers["Content-Type"]  # a client would parse the nothing there is
     response.headers.extend(answer.headers)
     return response
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import hmac
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -167,8 +167,17 @@ class Ask:
         value = self.json_object().get(name)
         return self.query.get(name) if value is None else value
 
-    def managed(self, command: Command, *, user: str = "", numeric_user: bool = False) -> Managed:
-        """The command in its envelope; a caller with a user's token can only act as that user."""
+    def managed(
+        self,
+        command: Command,
+        *,
+        user: str = "",
+        numeric_user: bool = False,
+        heed_ban: bool = False,
+        newcomers: Iterable[str] = (),
+    ) -> Managed:
+        """The command in its envelope; a caller with a user's token can only act as that user. `newcomers`: those of the
+        users it names who are made by it if they are not there."""
         assert self.caller is not None
         return Managed(
             app=self.caller.app.id,
@@ -177,6 +186,8 @@ class Ask:
             user=self.caller.user or user,
             privileged=self.caller.privileged,
             numeric_user=numeric_user,
+            heed_ban=heed_ban,
+            newcomers=tuple(newcomers),
         )
 
 

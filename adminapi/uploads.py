@@ -89,8 +89,8 @@ async def read(body: Body, next_piece: NextPiece, content_type: str, files: File
                     return
     except RequestEntityTooLarge:
         raise Refused(Reason.TOO_LARGE, f"A multipart body has at most {MOST_PARTS} parts.") from None
-    except ValueError as error:
-        raise Refused(Reason.BAD_FILE, f"The multipart body cannot be read: {error}") from None
+    except ValueError:
+        raise Refused(Reason.BAD_FILE, "The multipart body breaks off, or is none; send it again.") from None
 
 
 def append(fields: dict[str, str], name: str, data: bytes) -> None:

@@ -66,7 +66,8 @@ class Admission:
         if not call.privileged:
             check_token_user(hub, call.user)
             hub.rates.take(call.user, call.command.rate, hub.app.settings, now_ms)
-        caller = Caller(call.user, None, call.privileged, call.numeric_user)
+        newcomers = frozenset(call.newcomers) if call.privileged else frozenset[str]()
+        caller = Caller(call.user, None, call.privileged, call.numeric_user, heed_ban=call.heed_ban, newcomers=newcomers)
         return Running(session, request, hub, caller, call.command, False)
 
     def _login(self, session: int, request: object, login: Login) -> Running:

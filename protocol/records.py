@@ -12,6 +12,9 @@ import msgspec
 
 from protocol.ids import time_of
 
+CONVERSATION_BYTES = 16_384
+"""Of a conversation's attributes: what a list of conversations can carry and a search can look through."""
+
 
 class Kind(enum.IntEnum):
     """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37)."""

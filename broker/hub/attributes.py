@@ -10,8 +10,6 @@ import orjson
 from protocol.errors import Reason, Refused
 
 USER_BYTES = 65_536
-CONVERSATION_BYTES = 16_384
-"""What a list of conversations can carry and a search can look through."""
 
 
 def changed(before: bytes, given: bytes, most: int, *, merge: bool) -> bytes:

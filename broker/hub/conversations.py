@@ -6,7 +6,6 @@ import msgspec
 import orjson
 
 from broker.hub import attributes
-from broker.hub.attributes import CONVERSATION_BYTES
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
@@ -22,7 +21,7 @@ from protocol.commands import (
 )
 from protocol.errors import Reason, Refused
 from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
-from protocol.records import ConversationInfo, Kind, Role
+from protocol.records import CONVERSATION_BYTES, ConversationInfo, Kind, Role
 
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
@@ -83,7 +82,7 @@ def create(d: Decision, c: CreateConversation) -> Created:
     members = d.users([*creator, *c.members])
     if c.kind == Kind.DIRECT and len(members) != 2:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
-    check_most(c.most)
+    check_most(d, c.most)
     check_limit(d, c.kind, c.most, len(members))
     said = attributes.changed(b"{}", c.attributes, CONVERSATION_BYTES, merge=False)
     unique = c.unique or c.kind == Kind.DIRECT
@@ -99,17 +98,20 @@ def create(d: Decision, c: CreateConversation) -> Created:
 
 
 def most_members(d: Decision, kind: int, own: int) -> int:
-    """The smaller of a conversation's own limit and the app's for its kind; 0: there is none."""
+    """A conversation's own limit, else the app's for its kind; 0: there is none."""
     settings = d.hub.app.settings
     most = {
         Kind.TEMPORARY: settings.temporary_members,
         Kind.GROUP: settings.group_members,
         Kind.ROOM: settings.room_members,
-    }.get(Kind(kind), 0)
-    return min(own or most, most) if most else own
+    }
+    return own or most.get(Kind(kind), 0)
 
 
-def check_most(most: int) -> None:
+def check_most(d: Decision, most: int) -> None:
+    """The app's own limit may be passed, so only a back office says this."""
+    if most and not d.caller.privileged:
+        raise Refused(Reason.NOT_ALLOWED, "only the app's back office says how many members a conversation may have")
     if most < 0:
         raise Refused(Reason.BAD_FORMAT, f"the most members of a conversation are 0 (the app's limit) or more, not {most}")
 
@@ -171,9 +173,9 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
 @handles(UpdateConversation)
 def update(d: Decision, c: UpdateConversation) -> Done:
     row = d.conversation(c.conversation)
-    d.need_role(row, Role.MANAGER if c.most is None else Role.OWNER)
+    d.need_role(row, Role.MANAGER)
     if c.most is not None:
-        check_most(c.most)
+        check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
     change(d, row, c.name, c.attributes, merge=c.merge)
     return Done(time_ms=d.now)

@@ -33,6 +33,10 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     numeric: bool = False
     connection: int = 0
     """The gateway's id of the connection, which a login turns into a session."""
+    heed_ban: bool = False
+    """Being privileged does not help who is banned."""
+    newcomers: frozenset[str] = frozenset()
+    """Who is made if the command names him and he is not there."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -57,11 +61,17 @@ class Prove(Exception):
 Found = dict[Key, list[FetchedRow]]
 
 
+def check_user_id(name: str) -> None:
+    """BAD_USER_ID for what nobody can be called."""
+    if not 0 < len(name) <= 128 or not name.isprintable() or any(char.isspace() for char in name):
+        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
+
+
 class Decision:
     """One execution of one command."""
 
-    __slots__ = ("before", "caller", "commit", "effects", "found", "hub", "images", "marks", "now", "proven", "volatile",
-                 "when")  # fmt: skip
+    __slots__ = ("before", "caller", "commit", "effects", "found", "hub", "images", "made", "marks", "now", "proven",
+                 "volatile", "when")  # fmt: skip
 
     def __init__(self, hub: Hub, caller: Caller, when: Moment, found: Found, proven: str | None) -> None:
         self.hub = hub
@@ -73,6 +83,8 @@ class Decision:
         self.proven = proven
         """The password hash that was compared and fits, if any was."""
         self.images: list[Image] = []
+        self.made: dict[str, UserRow] = {}
+        """Newcomers this command has named."""
         self.marks: list[PositionRow] = []
         self.before: list[Effect] = []
         self.effects: list[Effect] = []
@@ -112,12 +124,17 @@ class Decision:
         if not self.caller.user:
             raise Refused(Reason.MISSING_FIELD, "this call needs the user on whose behalf it is made")
         row = self.user(self.caller.user)
-        if row.banned and not (self.caller.privileged and self.caller.session is None):
+        exempt = self.caller.privileged and self.caller.session is None and not self.caller.heed_ban
+        if row.banned and not exempt:
             raise Refused(Reason.BANNED, f"user {row.id} is banned")
         return row
 
     def user(self, name: str) -> UserRow:
-        row = self.hub.tables.users.get(name)
+        row = self.hub.tables.users.get(name) or self.made.get(name)
+        if row is None and name in self.caller.newcomers:
+            check_user_id(name)
+            row = self.made[name] = UserRow(name, self.now)
+            self.put("users", row)
         if row is None or row.deleted:
             raise Refused(Reason.UNKNOWN_USER, f"there is no user {name}")
         return row

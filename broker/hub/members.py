@@ -38,7 +38,8 @@ from protocol.pushes import (
 )
 from protocol.records import Kind, MemberFailure, MemberInfo, Role
 
-MOST_NAMED = 500
+MOST_NAMED, MOST_MANAGED = 500, 1_000
+"""In one call of a socket, and of a back office."""
 MOST_LISTED = 1_000
 """Members a socket is told at once: a page that fits into an outbox."""
 MOST_MUTE_SECONDS = 86_400
@@ -140,9 +141,10 @@ def list_members(d: Decision, c: ListMembers) -> MemberList:
 def _named(d: Decision, users: tuple[str, ...]) -> list[str]:
     names = list(dict.fromkeys(users))
     if not names:
-        raise Refused(Reason.MISSING_FIELD, "client_ids names nobody")
-    if len(names) > MOST_NAMED:
-        raise Refused(Reason.TOO_LARGE, f"client_ids may name {MOST_NAMED} users at once, not {len(names)}")
+        raise Refused(Reason.MISSING_FIELD, "the call names no users")
+    most = MOST_MANAGED if d.caller.session is None and d.caller.privileged else MOST_NAMED
+    if len(names) > most:
+        raise Refused(Reason.TOO_LARGE, f"one call may name {most} users, not {len(names)}")
     return names
 
 
@@ -193,6 +195,8 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     for name in _named(d, c.users):
         member = d.member(row.id, name)
         if member is not None and (member.role == Role.OWNER or (name != d.caller.user and _is_above(d, member))):
+            if c.strict:
+                raise Refused(Reason.NOT_ALLOWED, f"{name} cannot be removed here; nobody was")
             failed.append(MemberFailure(name, Reason.NOT_ALLOWED.value))
             continue
         allowed.append(name)

@@ -9,7 +9,7 @@ import msgspec
 
 from broker.hub import attributes
 from broker.hub.attributes import USER_BYTES
-from broker.hub.decision import Decision
+from broker.hub.decision import Decision, check_user_id
 from broker.hub.hub import handles, scans
 from broker.hub.login import end_sessions, withdraw_tokens
 from broker.hub.presence import Presence
@@ -114,8 +114,7 @@ def put_visitor(d: Decision, c: PutVisitor) -> UserFound:
 
 def _known(d: Decision, name: str, *, visitor: bool) -> UserRow | None:
     """The row of this id, which is then what is asked for. BAD_USER_ID, EXISTS."""
-    if not 0 < len(name) <= 128 or not name.isprintable() or any(char.isspace() for char in name):
-        raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
+    check_user_id(name)
     row = d.hub.tables.users.get(name)
     if row is not None and row.deleted:
         raise Refused(Reason.EXISTS, f"{name} was deleted, and ids are not given out again")

@@ -17,6 +17,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+import orjson
 import trio
 
 from protocol.clients.trio import Client, ConnectionLost, Envelope, RequestRefused, SessionEnded, open_client
@@ -106,7 +107,9 @@ class Chat:
             case "sync":
                 await self._missed(data)
             case "system.new":
-                note(f"{data.get('from') or 'The server'} announces: {data.get('content')}")
+                content = data.get("content")
+                said = content if isinstance(content, str) else orjson.dumps(content).decode()
+                note(f"{data.get('from') or 'The server'} announces: {said}")
             case "conv.joined":
                 note(f"{data.get('by') or 'An administrator'} added you to conversation {data['conv_id']}.")
             case "conv.left":

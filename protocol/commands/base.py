@@ -65,3 +65,8 @@ class Managed(msgspec.Struct, kw_only=True, gc=False):
     privileged: bool = True
     numeric_user: bool = False
     """The acting user was given as a JSON number; the native push echoes it as one (ZD-09)."""
+    heed_ban: bool = False
+    """An acting user who is banned is refused, `privileged` or not (ZD-34)."""
+    newcomers: tuple[str, ...] = ()
+    """Of the users the command names, those who are made by it if they are not there, as some dialects know no
+    registration. Nobody is made by a command that is refused. Only where `privileged`."""

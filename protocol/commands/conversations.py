@@ -13,7 +13,7 @@ from protocol.records import ConversationInfo, DirectInfo
 class CreateConversation(Command):
     """`members` besides the creator (the acting user, who becomes owner of a group). A direct conversation of the same
     two, and with `unique` any of the same members and kind, is returned instead of made again (ZD-04). `most` members may
-    be in it, 0: as many as the app allows. BAD_KIND, UNKNOWN_USER, FULL."""
+    be in it, 0: as many as the app says; management only. BAD_KIND, UNKNOWN_USER, FULL."""
 
     durable: ClassVar[bool] = True
     kind: int
@@ -91,8 +91,8 @@ class DirectPage(Reply):
 
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
-    temporary conversation, else manager or owner; `most` takes the owner, or management. `merge` overwrites the named
-    attributes only, and null removes one. Replies Done."""
+    temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
+    and null removes one. Replies Done."""
 
     durable: ClassVar[bool] = True
     conversation: int

@@ -37,8 +37,9 @@ class MemberList(Reply):
 
 
 class AddMembers(Command):
-    """Add up to 500 users; any member may in a temporary conversation, manager or owner in a group. Each user succeeds or
-    fails alone. Management (`strict`) refuses the whole call if a user is unknown. Replies MembersChanged."""
+    """Add up to 500 users, a back office up to 1,000; any member may in a temporary conversation, manager or owner in a
+    group. Each user succeeds or fails alone; `strict` refuses the whole call where one would fail. Replies
+    MembersChanged."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -47,11 +48,13 @@ class AddMembers(Command):
 
 
 class RemoveMembers(Command):
-    """Remove up to 500 users; the owner cannot be removed. Replies MembersChanged."""
+    """Remove up to 500 users, a back office up to 1,000; the owner cannot be removed. `strict` refuses the whole call where
+    one would fail. Replies MembersChanged."""
 
     durable: ClassVar[bool] = True
     conversation: int
     users: tuple[str, ...]
+    strict: bool = False
 
 
 class SetMembers(Command):

@@ -8,7 +8,7 @@ and attributes are bytes of JSON), tags and depth beyond `DEPTH` are not.
 | frame | keys |
 |---|---|
 | hello | `words` int, `program` text, `epoch` text (from the broker only) |
-| call | `i` int, `c` command, `ms` deadline; `app`, `rev`, `user`, `privileged`, `numeric_user` if it is a `Managed` |
+| call | `i` int, `c` command, `ms` deadline, and the other fields of a `Managed` |
 | answer | `i`, and `r` reply or `x` {`reason`, `detail`, `retry_after_ms`} |
 | push | `p` push (`AppsChanged` only) |
 | probe | `ping` 1 from the broker, `pong` 1 back |
@@ -32,7 +32,7 @@ from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged, Push
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
-WORDS = 1
+WORDS = 2
 """Version of the words: of the commands, replies and pushes, and of the frames above. Any change that the other half
 could misread raises it."""
 PROGRAM = "0.1.0"
@@ -85,6 +85,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     user: str = ""
     privileged: bool = True
     numeric_user: bool = False
+    heed_ban: bool = False
+    newcomers: tuple[str, ...] = ()
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -238,6 +240,8 @@ class ControlWire:
             user=call.user,
             privileged=call.privileged,
             numeric_user=call.numeric_user,
+            heed_ban=call.heed_ban,
+            newcomers=call.newcomers,
         )
         return Submit(request=call.i, command=managed)
 
@@ -298,6 +302,8 @@ class ControlCalls:
                 "user": command.user,
                 "privileged": command.privileged,
                 "numeric_user": command.numeric_user,
+                "heed_ban": command.heed_ban,
+                "newcomers": command.newcomers,
             }
         try:
             frame["c"] = plain(command.command if isinstance(command, Managed) else command)

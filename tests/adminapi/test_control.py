@@ -25,6 +25,7 @@ from protocol.commands import (
 )
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.records import ConversationInfo
+from protocol.wires.control import WORDS
 from tests.adminapi.conftest import APP, FakeBroker
 
 INFO = ConversationInfo(
@@ -249,7 +250,7 @@ async def test_another_words_version_is_said_in_a_sentence(folder: Path, nursery
     await listener.bind(str(folder / "control.sock"))
     listener.listen()
     nursery.start_soon(trio.serve_listeners, serve, [trio.SocketListener(listener)])
-    with pytest.raises(Refused, match="version 1"):
+    with pytest.raises(Refused, match=f"version {WORDS}"):
         async with connected(folder / "control.sock", 0.3):
             raise AssertionError("never reached")
 

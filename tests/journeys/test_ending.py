@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import httpx
+
 from tests.journeys.programs import Host
 from tests.journeys.wire import json_peer
 
@@ -17,6 +19,18 @@ def test_more_signals_while_it_stops_change_nothing(host: Host) -> None:
         assert broker.wait() == 0
         assert not (host.data / "control.sock").exists()
         assert not any("Traceback" in line for line in broker.lines)
+
+
+def test_a_hang_up_ends_neither_program_and_the_broker_reads_its_apps_again(host: Host) -> None:
+    broker, admin = host.broker(), host.admin()
+    for program in (admin, broker):
+        program.signal(signal.SIGHUP)
+    broker.wait_line("settings reloaded")
+    with httpx.Client(base_url=host.admin_url, timeout=10) as http:
+        assert http.get("/-/ready").status_code == 200
+    for program in (admin, broker):
+        program.signal(signal.SIGTERM)
+        assert program.wait() == 0
 
 
 async def test_a_damaged_journal_is_refused_in_words_and_cut_only_when_asked(host: Host) -> None:

@@ -66,7 +66,7 @@ async def test_a_school_moves_in(host: Host) -> None:
         assert [(each["client_id"], each["nickname"], each["is_admin"]) for each in seen["data"]["group_member_info"]] == [
             ("o12", "o12", 1), ("u232", "LEE", 0), ("c555", "c555", 0),
         ]  # fmt: skip
-        assert (seen["data"]["group_info"]["description"], seen["data"]["group_info"]["level"]) == ("new", 500)
+        assert (seen["data"]["group_info"]["description"], seen["data"]["group_info"]["level"]) == ("new", 1000)
         contacts = (await school.get("/im/org/2/contacts")).json()["data"]
         assert [(each["id"], each["type"], each["name"]) for each in contacts] == [
             (group, "group", "666"),

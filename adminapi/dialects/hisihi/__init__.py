@@ -13,8 +13,8 @@ Readings, where the seed is unclear:
   attributes under these names (`shapes`). The admin is its owner.
 * Client ids: users a call names for the first time are made, then the id is one lower-case letter and a number (1001 for
   another). Those whom other dialects made are named as they are; an id with a colon or a space is nobody's here (1000).
-* `level` (HI-21): a group made here may have 1,000 members, or as many as the app's `group_members` if those are fewer; it
-  shows the smaller of the two. An adopted group keeps its limit. Beyond it: 7000 at the creation, 7004 later.
+* `level` (HI-21): a group made here may have 1,000 members, whatever the app's `group_members` says of other groups, whose
+  `level` that is; an adopted group keeps its own. Beyond it: 7000 at the creation, 7004 later.
 * HI-02 to HI-04: the members are signed, and echoed, in ascending order of the text, as clients sort them and the broker
   checks them. The timestamp is whole seconds (HI-20). `conversation_id` is signed as it stands, existing or not.
 * HI-05: all fields but `conversation_id` are required; `member_client_ids`, `group_avatar` and `description` may be empty.
@@ -22,9 +22,9 @@ Readings, where the seed is unclear:
   it: the attributes are merged, the admin becomes owner, the named become members; who was owner stays a member.
 * HI-06: `group_name` must be there; null names the group 群聊.
 * HI-07, HI-08: the group is gone for everybody at once; its id is never used again. `uid` may be the number of a `c` id.
-* HI-09: up to 1,000 at once, of 500 all or nobody. Whoever is a member already is no error.
-* HI-10: `?uid=` names who removes; the same as the removed one, it is a self-removal, which tells the admin only. Without it
-  the admin does it. Who is no member: 7005.
+* HI-09: up to 1,000 at once, all or nobody. Whoever is a member already is no error.
+* HI-10: `?uid=` names who removes: the admin, or the removed one himself, which tells the admin only; anybody else is 1008.
+  Without it the admin does it. Who is no member: 7005.
 * HI-11, HI-12: oldest first, as the example; `per_page` at most 100. HI-12 has also groups of no organisation.
 * HI-13: the users of an organisation are those with its number as their attribute `organization_id`, which the app's own
   server sets (`/-/api/apps/{app}/users/{user}`). `name` is the attribute `nickname`, else `name`, else the client id.

@@ -9,12 +9,20 @@ from adminapi.dialects.hisihi import parameters, schemas
 from adminapi.dialects.hisihi.codes import CREATE_FAILED, ILLEGAL, UPDATE_FAILED, Failed, shown_as
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
 from adminapi.dialects.hisihi.parameters import AVATAR_MOST, DESCRIPTION_MOST, NAME_MOST
-from adminapi.dialects.hisihi.people import add, call_making, group, members_of
+from adminapi.dialects.hisihi.people import call_making, group, members_of
+from adminapi.dialects.hisihi.shapes import attributes_of
 from adminapi.schemas import About
 from protocol.codec import write_json
-from protocol.commands import CreateConversation, Created, DeleteConversation, SetMembers, UpdateConversation
+from protocol.commands import (
+    AddMembers,
+    CreateConversation,
+    Created,
+    DeleteConversation,
+    SetMembers,
+    UpdateConversation,
+)
 from protocol.errors import Reason, Refused
-from protocol.records import ConversationInfo, Kind
+from protocol.records import CONVERSATION_BYTES, ConversationInfo, Kind
 
 routes = Routes()
 
@@ -72,11 +80,14 @@ async def adopt(
     owner; the others become members. Who was not one before. Repeating it after a failure is safe."""
     present = set(await members_of(ask, broker, found.id))
     joining = [user for user in everybody if user not in present]
-    await add(ask, broker, found.id, joining)
-    command = UpdateConversation(conversation=found.id, name=name, attributes=attributes, merge=True)
-    with shown_as(UPDATE_FAILED, Reason.TOO_LARGE):
-        await broker.call(ask.managed(command))
+    merged = write_json({**attributes_of(found.attributes), **attributes_of(attributes)})
+    if len(merged) > CONVERSATION_BYTES:
+        raise Failed(UPDATE_FAILED, f"its attributes would have {len(merged)} bytes, {CONVERSATION_BYTES} are allowed.")
+    if joining:  # all or nobody; what follows cannot fail where this did not
+        await call_making(ask, broker, AddMembers(conversation=found.id, users=tuple(joining), strict=True), joining)
     await broker.call(ask.managed(SetMembers(conversation=found.id, owner=everybody[0])))
+    command = UpdateConversation(conversation=found.id, name=name, attributes=attributes, merge=True)
+    await broker.call(ask.managed(command))
     return joining
 
 

@@ -8,10 +8,10 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.hisihi import parameters, schemas
 from adminapi.dialects.hisihi.codes import ILLEGAL, MEMBER_ALREADY, NOT_DELIVERED, REMOVE_FAILED, Failed, shown_as
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
-from adminapi.dialects.hisihi.people import add, call_making, group, members_of
+from adminapi.dialects.hisihi.people import call_making, group, members_of
 from adminapi.dialects.hisihi.shapes import APPLIED, group_name
 from adminapi.schemas import About
-from protocol.commands import MembersChanged, RemoveMembers, RequestJoin
+from protocol.commands import AddMembers, MembersChanged, RemoveMembers, RequestJoin
 from protocol.errors import Reason, Refused
 
 routes = Routes()
@@ -30,7 +30,8 @@ async def add_members(ask: Ask, broker: Broker) -> Answer:
     present = set(await members_of(ask, broker, found.id))
     joining = [user for user in users if user not in present]
     if joining:
-        await add(ask, broker, found.id, joining)
+        command = AddMembers(conversation=found.id, users=tuple(joining), strict=True)
+        await call_making(ask, broker, command, joining)
         text = f"{await names(ask, broker, joining)} 加入群聊"
         await tell_members(ask, broker, Notice.ADDED, found, text, found.owner, joining)
     return json_answer({"group_id": found.id, "member_client_ids": ":".join(users)}, 201)
@@ -44,6 +45,8 @@ async def remove_member(ask: Ask, broker: Broker) -> Answer:
     user = parameters.client_id(ask.path["client_id"], "client_id")
     by = parameters.uid(given, "uid") if (given := ask.query.get("uid")) else ""
     found = await group(ask, broker, ask.path["group_id"])
+    if by not in ("", user, found.owner):
+        raise Failed(ILLEGAL, f"{by} is not the admin of this group, who alone may remove others.")
     if user == found.owner:
         raise Failed(ILLEGAL, f"{user} is the admin of this group and cannot be removed; dismiss it instead.")
     if user not in await members_of(ask, broker, found.id):

@@ -86,8 +86,13 @@ def number(value: object, field: str) -> int:
 
 def client_id(value: object, field: str) -> str:
     """The id of a user, whoever made him. `NEW_CLIENT_ID` is checked where one is made."""
+    return signable(value, field, "a client id, such as c565: ")
+
+
+def signable(value: object, field: str, what: str = "") -> str:
+    """A part of a text that is signed with colons between the parts."""
     if type(value) is not str or not is_name(value, USER_MOST) or not value.isprintable() or re.search(r"[\s:]", value):
-        bad(field, f"a client id: 1 to {USER_MOST} characters without spaces and colons, such as c565")
+        bad(field, f"{what}1 to {USER_MOST} characters without spaces and colons")
     return value
 
 

@@ -13,9 +13,7 @@ from typing import cast
 from adminapi.dialect import Ask, Broker
 from adminapi.dialects.hisihi.parameters import NEW_CLIENT_ID, group_id
 from adminapi.dialects.hisihi.shapes import Row, attributes_of
-from adminapi.dialects.newcomers import call_with
 from protocol.commands import (
-    AddMembers,
     Command,
     Condition,
     ConversationFound,
@@ -35,8 +33,6 @@ GROUPS = Condition("kind", "=", int(Kind.GROUP))
 AT_ONCE = 200
 """Groups, or users by their ids, in one question to the broker."""
 USERS_AT_ONCE = 500
-ADDED_AT_ONCE = 500
-"""As `AddMembers` takes."""
 GROUPS_MOST = 2_000
 USERS_MOST = 5_000
 """In an answer without pages."""
@@ -60,14 +56,8 @@ async def members_of(ask: Ask, broker: Broker, conversation: int) -> list[str]:
 async def call_making(ask: Ask, broker: Broker, command: Command, users: Iterable[str], *, acting: str = "") -> Reply:
     """The reply to a command that names these users; those of them who are not there are made. UNKNOWN_USER if one of
     those has no id of the seed's form."""
-    return await call_with(ask, broker, command, filter(NEW_CLIENT_ID.fullmatch, users), acting=acting)
-
-
-async def add(ask: Ask, broker: Broker, conversation: int, users: Sequence[str]) -> None:
-    """Make them members: all or nobody, of 500 at a time."""
-    for start in range(0, len(users), ADDED_AT_ONCE):
-        part = tuple(users[start : start + ADDED_AT_ONCE])
-        await call_making(ask, broker, AddMembers(conversation=conversation, users=part, strict=True), part)
+    newcomers = filter(NEW_CLIENT_ID.fullmatch, users)
+    return await broker.call(ask.managed(command, user=acting, newcomers=newcomers))
 
 
 async def every_group(ask: Ask, broker: Broker, *where: Condition) -> list[ConversationInfo]:

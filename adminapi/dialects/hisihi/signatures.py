@@ -39,7 +39,7 @@ def members_of(ask: Ask) -> str:
 
 
 def with_conversation(ask: Ask, action: Action) -> Answer:
-    conversation = parameters.client_id(ask.path["conversation_id"], "conversation_id")
+    conversation = parameters.signable(ask.path["conversation_id"], "conversation_id")
     members = members_of(ask)
     fields = signed(ask, action, conversation=conversation, members=members)
     more = {"conversation_id": conversation, "sorted_member_ids": members, "action": action.value}

@@ -11,7 +11,8 @@ Readings, where the seed is unclear:
 * Codes: 899011 and 899012 for the printed 800011 and 800012, which newer clients read as something else; the printed
   ones where the app has `jmessage_printed_codes` on. Rates are 429
   with 899030. 899002 is a name that no user has, 899005 one that no user can have.
-* Names (JM-41): 4 to 128 bytes, checked where a user is made. Users other dialects made are named as they are. A JSON
+* Names (JM-41): 1 to 128 bytes, as the seed's groups are of tom; checked where a user is made, and never given out again
+  after a deletion (899001). Users other dialects made are named as they are. A JSON
   number serves as a name.
 * JM-01: in order, each entry alone. A name twice in the list exists the second time. Not a list, an empty one, or an
   entry that is no object: 400 for the whole call, nothing done. A password that is text but not of 4 to 128 bytes is

@@ -14,7 +14,7 @@ from adminapi.dialects.jmessage.parameters import NEW_NAME, USERNAME, Data, bad,
 from adminapi.schemas import About, boolean, integer, obj, sent
 from adminapi.schemas import text as text_schema
 from protocol.codec import Unreadable, is_name, read_json, write_json
-from protocol.commands import GetUser, PutUser, SendMessage, Sent
+from protocol.commands import SendMessage, Sent
 from protocol.errors import Reason, Refused
 
 routes = Routes()
@@ -95,28 +95,9 @@ async def send(ask: Ask, broker: Broker) -> Answer:
         push_data=push_data(data),
         client_msg_id=key if is_name(key, KEY_CHARACTERS) else "",
     )
-    managed = ask.managed(command, user=sender)
-    try:
-        reply = await broker.call(managed)
-    except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_USER or not made_by_sending:
-            raise
-        await make_admin(ask, broker, sender, to)
-        reply = await broker.call(managed)
+    newcomers = (sender,) if made_by_sending and NEW_NAME.fullmatch(sender) else ()
+    reply = await broker.call(ask.managed(command, user=sender, newcomers=newcomers))
     return json_answer({"msg_id": cast(Sent, reply).message})
-
-
-async def make_admin(ask: Ask, broker: Broker, sender: str, to: str) -> None:
-    """Make the sender, unless it was the receiver that is missing."""
-    if to:
-        await broker.call(ask.managed(GetUser(user=to)))
-    if not NEW_NAME.fullmatch(sender):
-        raise Refused(Reason.BAD_USER_ID, "from_id is no name a new user can have.")
-    try:
-        await broker.call(ask.managed(PutUser(user=sender, must_be_new=True)))
-    except Refused as refused:
-        if refused.reason is not Reason.EXISTS:  # somebody else has made him, or he was deleted and the send will say so
-            raise
 
 
 def choice(data: Data, field: str, values: tuple[str, ...]) -> str:

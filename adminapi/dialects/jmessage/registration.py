@@ -29,7 +29,7 @@ PASSWORD_BYTES = range(4, 129)
 NEW_USER = sent(
     {
         "username": text(
-            "Starts with a letter or digit.", pattern="^[A-Za-z0-9][A-Za-z0-9_.@-]{3,127}$", example="dev_fang"
+            "Starts with a letter or digit.", pattern="^[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}$", example="dev_fang"
         ),
         "password": text("4 to 128 bytes.", least=4, most=128, example="password"),
     },
@@ -107,7 +107,7 @@ def new_name(value: object) -> str:
         missing("username")
     name = str(value) if type(value) is int else value
     if not isinstance(name, str) or not NEW_NAME.fullmatch(name):
-        bad("username", "4 to 128 letters, digits, '_', '.', '-' or '@', the first a letter or a digit")
+        bad("username", "1 to 128 letters, digits, '_', '.', '-' or '@', the first a letter or a digit")
     return name
 
 

@@ -11,12 +11,12 @@ Readings, where the seed is unclear:
 * LC-01 names no creator, so the conversation has none and no owner: it is the back office's. `c`, one of `m`, makes him
   creator and owner. It is always a group (a room with `tr`), also of two: members may be added to any LeanCloud
   conversation, which a direct one does not allow. `unique` finds the group of the same members.
-* LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made (`newcomers`).
+* LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made.
 * Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
   names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
 * LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored. null removes a custom
   attribute.
-* LC-04: all or nobody. LC-05: those who are no members are no error; the owner stays, 4403.
+* LC-04, LC-05: all or nobody. LC-05: those who are no members are no error; the owner among them is 4403.
 * LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
 * LC-06, LC-09: bare arrays, as the seed; `{"result": [...]}` where the app has `leancloud_result` on.
 * LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify", accepted and

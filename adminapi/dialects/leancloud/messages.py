@@ -10,7 +10,6 @@ from typing import TypedDict, cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.newcomers import call_with
 from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent
@@ -84,7 +83,7 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
         priority=priority_of(data),
         push_data=push_data_of(data),
     )
-    sent = cast(Sent, await call_with(ask, broker, command, (sender,), acting=sender))
+    sent = cast(Sent, await broker.call(ask.managed(command, user=sender, newcomers=(sender,))))
     return json_answer({"msg-id": ask.ids.base64(sent.message), "timestamp": sent.time_ms})
 
 

@@ -7,11 +7,11 @@ from typing import cast
 from adminapi.dialect import Answer, Ask, Broker, json_answer
 from adminapi.dialects.maxleap import fields
 from adminapi.dialects.maxleap.shapes import chat_row
-from adminapi.dialects.timeline import seq_from, stretch
-from protocol.commands import ConversationFound, GetConversation
+from adminapi.dialects.timeline import PAGE, read, seq_from, stretch
+from protocol.commands import ConversationFound, GetConversation, History
 from protocol.errors import Reason, Refused
 from protocol.ids import first_at
-from protocol.records import ConversationInfo, Status
+from protocol.records import ConversationInfo, Message, Status
 
 
 async def between(ask: Ask, broker: Broker, user: str, other: str) -> ConversationInfo | None:
@@ -32,8 +32,22 @@ async def direct(ask: Ask, broker: Broker, user: str, other: str) -> Answer:
 
 
 async def chats(ask: Ask, broker: Broker, info: ConversationInfo) -> Answer:
-    """`ts` (before it), `limit` 20 -> the newest of what is left, old to new."""
+    """`ts` (before it), `limit` 20 -> the newest of what is left, old to new. A page ends with a millisecond: what was said
+    in the one of its oldest row is all there, beyond the limit too, or the next page, before that `ts`, would lose it."""
     until, limit = fields.until(ask), fields.limit(ask)
     high = info.last_seq + 1 if until is None else await seq_from(ask, broker, info, first_at(until))
-    rows = await stretch(ask, broker, info.id, info.first_seq, high, limit, lambda each: each.status == Status.NORMAL)
+    rows = await stretch(ask, broker, info.id, info.first_seq, high, limit, wanted)
+    if rows and len(rows) == limit:
+        oldest, more = rows[-1], True
+        seq = oldest.seq
+        while more:
+            page = (await read(ask, broker, History(conversation=info.id, before=seq, limit=PAGE)))[::-1]
+            same = [message for message in page if message.time_ms == oldest.time_ms]
+            rows += filter(wanted, same)
+            more = bool(same) and len(same) == len(page)
+            seq = page[-1].seq if page else seq
     return json_answer([chat_row(message) for message in reversed(rows)])
+
+
+def wanted(message: Message) -> bool:
+    return message.status == Status.NORMAL

@@ -29,7 +29,7 @@ from protocol.commands import (
 )
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, Kind
-from protocol.wires.native.fields import Data
+from protocol.wires.native.fields import Data, bad
 
 WORDS = {Kind.GROUP: "group", Kind.ROOM: "room"}
 NAMED = {"name": "name", "ts": "created", "id": "id"}
@@ -81,10 +81,17 @@ async def of_user(ask: Ask, broker: Broker, user: str, kind: Kind) -> list[Conve
 
 
 async def create(ask: Ask, broker: Broker, kind: Kind, owner: str = "") -> Answer:
-    data = ask.json_object()
-    given = data.get("members")
+    data = fields.body(ask)
+    given, more = data.get("members"), data.get("attributes")
+    if not isinstance(more, dict | None):
+        bad("attributes", "a JSON object")
+    attributes: Data = {key: value for key, value in (more or {}).items() if value is not None}
+    name = fields.name_of(data)
     command = CreateConversation(
-        kind=kind, members=fields.users([] if given is None else given), name=fields.name_of(data) or ""
+        kind=kind,
+        members=fields.users([] if given is None else given),
+        name=(fields.name_of(attributes) if name is None else name) or "",
+        attributes=write_json({key: value for key, value in attributes.items() if key != "name"}),
     )
     made = cast(Created, await broker.call(ask.managed(command, user=owner))).conversation
     return json_answer(conversation_id(ask.ids, made), 201)
@@ -149,7 +156,5 @@ async def add_members(ask: Ask, broker: Broker, kind: Kind, users: tuple[str, ..
 
 async def remove_members(ask: Ask, broker: Broker, kind: Kind, users: tuple[str, ...]) -> Answer:
     info = await found(ask, broker, kind)
-    if info.owner in users:
-        raise Refused(Reason.NOT_ALLOWED, f"{info.owner} owns this {WORDS[kind]} and cannot be removed.")
-    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=users)))
+    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=users, strict=True)))
     return Answer(status=204)

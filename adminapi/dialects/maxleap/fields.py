@@ -119,9 +119,16 @@ def until(ask: Ask) -> int | None:
     return number(ask, ("ts",), 0, LARGEST, 0) or None
 
 
+def body(ask: Ask) -> Data:
+    """A body that has to be there: one that was lost on the way must not pass for an empty object."""
+    if not ask.body.strip():
+        raise Refused(Reason.MISSING_FIELD, "The body is missing; send a JSON object.")
+    return ask.json_object()
+
+
 def attributes(ask: Ask, *, merge: bool) -> Data:
     """The body, which is free. Where it replaces what is there, null is nothing."""
-    data = ask.json_object()
+    data = body(ask)
     return data if merge else {key: value for key, value in data.items() if value is not None}
 
 

@@ -12,7 +12,6 @@ from adminapi.dialects.maxleap import chats, conversations, fields, schemas
 from adminapi.dialects.maxleap.codes import UNKNOWN, Failed
 from adminapi.dialects.maxleap.shapes import conversation_id, friendship_id, group_row, recent, room_row
 from adminapi.dialects.maxleap.users import account
-from adminapi.dialects.newcomers import call_with
 from adminapi.schemas import About
 from protocol.commands import AddFriend, DirectPage, FriendList, ListDirects, ListFriends, RemoveFriend
 from protocol.errors import Reason, Refused
@@ -59,7 +58,7 @@ async def add_friend(ask: Ask, broker: Broker) -> Answer:
     Twice is no error. Who is not there yet is made."""
     user, other = fields.user_of(ask), fields.user_of(ask, "friendId")
     makeable = [name for name in (user, other) if fields.NEW_USER.fullmatch(name)]
-    reply = cast(FriendList, await call_with(ask, broker, AddFriend(user=other), makeable, acting=user))
+    reply = cast(FriendList, await broker.call(ask.managed(AddFriend(user=other), user=user, newcomers=makeable)))
     return json_answer({**friendship(ask, user, among(reply.friends, other)), "ns": ask.app.id})
 
 

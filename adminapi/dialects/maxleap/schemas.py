@@ -121,7 +121,7 @@ CHAT = obj(
     },
     {"remark": text(least=1)},
 )
-CHATS = array(CHAT, "Old to new.", most=LIMIT_MOST)
+CHATS = array(CHAT, "Old to new; beyond the limit, what is of the same millisecond as the oldest row.")
 RECENT = {"recent": CHAT}
 
 FRIENDSHIP: dict[str, Schema] = {

@@ -170,7 +170,7 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     if kind == Kind.DIRECT and len({creator, *others}) != 2:
         raise Refused(Reason.BAD_KIND, "A conversation of conv_type 1 has exactly two users.")
     command = CreateConversation(kind=kind, members=others, attributes=attributes)
-    reply = cast(Created, await broker.call(ask.managed(command, user=creator, numeric_user=numeric)))
+    reply = cast(Created, await broker.call(ask.managed(command, user=creator, numeric_user=numeric, heed_ban=True)))
     info = reply.conversation
     return success(ask, {"conv_extend": extension(info.attributes), "conv_id": ids_of(ask).text(info.id)})
 
@@ -261,7 +261,7 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
         mentions=users_or_text(data, "mention_client_ids"),
         client_msg_id=key,
     )
-    reply = cast(Sent, await broker.call(ask.managed(command, user=sender, numeric_user=numeric)))
+    reply = cast(Sent, await broker.call(ask.managed(command, user=sender, numeric_user=numeric, heed_ban=True)))
     return success(ask, {"msg_id": ids_of(ask).text(reply.message), "time": reply.time_ms})
 
 

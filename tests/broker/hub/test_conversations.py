@@ -133,6 +133,8 @@ def test_roles_decide_who_may_change_what(script: Script) -> None:
     assert script.say("ann", Mute(conversation=conversation, user="bob")).time_ms
     assert reason(script.say("ann", Mute(conversation=conversation, user="tom"))) is Reason.NOT_ALLOWED
     assert reason(script.say("ann", DeleteConversation(conversation=conversation))) is Reason.NOT_ALLOWED
+    strict = RemoveMembers(conversation=conversation, users=("bob", "tom"), strict=True)
+    assert reason(script.say("ann", strict)) is Reason.NOT_ALLOWED  # and bob stays
     changed = script.say("ann", RemoveMembers(conversation=conversation, users=("tom", "bob")))
     assert changed.allowed == ["bob"]
     assert [each.user for each in changed.failed] == ["tom"]

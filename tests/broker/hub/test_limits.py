@@ -11,12 +11,11 @@ from protocol.commands import (
     Join,
     ListMembers,
     PutUser,
-    SetRole,
     UpdateConversation,
 )
 from protocol.errors import Reason
 from protocol.pushes import ConversationUpdated
-from protocol.records import Kind, Role
+from protocol.records import Kind
 from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import group, reason
 
@@ -57,13 +56,14 @@ def test_a_conversations_own_limit_is_kept_wherever_somebody_comes_in(script: Sc
     assert reason(script.manage(Join(conversation=conversation), user="eve")) is Reason.FULL
 
 
-def test_the_apps_limit_binds_too(script: Script) -> None:
-    conversation = create(script, "tom", "ann", "bob", "eve", most=1000)
+def test_without_one_the_apps_limit_holds_and_its_own_goes_before_it(script: Script) -> None:
+    conversation = create(script, "tom", "ann", "bob", "eve")
     assert most(script, conversation) == 4
     assert reason(script.manage(Join(conversation=conversation), user="kim")) is Reason.FULL
-    assert most(script, create(script, "tom", "ann")) == 4
     assert most(script, create(script, "tom", kind=Kind.ROOM)) == 3
     assert most(script, create(script, "tom", "ann", kind=Kind.DIRECT)) == 0
+    larger = create(script, *USERS, most=1000)
+    assert most(script, larger) == 1000
 
 
 def test_a_limit_below_the_members_there_are_lets_nobody_else_in(script: Script) -> None:
@@ -76,11 +76,14 @@ def test_a_limit_below_the_members_there_are_lets_nobody_else_in(script: Script)
     assert reason(script.manage(none, user="tom")) is Reason.BAD_FORMAT
 
 
-def test_the_limit_is_the_owners_to_change(script: Script) -> None:
+def test_the_limit_is_the_back_offices_to_change(script: Script) -> None:
     conversation = group(script, "tom", "ann")
-    script.manage(SetRole(conversation=conversation, user="ann", role=Role.MANAGER))
-    assert reason(script.say("ann", UpdateConversation(conversation=conversation, most=3))) is Reason.NOT_ALLOWED
-    assert script.say("tom", UpdateConversation(conversation=conversation, most=3)).time_ms
+    for change in (
+        UpdateConversation(conversation=conversation, most=3),
+        CreateConversation(kind=Kind.GROUP, members=(), most=3),
+    ):
+        assert reason(script.say("tom", change)) is Reason.NOT_ALLOWED
+    assert script.manage(UpdateConversation(conversation=conversation, most=3)).time_ms
     assert script.pushes("ann") == []
-    assert script.say("tom", UpdateConversation(conversation=conversation, most=4, name="x")).time_ms
+    assert script.manage(UpdateConversation(conversation=conversation, most=4, name="x")).time_ms
     assert [type(push) for push in script.pushes("ann")] == [ConversationUpdated]

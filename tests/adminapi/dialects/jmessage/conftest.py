@@ -126,7 +126,7 @@ async def served(served: Served) -> Jiguang:
         return user(command.user)
 
     def send(command: SendMessage, managed: Managed) -> Any:
-        if missing := {managed.user, command.to or "tom"} - known:
+        if missing := {managed.user, command.to or "tom"} - known - set(managed.newcomers):
             return Refused(Reason.UNKNOWN_USER, f"there is no user {missing.pop()}")
         return Sent(message=MSG, conversation=GID, seq=1, time_ms=TIME_MS)
 

@@ -160,8 +160,8 @@ async def refused(served: Served, method: str, path: str, **more: Any) -> tuple[
     return answer.status_code, body["code"]
 
 
-def managed(command: Any, user: str = "") -> Managed:
-    return Managed(app=APP.id, rev=3, command=command, user=user)
+def managed(command: Any, user: str = "", *newcomers: str) -> Managed:
+    return Managed(app=APP.id, rev=3, command=command, user=user, newcomers=newcomers)
 
 
 async def sent(served: Served, **body: Any) -> SendMessage:

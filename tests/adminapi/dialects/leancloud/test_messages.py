@@ -30,7 +30,7 @@ async def test_lc10_send(served: Served) -> None:
     assert answer == {"msg-id": MSG_ID, "timestamp": 1495431811151}
     assert len(MSG_ID) == 22
     command = SendMessage(conversation=CONV, type=-1, body=b'{"text":"hello","lc":"hello"}')
-    assert served.broker.last == managed(command, user="tom")
+    assert served.broker.last == managed(command, "tom", "tom")
 
 
 async def test_lc10_all_fields(served: Served) -> None:

@@ -118,7 +118,7 @@ async def broker(broker: FakeBroker) -> FakeBroker:
 async def world(served: Served) -> World:
     script = Script(OURS, THEIRS)
     for kind in (*HANDLERS, *SCANS):
-        served.broker.on(kind, lambda c, m: script.manage(c, app=m.app, user=m.user, privileged=m.privileged))
+        served.broker.on(kind, lambda c, m: script.ask(1, m))
     return World(script, served)
 
 

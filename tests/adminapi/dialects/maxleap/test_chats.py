@@ -39,6 +39,20 @@ async def test_ml10_the_ts_of_the_oldest_asks_for_what_came_before(world: World)
     assert seen == [str(number) for number in range(230)]
 
 
+@pytest.mark.parametrize("limit", [1, 3, 20, 100])
+async def test_ml10_no_page_begins_within_a_millisecond(world: World, limit: int) -> None:
+    await world.users("tom", "ann")
+    for number in range(130):  # of the first 120 all are of one moment, then two of each
+        command = SendMessage(type=-1, body=b'{"text":"%d"}' % number, to="ann")
+        world.manage(command, user="tom")
+        world.script.ms += number > 120 and number % 2
+    path, seen, until = f"/ctx/tom/friends/ann/chats?limit={limit}", [], world.script.ms + 1
+    while rows := await world.get(f"{path}&ts={until}"):
+        seen = [row["content"]["body"] for row in rows] + seen
+        until = rows[0]["ts"]
+    assert seen == [str(number) for number in range(130)]
+
+
 @pytest.mark.parametrize(
     ("query", "first", "last"),
     [

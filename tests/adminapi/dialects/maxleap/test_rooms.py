@@ -17,8 +17,29 @@ async def test_ml28_makes_a_room_without_an_owner(world: World) -> None:
     shown = {"members": ["tom", "ann"], "attributes": {"name": "room_test"}, "ts": world.script.ms}
     assert await world.get(f"/rooms/{room}") == shown
     assert await world.does("POST", f"/rooms/{room}", 200) == shown
-    empty = await world.does("POST", "/rooms", 201)
+    empty = await world.does("POST", "/rooms", 201, {})
     assert (await world.get(f"/rooms/{empty}"))["members"] == []
+
+
+async def test_a_body_that_was_lost_is_no_empty_object(world: World) -> None:
+    await world.users("tom")
+    room = await world.room("tom", name="room_test")
+    for path in (f"/rooms/{room}/attributes", "/ctx/tom/attributes"):
+        for method in ("POST", "PUT"):
+            assert await world.refused(method, path) == (400, 5001)
+    assert await world.refused("POST", "/rooms") == (400, 5001)
+    assert (await world.get(f"/rooms/{room}"))["attributes"] == {"name": "room_test"}
+    await world.does("PUT", f"/rooms/{room}/attributes", 201, {})
+    assert (await world.get(f"/rooms/{room}"))["attributes"] == {}
+
+
+async def test_attributes_may_come_with_the_creation_as_later_clients_send_them(world: World) -> None:
+    body = {"attributes": {"name": "inner", "k": 1, "none": None}, "members": []}
+    room = await world.does("POST", "/rooms", 201, body)
+    assert (await world.get(f"/rooms/{room}"))["attributes"] == {"name": "inner", "k": 1}
+    room = await world.does("POST", "/rooms", 201, {**body, "name": "outer"})
+    assert (await world.get(f"/rooms/{room}/attributes/name")) == "outer"
+    assert await world.refused("POST", "/rooms", json={"attributes": 5}) == (400, 5001)
 
 
 @pytest.mark.parametrize(

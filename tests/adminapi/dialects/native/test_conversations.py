@@ -83,6 +83,7 @@ async def test_zd04_create_conversation(served: Served) -> None:
         app=APP.id,
         rev=3,
         user="1597500303",
+        heed_ban=True,
         command=CreateConversation(kind=2, members=("1597500304",), attributes=b'{"conv_name":"just test"}'),
     )
     del body["conv_extend"]

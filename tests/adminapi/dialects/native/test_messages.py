@@ -20,6 +20,7 @@ async def test_zd09_send_message(served: Served) -> None:
         rev=3,
         user="2",
         numeric_user=True,
+        heed_ban=True,
         command=SendMessage(conversation=CONV, type=-1, body=b'{"text":"HELLO !"}'),
     )
 
