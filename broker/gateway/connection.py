@@ -4,7 +4,7 @@ The law: a connection is OPEN, then LEAVING, then CLOSED, and never goes back. W
 and pushes. LEAVING it has said its farewell, says nothing more, and discards what comes in until the peer has closed: a
 socket closed over unread input would reset the connection and take the farewell with it. CLOSED it waits for the end of
 the turn to give its descriptor back. Nothing here awaits; how bytes reach the peer is the subclass's part:
-`socket_connection.SocketConnection` (plain) and `tls.TlsConnection`.
+`socket_connection.SocketConnection` (plain) and `relay.RelayedConnection` (TLS).
 """
 
 from __future__ import annotations
@@ -13,25 +13,24 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from broker.gateway.framing import Framing, format_of
+from broker.gateway.inbound import HANDLERS, LOGIN
 from broker.gateway.limits import Limits
 from broker.gateway.outbox import FINAL, Fleeting, Minor, Outbox
-from broker.gateway.pace import REFUSALS, Pace, Verdict
-from broker.gateway.seats import MOST_SEATS, PERSONAL, Seats
+from broker.gateway.pace import REFUSALS, Pace
+from broker.gateway.seats import PERSONAL, Seats
 from broker.gateway.table import Table
-from protocol.commands import LoggedIn, Managed, Rate, Reply
+from protocol.commands import LoggedIn, Reply
 from protocol.errors import CloseReason, Reason, Refused
-from protocol.wires.wire import End, Ending, Say, SeatedWire, Submit, Wire
+from protocol.wires.wire import Ending, SeatedWire, Wire
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
 
 OPEN, LEAVING, CLOSED = 0, 1, 2
 
-LOGIN = 1
-"""Bit of `paused`: the answer to a login is awaited."""
 SENDER = 2
 """Bit of `paused`: the journal is behind, and this one feeds it."""
 RESTING = 4
@@ -48,8 +47,8 @@ class Connection(ABC):
 
     __slots__ = (
         "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
-        "paused", "paused_at", "probed", "queued", "refusals", "seats", "session", "state", "submitted", "table", "unanswered",
-        "until", "wire", "word",
+        "paused", "paused_at", "probed", "queued", "refusals", "seats", "session", "state", "submitted", "table",
+        "unanswered", "until", "wire", "word",
     )  # fmt: skip
 
     def __init__(self, table: Table, limits: Limits, outbox_of: Callable[[Connection], Outbox]) -> None:
@@ -150,7 +149,7 @@ class Connection(ABC):
         """Pass on what the framing itself has to say, and notice that it is finished."""
         if framing.controls:
             if self.pace is not None and not self.pace.spend(framing.controls, self.table.now):
-                self._rest()
+                self.rest()
             framing.controls = 0
         if framing.finished:
             if not framing.pending():  # else its last words wait until the frames before them are served
@@ -160,49 +159,6 @@ class Connection(ABC):
         elif framing.out:
             self.say_framed(b"".join(framing.out))
             framing.out = []
-
-    def _submit(self, item: Submit) -> None:
-        now = self.table.now
-        command = item.command
-        inner = command.command if isinstance(command, Managed) else command
-        pace = self.pace
-        if not self.logged_in:
-            self.unanswered += 1
-            self.pause(LOGIN)
-        elif pace is not None:
-            if inner.rate is Rate.FREE:
-                if not pace.spend(1, now):
-                    self._rest()
-            elif (verdict := pace.ask(now)) is not Verdict.GO:
-                self.table.counters.refused += 1
-                refusal = Refused(Reason.TOO_FAST, retry_after_ms=pace.retry_after_ms())
-                self.answer(item.request, refusal, item.seat)
-                if verdict is Verdict.END:
-                    self.end(Ending(CloseReason.TOO_FAST))
-                return
-        if inner.durable:
-            self.durable_at = now
-            self.hold_sender()
-        session = self.session
-        if item.seat:
-            if self.seats is None:
-                self.seats = Seats(self)
-            session = self.seats.session_of(item.seat)
-            if not session:
-                refusal = Refused(Reason.FULL, f"a connection carries at most {MOST_SEATS} users; open another one")
-                self.answer(item.request, refusal, item.seat)
-                return
-        else:
-            self.submitted = True
-        self.table.core.submit(session, item.request, command)
-
-    def _say(self, item: Say) -> None:
-        if self.pace is not None and not self.pace.spend(1, self.table.now):
-            self._rest()
-        self.say(item.payload)
-
-    def _end(self, item: End) -> None:
-        self.end(Ending(item.reason))
 
     # Pausing: a paused connection is not read, and no deadline runs against it.
 
@@ -221,7 +177,7 @@ class Connection(ABC):
             self.table.queue(self)
             self.listen()
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         self.pause(RESTING)
         self.table.resting[self] = None
 
@@ -412,10 +368,3 @@ class Connection(ABC):
         if self.logged_in:
             self.logged_in = False
             table.logged_in -= 1
-
-
-HANDLERS: dict[type, Callable[[Connection, Any], None]] = {
-    Submit: Connection._submit,
-    Say: Connection._say,
-    End: Connection._end,
-}

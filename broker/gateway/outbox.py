@@ -125,7 +125,7 @@ class SeatOutbox(Outbox):
         return self._shared.frames
 
     @property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         return self._shared.size
 
     @size.setter
@@ -133,7 +133,7 @@ class SeatOutbox(Outbox):
         self._shared.size = size
 
     @property
-    def touched(self) -> bool:  # type: ignore[override]
+    def touched(self) -> bool:
         return self._shared.touched
 
     @touched.setter
@@ -141,9 +141,9 @@ class SeatOutbox(Outbox):
         self._shared.touched = touched
 
     @property
-    def mode(self) -> int:
+    def mode(self) -> int:  # type: ignore[override]
         return self._shared.mode
 
     @property
-    def sock(self) -> socket.socket | None:
+    def sock(self) -> socket.socket | None:  # type: ignore[override]
         return self._shared.sock

@@ -1,8 +1,8 @@
 """The users one connection carries, where its wire has several (LeanCloud): each is a seat, with a session of its own.
 
-The law: a seat is taken by its first request and free again when its session has ended, whoever ended it; what is pushed to a
-session goes to its seat and no other; and the connection outlives its seats. All seats wait in the connection's one outbox,
-so its limits hold for all of them together.
+The law: a seat is taken by its first request and free again when its session has ended, whoever ended it; what is pushed
+to a session goes to its seat and no other; and the connection outlives its seats. All wait in the connection's one
+outbox, so its limits hold for all of them together.
 """
 
 from __future__ import annotations
