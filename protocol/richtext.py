@@ -87,9 +87,12 @@ def binary_of(message: Message) -> bytes | None:
 
 
 def string_of(message: Message) -> str:
-    """The message as LeanCloud's side reads it."""
+    """The message as LeanCloud's side reads it; base64 of a message of bytes (`binary_of`)."""
     if message.status != Status.NORMAL:
         return RECALLED
+    raw = binary_of(message)
+    if raw is not None:
+        return base64.b64encode(raw).decode()
     body: Data = orjson.loads(message.body)  # made by our own writer, so it needs no door
     text, attr, url = (body.get(key) for key in ("text", "attr", "url"))
     text, url = (text if isinstance(text, str) else None), (url if isinstance(url, str) else None)

@@ -10,7 +10,6 @@ are not told by message: `max_read` tells both.
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from protocol.commands import History, HistoryPage, ReadTimes, ReadTimesList
@@ -65,14 +64,13 @@ def _bound(mid: str, time_ms: int, seat: Seat, *, above: bool, included: bool) -
 
 
 def item(message: Message, seat: Seat) -> dict[str, Any]:
-    raw = binary_of(message)
     said: dict[str, Any] = {
         "from": message.sender,
-        "data": string_of(message) if raw is None else base64.b64encode(raw).decode(),
+        "data": string_of(message),
         "timestamp": message.time_ms,
         "msgId": seat.ids.forms.base64(message.id),
     }
-    if raw is not None:
+    if binary_of(message) is not None:
         said["bin"] = True
     if message.edited_ms:
         said["patchTimestamp"] = message.edited_ms

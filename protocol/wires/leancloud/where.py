@@ -50,6 +50,7 @@ OPERATORS = {
 ALWAYS = frozenset({"objectId", "m", "createdAt", "updatedAt", "tr", "sys", "unique", "c", "name"})
 """What every conversation has, for `$exists`."""
 KINDS = {"tr": Kind.ROOM, "sys": Kind.SYSTEM}
+UNSORTED = frozenset({"m", "tr", "sys"})
 TIMES = frozenset({"createdAt", "updatedAt", "lm"})
 DEPTH = 4
 """Of `$and` and `$or` in each other."""
@@ -65,12 +66,14 @@ def conditions(where: Data, ids: AppIds) -> tuple[Condition, ...]:
 
 
 def sort_of(text: str) -> tuple[str, ...]:
-    """ "a,-b" in the hub's fields."""
-    return tuple(
-        ("-" if each.startswith("-") else "") + _field(each.lstrip("-+").strip())
-        for each in text.split(",")
-        if each.strip() and each.lstrip("-+").strip() not in ("m", "tr", "sys")
-    )
+    """ "a,-b" in the hub's fields. Ids grow with time, and are the order conversations are kept in."""
+    orders = []
+    for each in text.split(","):
+        name = each.strip().lstrip("-+").strip()
+        if name and name not in UNSORTED:
+            field = "id" if name == "createdAt" else _field(name)
+            orders.append("-" + field if each.strip().startswith("-") else field)
+    return tuple(orders)
 
 
 def _field(name: str) -> str:
