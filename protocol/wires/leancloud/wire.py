@@ -31,7 +31,7 @@ from protocol.wires.leancloud.errors import (
     text_of,
 )
 from protocol.wires.leancloud.pushes import render
-from protocol.wires.leancloud.requests import REQUESTS, refusal_of
+from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op, Unreadable, read, write
 from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
@@ -119,7 +119,7 @@ class LeanCloudWire:
         return (self._submit(g, seat, request),)
 
     def _submit(self, g: Any, seat: Seat, request: Request) -> Submit:
-        i = g.i if g is not None and g.HasField("i") else None
+        i = g.i if g is not None and g.HasField("i") and g.cmd not in UNANSWERED else None
         asked = Asked(i, seat, request)
         return Submit(asked, request.command, seat.key)
 
