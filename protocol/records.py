@@ -112,6 +112,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """After which a temporary conversation in which nobody speaks ends; 0: it does not."""
     users: list[str] | None = None
     """Its members, where they were asked for."""
+    quiet: list[str] | None = None
+    """Those of them who want no notifications."""
 
 
 class ConversationState(msgspec.Struct, gc=False):

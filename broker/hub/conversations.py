@@ -11,6 +11,7 @@ from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure_all
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
+from broker.hub.session import LEANCLOUD
 from broker.hub.signed import check_conversation
 from protocol.commands import (
     ConversationFound,
@@ -23,7 +24,7 @@ from protocol.commands import (
     WipeConversation,
 )
 from protocol.errors import Reason, Refused
-from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
+from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated, MembersJoined
 from protocol.records import ConversationInfo, Kind, Role
 from protocol.signatures import Action
 
@@ -164,6 +165,8 @@ def _make(
         d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit))
     sessions = [session for user in members for session in d.hub.sessions_of(user)]
     d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator, kind=int(kind)))
+    joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
+    d.post(d.hub.on_wire(sessions, LEANCLOUD), joined)  # whose clients expect to hear of the others, too
     return row
 
 

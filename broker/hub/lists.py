@@ -59,7 +59,9 @@ def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool)
         return from_outside(d, row)
     shown = info(d, row)
     if with_members and row.kind != Kind.ROOM:
-        shown.users = list(d.hub.tables.members.get(row.id, ()))
+        members = d.hub.tables.members.get(row.id, {})
+        shown.users = list(members)
+        shown.quiet = [user for user, member in members.items() if member.quiet]
     if not d.caller.privileged and row.id not in own:
         shown.last_message = None  # history is for members
     return shown

@@ -1,7 +1,8 @@
-"""Who may not speak in a conversation, and who may not come back to it: one user, or several who succeed or fail alone.
+"""Who may not speak in a conversation, who may not come back to it, and who wants no notifications of it: one user, or
+several who succeed or fail alone.
 
-The law: all members hear of it, the one it is about too; LeanCloud's sessions of his are told beside that, in a push of
-their own, as their protocol has two words for it.
+The law: of a mute or a block all members hear, the one it is about too; LeanCloud's sessions of his are told beside that,
+in a push of their own, as their protocol has two words for it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from protocol.commands import (
     Reply,
     SetBlocked,
     SetMuted,
+    SetQuiet,
     Unblock,
     Unmute,
     UserNames,
@@ -102,6 +104,16 @@ def set_muted(d: Decision, c: SetMuted) -> MembersChanged:
     _check_somebody_mutes(d, row)
     d.need_role(row, Role.MANAGER)
     return _each(d, c.users, lambda user: _mute(d, row, target(d, row, user, Role.MANAGER), -1 if c.muted else 0))
+
+
+@handles(SetQuiet)
+def set_quiet(d: Decision, c: SetQuiet) -> Done:
+    row = d.conversation(c.conversation)
+    d.actor()
+    member = d.own_member(row.id)
+    if member is not None and member.quiet is not c.quiet:
+        d.put("members", msgspec.structs.replace(member, quiet=c.quiet, changed=d.commit))
+    return Done(time_ms=d.now)
 
 
 @handles(Block)

@@ -137,6 +137,15 @@ class SetBlocked(Command):
     blocked: bool
 
 
+class SetQuiet(Command):
+    """The caller wants notifications of this conversation, or none; what is said there reaches him all the same. Replies
+    Done."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    quiet: bool
+
+
 class ListBlocked(Command):
     """Who is blocked, by name, from `skip` on. The owner, or management. Replies UserNames."""
 

@@ -116,6 +116,8 @@ def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
     made["name"] = info.name
     if info.users is not None:
         made["m"] = info.users
+    if info.quiet:
+        made["mu"] = info.quiet
     if info.creator:
         made["c"] = info.creator
     if info.kind == Kind.ROOM:

@@ -4,8 +4,8 @@ The law: each client that is named succeeds or fails alone, `allowedPids` and `f
 the operator hears too, as all members do: behind the answer, by this wire, since the hub tells it to the others.
 
 Readings: adding oneself alone is joining. Only members can be silenced, until they are unsilenced. Roles are `Manager` and
-`Member`. Blacklists of a client (`srcPid`) are not kept, and neither is `mute`, which means to get no notifications: it
-is refused, so that nobody relies on it. Signatures of blacklists have no known form and are not asked for.
+`Member`. `mute`, which means to get no notifications, is kept and shown. Blacklists of a client (`srcPid`) are not kept.
+Signatures of blacklists have no known form and are not asked for.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from protocol.commands import (
     RemoveMembers,
     SetBlocked,
     SetMuted,
+    SetQuiet,
     SetRole,
     UserNames,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import Role
 from protocol.wires.leancloud import fields
-from protocol.wires.leancloud.conversations import conv
+from protocol.wires.leancloud.conversations import conv, updated
 from protocol.wires.leancloud.errors import CONVERSATION, REMOVAL, Subject, failure
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import PARTIAL, Parsers, Request, Seat
@@ -83,6 +84,11 @@ def role(g: Any, seat: Seat) -> Request:
         return conv(Op.MEMBER_INFO_UPDATED, cid=cid)
 
     return Request(SetRole(conversation=number, user=user, role=int(ROLES[said.info.role])), told, CONVERSATION)
+
+
+def quiet(g: Any, seat: Seat) -> Request:
+    cid, number = fields.cid(g.convMessage, seat)
+    return Request(SetQuiet(conversation=number, quiet=g.op == Op.MUTE), lambda reply: updated(cid, reply), CONVERSATION)
 
 
 def shutup(g: Any, seat: Seat) -> Request:
@@ -171,6 +177,8 @@ REQUESTS: Parsers = {
     (Cmd.CONV, Op.ADD): add,
     (Cmd.CONV, Op.REMOVE): remove,
     (Cmd.CONV, Op.MEMBER_INFO_UPDATE): role,
+    (Cmd.CONV, Op.MUTE): quiet,
+    (Cmd.CONV, Op.UNMUTE): quiet,
     (Cmd.CONV, Op.ADD_SHUTUP): shutup,
     (Cmd.CONV, Op.REMOVE_SHUTUP): shutup,
     (Cmd.CONV, Op.QUERY_SHUTUP): silenced,

@@ -7,6 +7,7 @@ since it was last asked. Frames are read by the schema, as the SDK's own reader 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -165,3 +166,20 @@ class Gateway(Script):
 
 def gateway_with(**settings: Any) -> Gateway:
     return Gateway(app("a", **settings))
+
+
+def attr(**values: Any) -> dict[str, str]:
+    return {"data": json.dumps(values)}
+
+
+def found(line: Line, where: object = None, **said: Any) -> list[dict[str, Any]]:
+    if where is not None:
+        said["where"] = {"data": json.dumps(where)}
+    answer = line.conv(Op.QUERY, **said)
+    assert answer.op == Op.RESULTS, answer
+    rows: list[dict[str, Any]] = json.loads(answer.convMessage.results.data)
+    return rows
+
+
+def names(line: Line, where: object = None, **said: Any) -> list[str]:
+    return [row["name"] for row in found(line, where, **said)]

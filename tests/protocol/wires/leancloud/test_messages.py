@@ -331,7 +331,7 @@ def test_a_direct_conversation_of_another_wire_is_an_ordinary_one_here(gateway: 
     tom, _ = gateway.opened("tom", "ann")
     gateway.login("native", "ann")
     sent = gateway.say("native", SendMessage(to="tom", type=-1, body=b'{"text":"hi"}'))
-    joined, direct = tom.heard()
+    joined, _, direct = tom.heard()
     assert (joined.op, direct.directMessage.cid) == (Op.JOINED, FORMS.hex24(sent.conversation))
     assert json.loads(direct.directMessage.msg) == {"_lctype": -1, "_lctext": "hi"}
     assert gateway.hub().tables.conversations[sent.conversation].kind == Kind.DIRECT

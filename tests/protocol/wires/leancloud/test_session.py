@@ -42,7 +42,7 @@ def test_a_client_without_a_name_gets_one_and_keeps_it(gateway: Gateway) -> None
     other = gateway.line()
     assert other.open().peerId != peer
     assert other.start(peer, other.wire._seats[""].peer)
-    assert [push.peerId for push in line.heard() if push.cmd == Cmd.CONV] == [peer]
+    assert [push.peerId for push in line.heard() if push.op == Op.JOINED] == [peer]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_several_clients_share_a_connection(gateway: Gateway) -> None:
     line.open("ann")
     # Who names no peer is the first.
     cid = line.start("tom", "ann")
-    (joined,) = line.heard()
+    joined, _ = line.heard()
     assert (joined.op, joined.peerId) == (Op.JOINED, "ann")
     ack = line.say(cid, "from ann", peer="ann")
     (direct,) = line.heard()
@@ -245,7 +245,7 @@ def test_base64_both_ways(gateway: Gateway) -> None:
     ann = gateway.opened("ann")
     cid = ann.start("ann", "tom")
     ann.say(cid, "hi")
-    assert [(push.cmd, push.peerId) for push in line.heard()] == [(Cmd.CONV, "tom"), (Cmd.DIRECT, "tom")]
+    assert [(push.op, push.peerId) for push in line.heard()] == [(Op.JOINED, "tom"), (Op.MEMBERS_JOINED, "tom"), (0, "tom")]
     line.raw(b"no base64!")
     assert [push.errorMessage.code for push in line.heard()] == [4114]
 
