@@ -31,11 +31,12 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     size = min(max(c.size, 1), 1000)
     start = max(c.skip, 0) + (max(c.page, 1) - 1) * size
     own: set[int] = set() if d.caller.privileged else d.hub.tables.memberships.get(d.actor().id, set())
-    if d.caller.privileged or c.visible:
-        candidates = indexed(d, c.where)
-    else:
-        candidates = sorted(own, reverse=True)
-    if c.visible and not d.caller.privileged and not d.hub.app.settings.open_query:
+    everything = d.caller.privileged or (c.visible and d.hub.app.settings.open_query)
+    candidates = indexed(d, c.where) if everything or c.visible else None
+    if not everything:
+        rooms = c.visible and any(each.field == "kind" and each.op == "=" and each.value == Kind.ROOM for each in c.where)
+        if candidates is None and not rooms:
+            candidates = sorted(own, reverse=True)
         tests.append(lambda look: look.row.id in own or look.row.kind == Kind.ROOM)
     if d.caller.privileged and candidates is None and not tests and not orders:
         yield _all(d, c, start, size, oldest_first=oldest_first)

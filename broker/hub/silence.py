@@ -41,7 +41,7 @@ MOST_LISTED = 500
 
 
 def _each(d: Decision, users: tuple[str, ...], act: Callable[[str], None]) -> MembersChanged:
-    """Who succeeded and who failed; if none did, the first refusal is everybody's."""
+    """Who succeeded and who failed."""
     allowed: list[str] = []
     failed: list[MemberFailure] = []
     for user in named(d, users):
@@ -120,8 +120,10 @@ def set_quiet(d: Decision, c: SetQuiet) -> Done:
 def block(d: Decision, c: Block) -> Done:
     row = d.conversation(c.conversation)
     _check_blockable(d, row)
+    leaving = _block(d, row, c.user)
     _tell_blocked(d, row, [c.user], blocked=True)
-    _block(d, row, c.user)
+    if leaving:
+        remove(d, row, leaving, by=d.caller.user, blocked=True)
     return Done(time_ms=d.now)
 
 
@@ -131,13 +133,14 @@ def _check_blockable(d: Decision, row: ConversationRow) -> None:
     d.need_role(row, Role.OWNER)
 
 
-def _block(d: Decision, row: ConversationRow, user: str) -> None:
+def _block(d: Decision, row: ConversationRow, user: str) -> list[MemberRow]:
+    """The member who has to be removed for it; whoever is none is blocked now."""
     if d.member(row.id, user) is not None:
-        remove(d, row, [target(d, row, user, Role.OWNER)], by=d.caller.user, blocked=True)
-    else:
-        user = d.user(user).id
-        d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
-        settle(d, row.id, user)
+        return [target(d, row, user, Role.OWNER)]
+    user = d.user(user).id
+    d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
+    settle(d, row.id, user)
+    return []
 
 
 def _tell_blocked(d: Decision, row: ConversationRow, users: list[str], *, blocked: bool) -> None:
@@ -177,9 +180,19 @@ def _unblock(d: Decision, row: ConversationRow, user: str) -> None:
 def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
     row = d.conversation(c.conversation)
     _check_blockable(d, row)
-    changed = _each(d, c.users, lambda user: (_block if c.blocked else _unblock)(d, row, user))
+    leaving: list[MemberRow] = []
+
+    def act(user: str) -> None:
+        if c.blocked:
+            leaving.extend(_block(d, row, user))
+        else:
+            _unblock(d, row, user)
+
+    changed = _each(d, c.users, act)
     if changed.allowed:
         _tell_blocked(d, row, changed.allowed, blocked=c.blocked)
+    if leaving:
+        remove(d, row, leaving, by=d.caller.user, blocked=True)
     return changed
 
 

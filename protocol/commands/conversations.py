@@ -74,7 +74,8 @@ class ListConversations(Command):
     sort: tuple[str, ...] = ()
     """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
     visible: bool = False
-    """On a socket, also those the caller sees without being a member: rooms, and all where the app has `open_query`."""
+    """On a socket, also what the caller sees without being a member: rooms, if they are asked for by id or by kind, and
+    everything where the app has `open_query`."""
     with_members: bool = False
     """Say who the members are, but of rooms."""
 

@@ -24,7 +24,7 @@ from protocol.wires.native.ids import app_ids
 PEER_MOST = 64
 """Characters of a client id."""
 TAG_MOST = DEVICE_MOST = 128
-TOKEN_MOST = 1024
+TOKEN_MOST = 4096
 ASKED_MOST = 20
 """Clients of one presence query; what is beyond is left out, as the SDK's document says."""
 

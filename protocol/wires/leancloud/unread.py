@@ -49,4 +49,7 @@ def content(message: Message, text: str) -> dict[str, str | bytes]:
 
 
 def command(convs: list[dict[str, Any]]) -> Any:
-    return GenericCommand(cmd=Cmd.UNREAD, unreadMessage={"convs": convs})
+    said = GenericCommand(cmd=Cmd.UNREAD, unreadMessage={"convs": convs})
+    if newest := max((row.get("timestamp", 0) for row in convs), default=0):
+        said.unreadMessage.notifTime = newest
+    return said

@@ -80,9 +80,13 @@ def test_rooms_are_found_by_all_and_show_what_one_outside_sees(script: Script) -
     own = group(script, "tom", "ann")
     script.login("eve")
     room = script.say("tom", CreateConversation(kind=Kind.ROOM, members=(), name="r", attributes=b'{"a":1}')).conversation.id
-    assert found(script, "eve", visible=True) == [room]
-    assert found(script, "eve") == []
-    (seen,) = script.say("eve", ListConversations(visible=True, with_members=True)).conversations
+    rooms = ("kind", "=", int(Kind.ROOM))
+    assert found(script, "eve", rooms, visible=True) == [room]
+    assert found(script, "eve", ("id", "in", [room, own]), visible=True) == [room]
+    assert found(script, "eve", ("name", "=", "r"), visible=True) == []
+    assert found(script, "eve", rooms) == []
+    asked = ListConversations(where=(Condition(*rooms),), visible=True, with_members=True)
+    (seen,) = script.say("eve", asked).conversations
     assert (seen.name, seen.attributes, seen.users, seen.owner) == ("r", b"{}", None, "")
     (seen,) = script.say("ann", ListConversations(with_members=True)).conversations
     assert (seen.id, seen.users) == (own, ["tom", "ann"])
