@@ -45,6 +45,7 @@ from protocol.errors import CloseReason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
 from protocol.wires.control import ControlWire
+from protocol.wires.leancloud.wire import SUBPROTOCOLS, LeanCloudWire
 from protocol.wires.native import NativeWire
 from protocol.wires.wire import Ending, Wire
 
@@ -269,7 +270,11 @@ class Server:
 
 
 def choose_wire(upgrade: Upgrade) -> tuple[Wire, str | None]:
-    """Which wire speaks on a WebSocket: the native one, on any path (SOCKET.md)."""
+    """Which wire speaks on a WebSocket, on any path: LeanCloud's where one of its sub-protocols is offered (by mini programs in
+    the query, which then wait for no confirmation), else the native one (SOCKET.md)."""
+    for offered in (*upgrade.subprotocols, upgrade.query.get("subprotocol", "")):
+        if offered in SUBPROTOCOLS:
+            return LeanCloudWire(offered), offered if offered in upgrade.subprotocols else None
     subprotocol = "parley.v1" if "parley.v1" in upgrade.subprotocols else None
     return NativeWire(token=upgrade.token), subprotocol
 

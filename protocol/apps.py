@@ -47,6 +47,11 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A login by an unknown name creates the user (ZD-03)."""
     open_groups: bool = False
     """Anyone of the app may join a group by its id; rooms are always open."""
+    members_invite: bool = False
+    """Any member of a group may add others and change its name and attributes, as LeanCloud's apps expect; else managers
+    and the owner."""
+    open_query: bool = False
+    """LeanCloud's sockets find every conversation, as its apps expect; else their own and the rooms."""
     history_from_join: bool = False
     """Members see only what was said since they joined."""
     bare_app_id: bool = False
@@ -59,6 +64,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     key stands in released apps for anyone to read."""
     leancloud_result: bool = False
     """Lists of members and of mutes come as `{"result": [...]}`, as the vendor's later clients read them (LC-06, LC-09)."""
+    leancloud_signatures: bool = False
+    """LeanCloud's sockets show a signature of the app's server to log in, and to make, join, leave or change the members of
+    a conversation. Off, only a login needs one, and only where `token_required` is on."""
     sign_window_seconds: Annotated[int, Meta(ge=0, le=31_536_000)] = 900
     """How far the time of a signed request may be from ours (ML-45, LC-27): until then it can be replayed. 0: any."""
     hisihi_unsigned: bool = False

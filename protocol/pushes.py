@@ -1,6 +1,7 @@
 """What a session receives without asking. The hub makes them, each wire gives them its own bytes.
 
-A push is encoded once per wire and the same bytes go to every receiver, so it holds nothing about its receiver.
+A push is encoded once per wire and the same bytes go to every receiver, so it holds nothing about its receiver. `kind` is
+the conversation's, which LeanCloud's ids show; 0 where the sender of a push has not said it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class MessagePatched(Push):
     message: Message
     by: str
     time_ms: int
+    kind: int = 0
 
 
 class Receipt(Push):
@@ -48,6 +50,8 @@ class Receipt(Push):
     user: str
     delivered_seq: int
     read_seq: int
+    kind: int = 0
+    time_ms: int = 0
 
 
 class ConversationJoined(Push):
@@ -55,6 +59,7 @@ class ConversationJoined(Push):
 
     conversation: int
     by: str
+    kind: int = 0
 
 
 class ConversationLeft(Push):
@@ -62,18 +67,21 @@ class ConversationLeft(Push):
 
     conversation: int
     by: str
+    kind: int = 0
 
 
 class MembersJoined(Push):
     conversation: int
     users: tuple[str, ...]
     by: str
+    kind: int = 0
 
 
 class MembersLeft(Push):
     conversation: int
     users: tuple[str, ...]
     by: str
+    kind: int = 0
 
 
 class ConversationUpdated(Push):
@@ -83,11 +91,14 @@ class ConversationUpdated(Push):
     by: str
     name: str | None
     attributes: bytes | None
+    kind: int = 0
+    time_ms: int = 0
 
 
 class ConversationDeleted(Push):
     conversation: int
     by: str
+    kind: int = 0
 
 
 class MemberMuted(Push):
@@ -97,12 +108,14 @@ class MemberMuted(Push):
     user: str
     until_ms: int
     by: str
+    kind: int = 0
 
 
 class MemberUnmuted(Push):
     conversation: int
     user: str
     by: str
+    kind: int = 0
 
 
 class ConversationRead(Push):
@@ -112,6 +125,45 @@ class ConversationRead(Push):
     by: str
     seq: int
     unread: int
+    kind: int = 0
+
+
+class MessageReceived(Push):
+    """A message that asked for receipts has reached `user`. LeanCloud's sessions alone are told one by one."""
+
+    conversation: int
+    message: int
+    user: str
+    time_ms: int
+    kind: int = 0
+
+
+class OwnMute(Push):
+    """The receiver may not speak there, or may again; told to LeanCloud's sessions beside what all members hear."""
+
+    conversation: int
+    muted: bool
+    by: str
+    kind: int = 0
+
+
+class MembersBlocked(Push):
+    """`users` may not come back, or may again (`blocked` false). `own`: it is told to them, not to the others."""
+
+    conversation: int
+    users: tuple[str, ...]
+    blocked: bool
+    own: bool
+    by: str
+    kind: int = 0
+
+
+class RoleChanged(Push):
+    conversation: int
+    user: str
+    role: int
+    by: str
+    kind: int = 0
 
 
 class PresenceChange(msgspec.Struct, gc=False):

@@ -109,6 +109,14 @@ class ConversationInfo(msgspec.Struct, gc=False):
     last_message: Message | None = None
     most: int = 0
     """Members it may have, by its own limit and the app's; 0: no limit."""
+    unique: bool = False
+    """The only one of its kind and members."""
+    ttl_seconds: int = 0
+    """After which a temporary conversation in which nobody speaks ends; 0: it does not."""
+    users: list[str] | None = None
+    """Its members, where they were asked for."""
+    quiet: list[str] | None = None
+    """Those of them who want no notifications."""
 
 
 class ConversationState(msgspec.Struct, gc=False):

@@ -2,7 +2,8 @@
 
 To LeanCloud a message is any string; one that is JSON with an integer `_lctype` is rich text: `_lctext`, `_lcattrs`,
 `_lcfile` (its `url`) and `_lcloc`. Ours has `type` and a body with the keys `text`, `attr`, `url`; the string as it came
-is kept beside them under `lc`.
+is kept beside them under `lc`. A message may be bytes instead: they are kept as base64 under `lc64`, type 0, and say
+nothing in our words.
 
 The law: whatever LeanCloud's side said comes back to LeanCloud letter for letter, so nothing our model lacks is lost.
 What was said, or since edited, elsewhere comes back as rich text made of type, text, attr and url; an edit is seen by
@@ -17,6 +18,7 @@ Readings:
 
 from __future__ import annotations
 
+import base64
 from typing import NamedTuple, cast
 
 import orjson
@@ -29,6 +31,9 @@ LOCATION = -5
 RECALLED = '{"_lctype":-127}'
 """What stands where a message was taken back; the published SDKs have a class of their own for it."""
 ORIGINAL = "lc"
+BYTES = "lc64"
+BINARY = 0
+"""Of a message of bytes: no type of LeanCloud's, and no native one."""
 TYPES = range(-(1 << 31), 1 << 31)
 
 Data = dict[str, object]
@@ -55,13 +60,39 @@ def body_of(string: str) -> tuple[int, bytes]:
 def patch_of(string: str) -> tuple[int, bytes]:
     """(type, body) of an `EditMessage` that says this instead. An edit merges, so what is no longer said is null."""
     parts = _parts(string)
-    return parts.type, write_json({"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string})
+    said = {"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string, BYTES: None}
+    return parts.type, write_json(said)
+
+
+def binary_body_of(data: bytes) -> tuple[int, bytes]:
+    """`body_of` a message of bytes."""
+    return BINARY, write_json({BYTES: base64.b64encode(data).decode()})
+
+
+def binary_patch_of(data: bytes) -> tuple[int, bytes]:
+    """`patch_of` one."""
+    kept = base64.b64encode(data).decode()
+    return BINARY, write_json({"text": None, "attr": None, "url": None, ORIGINAL: None, BYTES: kept})
+
+
+def binary_of(message: Message) -> bytes | None:
+    """The bytes of a message of bytes; None of any other, also of one that somebody has since given a text."""
+    if message.status != Status.NORMAL or message.type != BINARY or BYTES.encode() not in message.body:
+        return None
+    body: Data = orjson.loads(message.body)
+    kept = body.get(BYTES)
+    if not isinstance(kept, str) or body.keys() - {BYTES}:
+        return None
+    return base64.b64decode(kept)
 
 
 def string_of(message: Message) -> str:
-    """The message as LeanCloud's side reads it."""
+    """The message as LeanCloud's side reads it; base64 of a message of bytes (`binary_of`)."""
     if message.status != Status.NORMAL:
         return RECALLED
+    raw = binary_of(message)
+    if raw is not None:
+        return base64.b64encode(raw).decode()
     body: Data = orjson.loads(message.body)  # made by our own writer, so it needs no door
     text, attr, url = (body.get(key) for key in ("text", "attr", "url"))
     text, url = (text if isinstance(text, str) else None), (url if isinstance(url, str) else None)

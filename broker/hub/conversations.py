@@ -8,7 +8,10 @@ import orjson
 from broker.hub import attributes
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
+from broker.hub.newcomers import ensure_all
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
+from broker.hub.session import LEANCLOUD
+from broker.hub.signed import check_conversation
 from protocol.commands import (
     ConversationFound,
     CreateConversation,
@@ -20,9 +23,11 @@ from protocol.commands import (
     WipeConversation,
 )
 from protocol.errors import Reason, Refused
-from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated
+from protocol.pushes import ConversationDeleted, ConversationJoined, ConversationUpdated, MembersJoined
 from protocol.records import CONVERSATION_BYTES, ConversationInfo, Kind, Role
+from protocol.signatures import Action
 
+DAY_MS = 86_400_000
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
 
 
@@ -44,7 +49,19 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         first_seq=first,
         last_message=decode_message(head.last) if head.last and head.last_seq >= first else None,
         most=most_members(d, row.kind, row.most),
+        unique=bool(row.unique_key),
+        ttl_seconds=ttl_seconds(d, row),
     )
+
+
+def ttl_seconds(d: Decision, row: ConversationRow) -> int:
+    """Until it has been silent for so long that it is deleted, at least 1; 0: it is not."""
+    days = d.hub.app.settings.temporary_days
+    if row.kind != Kind.TEMPORARY or not days:
+        return 0
+    last = d.head(row.id).last
+    spoken_ms = decode_message(last).time_ms if last else row.created_ms
+    return max((spoken_ms + days * DAY_MS - d.now) // 1000, 1)
 
 
 def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
@@ -79,7 +96,8 @@ def create(d: Decision, c: CreateConversation) -> Created:
     if c.kind not in KINDS:
         raise Refused(Reason.BAD_KIND, f"conv_type {c.kind} is none of 1 direct, 2 temporary, 3 group, 4 room")
     creator = [d.actor().id] if d.caller.user or not d.caller.privileged else []
-    members = d.users([*creator, *c.members])
+    check_conversation(d, c.signature, Action.CONVERSATION, 0, c.members)
+    members = (ensure_all if c.newcomers else Decision.users)(d, [*creator, *c.members])
     if c.kind == Kind.DIRECT and len(members) != 2:
         raise Refused(Reason.BAD_KIND, f"a direct conversation has two users, not {len(members)}")
     check_most(d, c.most)
@@ -148,7 +166,9 @@ def _make(
         role = Role.OWNER if user == owner else Role.MEMBER
         d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit))
     sessions = [session for user in members for session in d.hub.sessions_of(user)]
-    d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator))
+    d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator, kind=int(kind)))
+    joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
+    d.post(d.hub.on_wire(sessions, LEANCLOUD), joined)  # whose clients expect to hear of the others, too
     return row
 
 
@@ -161,24 +181,37 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
             raise Refused(Reason.UNKNOWN_CONVERSATION, f"{d.caller.user} and {c.to} have no direct conversation")
         number = direct
     row = d.conversation(number)
-    found = info(d, row)
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
         if row.kind != Kind.ROOM:
             d.own_member(row.id)
-        # Whoever is not in a room sees that it is there, and how many are.
-        found = ConversationInfo(row.id, row.kind, row.name, b"{}", "", "", found.members, row.created_ms, row.updated_ms)
-    return ConversationFound(conversation=found)
+        return ConversationFound(conversation=from_outside(d, row))
+    return ConversationFound(conversation=info(d, row))
+
+
+def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
+    """A room as one who is not in it sees it: that it is there, and how many are."""
+    members = len(d.hub.tables.members.get(row.id, ()))
+    return ConversationInfo(row.id, row.kind, row.name, b"{}", "", "", members, row.created_ms, row.updated_ms)
 
 
 @handles(UpdateConversation)
 def update(d: Decision, c: UpdateConversation) -> Done:
     row = d.conversation(c.conversation)
-    d.need_role(row, Role.MANAGER)
+    d.need_role(row, least_to_change(d, row))
     if c.most is not None:
         check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
-    change(d, row, c.name, c.attributes, merge=c.merge)
+    given = c.attributes
+    if given is not None and c.paths:
+        given = attributes.with_paths(row.attributes, given)
+    change(d, row, c.name, given, merge=c.merge)
     return Done(time_ms=d.now)
+
+
+def least_to_change(d: Decision, row: ConversationRow) -> Role:
+    """Who may add members and change what is said about a conversation."""
+    open_group = row.kind == Kind.GROUP and d.hub.app.settings.members_invite
+    return Role.MEMBER if open_group else Role.MANAGER
 
 
 def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> None:
@@ -192,7 +225,15 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
     )
     d.put("conversations", changed)
     if name is not None or said is not None:
-        push = ConversationUpdated(app=d.hub.app.id, conversation=row.id, by=d.caller.user, name=name, attributes=said)
+        push = ConversationUpdated(
+            app=d.hub.app.id,
+            conversation=row.id,
+            by=d.caller.user,
+            name=name,
+            attributes=said,
+            kind=row.kind,
+            time_ms=d.now,
+        )
         d.post(d.hub.audience(row.id), push)
 
 
@@ -206,7 +247,8 @@ def delete(d: Decision, c: DeleteConversation) -> Done:
 
 def bury(d: Decision, row: ConversationRow) -> None:
     """One image: readers stop at once, the writer clears what lies behind (DESIGN 2.3)."""
-    d.post(d.hub.audience(row.id), ConversationDeleted(app=d.hub.app.id, conversation=row.id, by=d.caller.user))
+    push = ConversationDeleted(app=d.hub.app.id, conversation=row.id, by=d.caller.user, kind=row.kind)
+    d.post(d.hub.audience(row.id), push)
     d.put(
         "conversations",
         msgspec.structs.replace(row, deleted=True, attributes=b"{}", name="", updated_ms=d.now, changed=d.commit),

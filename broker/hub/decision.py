@@ -132,11 +132,18 @@ class Decision:
     def user(self, name: str) -> UserRow:
         row = self.hub.tables.users.get(name) or self.made.get(name)
         if row is None and name in self.caller.newcomers:
+            row = self.make(name)
+        if row is None or row.deleted:
+            raise Refused(Reason.UNKNOWN_USER, f"there is no user {name}")
+        return row
+
+    def make(self, name: str) -> UserRow:
+        """A user who is not there, once however often he is named. BAD_USER_ID."""
+        row = self.made.get(name)
+        if row is None:
             check_user_id(name)
             row = self.made[name] = UserRow(name, self.now)
             self.put("users", row)
-        if row is None or row.deleted:
-            raise Refused(Reason.UNKNOWN_USER, f"there is no user {name}")
         return row
 
     def users(self, names: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from broker.hub import (
     classes,
     conversations,
     directs,
+    history,
     housekeeping,
     lists,
     login,
@@ -14,12 +15,13 @@ from broker.hub import (
     patches,
     positions,
     requests,
+    silence,
     sync,
     users,
 )
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "classes", "conversations", "directs", "housekeeping", "lists", "login", "members", "messages",
-    "patches", "positions", "requests", "sync", "users",
+    "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "lists", "login", "members",
+    "messages", "patches", "positions", "requests", "silence", "sync", "users",
 ]  # fmt: skip

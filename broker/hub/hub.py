@@ -6,7 +6,7 @@ reads a clock or draws a random number: those come in with the call, so a test d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from broker.hub.decision import Decision
@@ -92,6 +92,10 @@ class Hub:
 
     def sessions_of(self, user: str) -> list[int]:
         return list(self.by_user.get(user, ()))
+
+    def on_wire(self, sessions: Iterable[int], wire: str) -> list[int]:
+        """Those of them that speak it."""
+        return [session for session in sessions if self.sessions[session].wire == wire]
 
     def enter(self, session: Session, now_ms: int) -> None:
         self.sessions[session.id] = session

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from broker.hub.conversations import change, info
+from broker.hub.conversations import change, from_outside, info
 from broker.hub.decision import Decision
 from broker.hub.hub import scans
 from broker.hub.rows import ConversationRow
 from broker.hub.where import MOST_ROWS, compile_sort, compile_where, fields_of, indexed, search
 from protocol.commands import ConversationPage, Done, ListConversations, Reply, UpdateConversations
 from protocol.errors import Reason, Refused
-from protocol.records import ConversationInfo
+from protocol.records import ConversationInfo, Kind
 
 MOST_UPDATED = 1_000
 LIST_BYTES = 262_144
@@ -30,12 +30,16 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     tests, orders = compile_where(d, c.where, fields), [] if oldest_first else compile_sort(c.sort, fields)
     size = min(max(c.size, 1), 1000)
     start = max(c.skip, 0) + (max(c.page, 1) - 1) * size
-    if not d.caller.privileged:
-        candidates: list[int] | None = sorted(d.hub.tables.memberships.get(d.actor().id, ()), reverse=True)
-    else:
-        candidates = indexed(d, c.where)
-    if candidates is None and not tests and not orders:
-        yield _all(d, start, size, oldest_first=oldest_first)
+    own: set[int] = set() if d.caller.privileged else d.hub.tables.memberships.get(d.actor().id, set())
+    everything = d.caller.privileged or (c.visible and d.hub.app.settings.open_query)
+    candidates = indexed(d, c.where) if everything or c.visible else None
+    if not everything:
+        rooms = c.visible and any(each.field == "kind" and each.op == "=" and each.value == Kind.ROOM for each in c.where)
+        if candidates is None and not rooms:
+            candidates = sorted(own, reverse=True)
+        tests.append(lambda look: look.row.id in own or look.row.kind == Kind.ROOM)
+    if d.caller.privileged and candidates is None and not tests and not orders:
+        yield _all(d, c, start, size, oldest_first=oldest_first)
         return
     alive = d.hub.tables.conversations
     if candidates is None:
@@ -44,17 +48,31 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
         candidates.reverse()
     rows: list[ConversationRow] = []
     yield from search(alive, candidates, tests, orders, rows)
-    shown = [info(d, alive[row.id]) for row in rows[start : start + size] if row.id in alive]
+    shown = [_shown(d, alive[row.id], own, c.with_members) for row in rows[start : start + size] if row.id in alive]
     if not d.caller.privileged:
         _fit(shown)
     yield ConversationPage(conversations=shown, total=len(rows))
 
 
+def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool) -> ConversationInfo:
+    """As the caller may see it; a member and management see all."""
+    if row.kind == Kind.ROOM and not d.caller.privileged and row.id not in own and not d.hub.app.settings.open_query:
+        return from_outside(d, row)
+    shown = info(d, row)
+    if with_members and row.kind != Kind.ROOM:
+        members = d.hub.tables.members.get(row.id, {})
+        shown.users = list(members)
+        shown.quiet = [user for user, member in members.items() if member.quiet]
+    if not d.caller.privileged and row.id not in own:
+        shown.last_message = None  # history is for members
+    return shown
+
+
 def _fit(shown: list[ConversationInfo]) -> None:
     """A page has to fit into an outbox: last messages beyond it are left out, attributes are asked for in smaller pages."""
-    size = sum(len(each.attributes) for each in shown)
+    size = sum(len(each.attributes) + sum(len(user) + 4 for user in each.users or ()) for each in shown)
     if size > LIST_BYTES and len(shown) > 1:
-        raise Refused(Reason.TOO_BROAD, f"this page has {size} bytes of attributes; ask for a smaller size")
+        raise Refused(Reason.TOO_BROAD, f"this page has {size} bytes of attributes and members; ask for a smaller size")
     for each in shown:
         if each.last_message is not None:
             size += len(each.last_message.body)
@@ -62,13 +80,13 @@ def _fit(shown: list[ConversationInfo]) -> None:
                 each.last_message = None
 
 
-def _all(d: Decision, start: int, size: int, *, oldest_first: bool) -> ConversationPage:
+def _all(d: Decision, c: ListConversations, start: int, size: int, *, oldest_first: bool) -> ConversationPage:
     """Without conditions the count is known and the newest are at the end: no scan."""
     rows = d.hub.tables.conversations
     if start + size > MOST_ROWS:
         raise Refused(Reason.TOO_BROAD, f"only the first {MOST_ROWS} conversations can be paged; add a condition")
     ordered = rows.values() if oldest_first else reversed(rows.values())
-    shown = [info(d, row) for row in islice(ordered, start, start + size)]
+    shown = [_shown(d, row, set(), c.with_members) for row in islice(ordered, start, start + size)]
     return ConversationPage(conversations=shown, total=len(rows))
 
 

@@ -6,12 +6,15 @@ import re
 
 import msgspec
 
-from broker.hub.decision import Decision, Prove
+from broker.hub.decision import Decision, Prove, check_user_id
 from broker.hub.hub import Hub, handles
+from broker.hub.newcomers import new_name
 from broker.hub.rows import UserRow
-from broker.hub.session import WIRE_RULES, Session, slot_of
-from protocol.commands import Done, Kick, ListSessions, LoggedIn, Login, Logout, SessionList
+from broker.hub.session import LEANCLOUD, WIRE_RULES, Session, slot_of
+from broker.hub.signed import check, login_asks
+from protocol.commands import Done, Kick, ListSessions, LoggedIn, Login, Logout, RenewToken, SessionList, TokenRenewed
 from protocol.errors import CloseReason, Reason, Refused
+from protocol.signatures import Action
 from protocol.tokens import (
     SESSION_TOKEN_MS,
     SessionToken,
@@ -33,20 +36,24 @@ def login(d: Decision, c: Login) -> LoggedIn:
     hub = d.hub
     if d.caller.session is not None:
         raise Refused(Reason.NOT_ALLOWED, f"this connection is logged in as {d.caller.session.user} already")
+    if not c.user and c.wire == LEANCLOUD:
+        c = msgspec.structs.replace(c, user=new_name(d))
     row = hub.tables.users.get(c.user)
     if row is not None and row.deleted:
         raise Refused(Reason.UNKNOWN_USER, f"user {c.user} has been deleted")
     if row is not None and row.banned:
         raise Refused(Reason.BANNED, f"user {c.user} is banned")
     device, tag = c.device, c.tag
-    continues = 0
+    continues = shown_ms = 0
     if c.session_token:
         token = _check_session_token(d, c, row)
-        device, tag, continues = token.device, token.tag, token.session
+        device, tag, continues, shown_ms = token.device, token.tag, token.session, token.issued_ms
     elif c.token:
         _check_jwt(d, c, row)
     elif c.password:
         _check_password(d, c, row)
+    elif login_asks(d, c.wire):
+        check(d, c.signature, Action.LOGIN, c.user)
     elif hub.app.settings.token_required:
         raise Refused(Reason.BAD_TOKEN, "this app wants a token, a password or a session_token at login")
     if row is None:
@@ -61,6 +68,8 @@ def login(d: Decision, c: Login) -> LoggedIn:
         if holder.id == continues:
             d.end(holder.id, Ending(CloseReason.CONTINUED))
         else:
+            if c.reconnect and shown_ms <= holder.issued_ms:
+                raise Refused(Reason.LOGIN_CONFLICT, f"{c.user} has logged in elsewhere since; this session is over")
             wait = hub.swaps.wait_ms(slot, d.now)
             if wait:
                 raise Refused(
@@ -75,6 +84,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
         leaving.append(hub.sessions[number])
         d.end(number, Ending(CloseReason.REPLACED, device=device))
 
+    issued = max(d.when.wall_ms, row.tokens_from_ms if row else 0)
     session = Session(
         d.caller.connection,
         c.user,
@@ -85,20 +95,33 @@ def login(d: Decision, c: Login) -> LoggedIn:
         tag=tag,
         install=c.install,
         wire=c.wire,
+        issued_ms=issued,
     )
     d.then(_take_over, hub, session, leaving, d.now)
-    issued = max(d.when.wall_ms, row.tokens_from_ms if row else 0)
     return LoggedIn(
         time_ms=d.now,
         app=hub.app.id,
         user=c.user,
         device=device,
-        session_token=make_session_token(
-            hub.app.secret,
-            SessionToken(hub.app.id, c.user, device, tag, session.id, issued, issued + SESSION_TOKEN_MS),
-        ),
+        session_token=_token_of(hub, session, issued),
         frames_per_second=hub.app.settings.frames_per_second,
     )
+
+
+def _token_of(hub: Hub, session: Session, issued: int) -> str:
+    until = issued + SESSION_TOKEN_MS
+    token = SessionToken(hub.app.id, session.user, session.device, session.tag, session.id, issued, until)
+    return make_session_token(hub.app.secret, token)
+
+
+@handles(RenewToken)
+def renew_token(d: Decision, c: RenewToken) -> TokenRenewed:
+    session = d.caller.session
+    if session is None:
+        raise Refused(Reason.NOT_LOGGED_IN, "log in first")
+    issued = max(d.when.wall_ms, d.actor().tokens_from_ms)
+    d.then(setattr, session, "issued_ms", issued)
+    return TokenRenewed(time_ms=d.now, session_token=_token_of(d.hub, session, issued))
 
 
 def _take_over(hub: Hub, session: Session, leaving: list[Session], now_ms: int) -> None:
@@ -113,6 +136,7 @@ def _create_user(d: Decision, c: Login) -> None:
         raise Refused(Reason.UNKNOWN_USER, f"there is no user {c.user}, and logins make none in this app")
     if c.wire == "native" and not NATIVE_NAME.fullmatch(c.user):
         raise Refused(Reason.BAD_USER_ID, f"client_id {c.user!r} may hold letters, digits and . _ - @ + only")
+    check_user_id(c.user)
     if not d.when.storage:
         raise Refused(Reason.STORAGE_UNAVAILABLE, "no disk space to create the user; nothing was done")
     d.put("users", UserRow(c.user, d.now, c.attributes))

@@ -6,49 +6,48 @@ from itertools import islice
 
 import msgspec
 
-from broker.hub.conversations import check_limit, joined_position
+from broker.hub.conversations import check_limit, joined_position, least_to_change
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
+from broker.hub.newcomers import ensure
 from broker.hub.requests import settle
 from broker.hub.rows import ConversationRow, MemberRow
+from broker.hub.session import LEANCLOUD
+from broker.hub.signed import check_conversation
 from protocol.commands import (
     AddMembers,
-    Block,
     Done,
     Join,
     Leave,
     ListMembers,
     MemberList,
     MembersChanged,
-    Mute,
     RemoveMembers,
     SetMembers,
     SetRole,
-    Unblock,
-    Unmute,
 )
 from protocol.errors import Reason, Refused
 from protocol.pushes import (
     ConversationJoined,
     ConversationLeft,
-    MemberMuted,
     MembersJoined,
     MembersLeft,
-    MemberUnmuted,
+    RoleChanged,
 )
 from protocol.records import Kind, MemberFailure, MemberInfo, Role
+from protocol.signatures import Action
 
 MOST_NAMED, MOST_MANAGED = 500, 1_000
 """In one call of a socket, and of a back office."""
 MOST_LISTED = 1_000
 """Members a socket is told at once: a page that fits into an outbox."""
-MOST_MUTE_SECONDS = 86_400
 
 
 @handles(Join)
 def join(d: Decision, c: Join) -> Done:
     row = d.conversation(c.conversation)
     user = d.actor().id
+    check_conversation(d, c.signature, Action.INVITE, row.id, (user,))
     if d.member(row.id, user) is not None:
         return Done(time_ms=d.now)
     allowed = row.kind == Kind.ROOM or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
@@ -77,8 +76,8 @@ def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
         settle(d, row.id, user)
     app = d.hub.app.id
     sessions = [session for user in users for session in d.hub.sessions_of(user)]
-    d.post(sessions, ConversationJoined(app=app, conversation=row.id, by=by))
-    d.post(before, MembersJoined(app=app, conversation=row.id, users=tuple(users), by=by))
+    d.post(sessions, ConversationJoined(app=app, conversation=row.id, by=by, kind=row.kind))
+    d.post(before, MembersJoined(app=app, conversation=row.id, users=tuple(users), by=by, kind=row.kind))
 
 
 @handles(Leave)
@@ -89,11 +88,11 @@ def leave(d: Decision, c: Leave) -> Done:
         raise Refused(Reason.BAD_KIND, "a direct conversation cannot be left")
     member = d.member(row.id, user)
     if member is not None:
-        _remove(d, row, [member], by=user)
+        remove(d, row, [member], by=user)
     return Done(time_ms=d.now)
 
 
-def _remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str, *, blocked: bool = False) -> None:
+def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str, *, blocked: bool = False) -> None:
     audience = d.hub.audience(row.id)
     names = tuple(member.user for member in members)
     own = {session for user in names for session in d.hub.sessions_of(user)}
@@ -107,9 +106,9 @@ def _remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str
     if row.owner in names:
         d.put("conversations", msgspec.structs.replace(row, owner="", changed=d.commit))
     app = d.hub.app.id
-    d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by))
+    d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by, kind=row.kind))
     rest = tuple(session for session in audience if session not in own)
-    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by))
+    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind))
 
 
 @handles(ListMembers)
@@ -138,7 +137,7 @@ def list_members(d: Decision, c: ListMembers) -> MemberList:
     return MemberList(members=members, total=len(everybody))
 
 
-def _named(d: Decision, users: tuple[str, ...]) -> list[str]:
+def named(d: Decision, users: tuple[str, ...]) -> list[str]:
     names = list(dict.fromkeys(users))
     if not names:
         raise Refused(Reason.MISSING_FIELD, "the call names no users")
@@ -148,9 +147,8 @@ def _named(d: Decision, users: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _changeable(d: Decision, number: int) -> ConversationRow:
-    row = d.conversation(number)
-    d.need_role(row, Role.MANAGER)
+def _changeable(d: Decision, row: ConversationRow, least: Role) -> ConversationRow:
+    d.need_role(row, least)
     if row.kind == Kind.DIRECT:
         raise Refused(Reason.BAD_KIND, "a direct conversation keeps its two members; create a group instead")
     return row
@@ -158,8 +156,10 @@ def _changeable(d: Decision, number: int) -> ConversationRow:
 
 @handles(AddMembers)
 def add_members(d: Decision, c: AddMembers) -> MembersChanged:
-    row = _changeable(d, c.conversation)
-    names = _named(d, c.users)
+    found = d.conversation(c.conversation)
+    row = _changeable(d, found, least_to_change(d, found))
+    check_conversation(d, c.signature, Action.INVITE, row.id, c.users)
+    names = named(d, c.users)
     if c.strict:
         d.users(names)
     allowed: list[str] = []
@@ -171,9 +171,12 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
             allowed.append(name)
             continue
         try:
-            d.user(name)
+            if not c.newcomers:
+                d.user(name)
             _check_not_blocked(d, row, name)
             check_limit(d, row.kind, row.most, count + len(joining) + 1)
+            if c.newcomers:
+                ensure(d, name)
         except Refused as refused:
             if c.strict:
                 raise
@@ -188,13 +191,22 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
 
 @handles(RemoveMembers)
 def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
-    row = _changeable(d, c.conversation)
+    names = named(d, c.users)
+    row = _changeable(d, d.conversation(c.conversation), Role.MEMBER if names == [d.caller.user] else Role.MANAGER)
+    check_conversation(d, c.signature, Action.KICK, row.id, c.users)
     allowed: list[str] = []
     leaving: list[MemberRow] = []
     failed: list[MemberFailure] = []
-    for name in _named(d, c.users):
+    stays = len(d.hub.tables.members.get(row.id, ())) > 2
+    for name in names:
         member = d.member(row.id, name)
-        if member is not None and (member.role == Role.OWNER or (name != d.caller.user and _is_above(d, member))):
+        if member is None:
+            refused = False
+        elif member.role == Role.OWNER:
+            refused = stays or name != d.caller.user  # with one other at most there is nothing left to own
+        else:
+            refused = name != d.caller.user and is_above(d, member)
+        if refused:
             if c.strict:
                 raise Refused(Reason.NOT_ALLOWED, f"{name} cannot be removed here; nobody was")
             failed.append(MemberFailure(name, Reason.NOT_ALLOWED.value))
@@ -203,7 +215,7 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
         if member is not None:
             leaving.append(member)
     if leaving:
-        _remove(d, row, leaving, by=d.caller.user)
+        remove(d, row, leaving, by=d.caller.user)
     return MembersChanged(allowed=allowed, failed=failed)
 
 
@@ -230,7 +242,7 @@ def set_members(d: Decision, c: SetMembers) -> Done:
     if joining:
         _add(d, row, joining, by=d.caller.user)
     if leaving:
-        _remove(d, row, leaving, by=d.caller.user)
+        remove(d, row, leaving, by=d.caller.user)
     return Done(time_ms=d.now)
 
 
@@ -242,88 +254,33 @@ def _hand_over(d: Decision, row: ConversationRow, owner: str) -> None:
             d.put("members", msgspec.structs.replace(member, role=int(role), changed=d.commit))
 
 
-def _is_above(d: Decision, member: MemberRow) -> bool:
+def is_above(d: Decision, member: MemberRow) -> bool:
     """Whether this member has a role the caller may not act on: the owner's, or a manager's own."""
     own = d.member(member.conversation, d.caller.user)
     return not d.caller.privileged and own is not None and member.role >= max(own.role, Role.MANAGER)
 
 
-def _target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberRow:
+def target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberRow:
     """The member acted on; nobody but management acts on the owner or, as a manager, on another manager."""
     d.need_role(row, least)
     member = d.member(row.id, user)
     if member is None:
         d.user(user)
         raise Refused(Reason.NOT_A_MEMBER, f"user {user} is not a member of this conversation")
-    if _is_above(d, member):
+    if is_above(d, member):
         raise Refused(Reason.NOT_ALLOWED, f"user {user} has a role in this conversation that you may not act on")
     return member
-
-
-def _check_somebody_mutes(d: Decision, row: ConversationRow) -> None:
-    if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and not d.caller.privileged:
-        d.own_member(row.id)
-        raise Refused(Reason.NOT_ALLOWED, "only groups and rooms have somebody who may mute")
-
-
-@handles(Mute)
-def mute(d: Decision, c: Mute) -> Done:
-    row = d.conversation(c.conversation)
-    _check_somebody_mutes(d, row)
-    member = _target(d, row, c.user, Role.MANAGER)
-    if not 0 <= c.seconds <= MOST_MUTE_SECONDS:
-        raise Refused(Reason.BAD_FORMAT, f"ttl must be 0 to {MOST_MUTE_SECONDS} seconds, not {c.seconds}")
-    until = d.now + c.seconds * 1000 if c.seconds else -1
-    d.put("members", msgspec.structs.replace(member, muted_until_ms=until, changed=d.commit))
-    push = MemberMuted(app=d.hub.app.id, conversation=row.id, user=c.user, until_ms=max(until, 0), by=d.caller.user)
-    d.post(d.hub.audience(row.id), push)
-    return Done(time_ms=d.now)
-
-
-@handles(Unmute)
-def unmute(d: Decision, c: Unmute) -> Done:
-    row = d.conversation(c.conversation)
-    _check_somebody_mutes(d, row)
-    member = _target(d, row, c.user, Role.MANAGER)
-    if member.muted_until_ms:
-        d.put("members", msgspec.structs.replace(member, muted_until_ms=0, changed=d.commit))
-        push = MemberUnmuted(app=d.hub.app.id, conversation=row.id, user=c.user, by=d.caller.user)
-        d.post(d.hub.audience(row.id), push)
-    return Done(time_ms=d.now)
 
 
 @handles(SetRole)
 def set_role(d: Decision, c: SetRole) -> Done:
     row = d.conversation(c.conversation)
-    member = _target(d, row, c.user, Role.OWNER)
+    member = target(d, row, c.user, Role.OWNER)
     if c.role not in (Role.MEMBER, Role.MANAGER):
         raise Refused(Reason.BAD_FORMAT, f"role must be 0 member or 1 manager, not {c.role}")
     if member.role == Role.OWNER:
         raise Refused(Reason.NOT_ALLOWED, "the owner stays the owner")
     d.put("members", msgspec.structs.replace(member, role=c.role, changed=d.commit))
-    return Done(time_ms=d.now)
-
-
-@handles(Block)
-def block(d: Decision, c: Block) -> Done:
-    row = d.conversation(c.conversation)
-    if row.kind == Kind.DIRECT:
-        raise Refused(Reason.BAD_KIND, "nobody can be blocked from a direct conversation")
-    if d.member(row.id, c.user) is not None:
-        _remove(d, row, [_target(d, row, c.user, Role.OWNER)], by=d.caller.user, blocked=True)
-    else:
-        d.need_role(row, Role.OWNER)
-        user = d.user(c.user).id
-        d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
-        settle(d, row.id, user)
-    return Done(time_ms=d.now)
-
-
-@handles(Unblock)
-def unblock(d: Decision, c: Unblock) -> Done:
-    row = d.conversation(c.conversation)
-    d.need_role(row, Role.OWNER)
-    grave = d.tombstone(row.id, c.user)
-    if grave is not None and grave.blocked:
-        d.put("members", msgspec.structs.replace(grave, blocked=False, changed=d.commit))
+    push = RoleChanged(app=d.hub.app.id, conversation=row.id, user=c.user, role=c.role, by=d.caller.user, kind=row.kind)
+    d.post(d.hub.on_wire(d.hub.audience(row.id), LEANCLOUD), push)
     return Done(time_ms=d.now)

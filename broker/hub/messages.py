@@ -15,8 +15,6 @@ from broker.hub.rows import HeadRow, MemberRow, MentionRow, PositionRow, SendRow
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import (
     Done,
-    History,
-    HistoryPage,
     ListMessages,
     MessagePage,
     Readers,
@@ -197,27 +195,6 @@ def check_size(d: Decision, body: bytes) -> None:
         size = len(text.encode()) if isinstance(text, str) else 0
         if size > most:
             raise Refused(Reason.TOO_LARGE, f"the text has {size} bytes, {most} are allowed")
-
-
-@handles(History)
-def history(d: Decision, c: History) -> HistoryPage:
-    row = d.conversation(c.conversation)
-    first = readable_from(d, row, d.own_member(row.id))
-    last = d.head(row.id).last_seq
-    limit = min(max(c.limit, 0), PAGE_MOST)
-    if c.after is not None:
-        lo = max(first, c.after + 1)
-        hi = min(last, lo + limit - 1)
-        more = hi < last
-    else:
-        hi = last if c.before is None else min(last, c.before - 1)
-        lo = max(first, hi - limit + 1)
-        more = lo > first and hi >= first
-    messages = d.messages(row.id, lo, hi)
-    kept = within_bytes(messages if c.after is not None else messages[::-1])
-    if len(kept) < len(messages):
-        more = True
-    return HistoryPage(conversation=row.id, messages=kept if c.after is not None else kept[::-1], more=more)
 
 
 def within_bytes(messages: list[Message]) -> list[Message]:

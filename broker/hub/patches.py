@@ -82,6 +82,12 @@ def _patch(d: Decision, message: Message, status: Status, body: bytes = b"{}", t
     )
     last = encode_message(changed) if message.seq == head.last_seq else head.last
     d.put("heads", msgspec.structs.replace(head, patch=number, patched=d.commit, last=last))
-    push = MessagePatched(app=d.hub.app.id, message=changed, by=d.caller.user or message.sender, time_ms=d.now)
+    push = MessagePatched(
+        app=d.hub.app.id,
+        message=changed,
+        by=d.caller.user or message.sender,
+        time_ms=d.now,
+        kind=d.conversation(message.conversation).kind,
+    )
     d.post(d.hub.audience(message.conversation), push)
     return Patched(time_ms=d.now)

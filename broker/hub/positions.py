@@ -3,13 +3,17 @@ of them within 2 s (DESIGN 2.3)."""
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 
 from broker.hub.decision import Decision
+from broker.hub.history import seq_from, times_of
 from broker.hub.hub import handles
-from broker.hub.receipts import unread
+from broker.hub.receipts import MOST_MEMBERS, unread
 from broker.hub.rows import PositionRow
-from protocol.commands import Acknowledge, Done, Read, ReadMark
+from protocol.commands import Acknowledge, Done, Read, ReadMark, ReadTimes, ReadTimesList
+from protocol.errors import Reason, Refused
 from protocol.records import Kind
 
 
@@ -17,7 +21,7 @@ from protocol.records import Kind
 def acknowledge(d: Decision, c: Acknowledge) -> Done:
     before = _position(d, c.conversation)
     if before is not None:
-        seq = min(c.seq, d.head(c.conversation).last_seq)
+        seq = min(_seq_of(d, c), d.head(c.conversation).last_seq)
         if seq > before.delivered_seq:
             _move(d, before, msgspec.structs.replace(before, delivered_seq=seq))
     return Done(time_ms=d.now)
@@ -29,7 +33,7 @@ def read(d: Decision, c: Read) -> ReadMark:
     if before is None:
         return ReadMark(unread=0)
     head = d.head(c.conversation)
-    seq = min(c.seq, head.last_seq)
+    seq = min(_seq_of(d, c), head.last_seq)
     after = before
     if seq > before.read_seq:
         # Own messages that follow the mark directly leave nothing unread between: the mark moves over them.
@@ -42,6 +46,10 @@ def read(d: Decision, c: Read) -> ReadMark:
         if mentioned is not None and mentioned <= seq:
             d.delete("mentions", d.caller.user, c.conversation)
     return ReadMark(unread=unread(head.last_seq, head.floor, after))
+
+
+def _seq_of(d: Decision, c: Acknowledge | Read) -> int:
+    return c.seq if c.older_than is None else seq_from(d, c.conversation, c.older_than) - 1
 
 
 def _position(d: Decision, conversation: int) -> PositionRow | None:
@@ -57,3 +65,22 @@ def _position(d: Decision, conversation: int) -> PositionRow | None:
 def _move(d: Decision, before: PositionRow, after: PositionRow) -> None:
     d.mark(after)
     d.then(d.hub.receipts.moved, before, after, d.caller.connection)
+
+
+@handles(ReadTimes)
+def read_times(d: Decision, c: ReadTimes) -> ReadTimesList:
+    row = d.conversation(c.conversation)
+    d.own_member(row.id)
+    if row.kind == Kind.ROOM:
+        raise Refused(Reason.BAD_KIND, "a room keeps no read marks")
+    first = d.head(row.id).floor + 1
+    members = list(islice(d.hub.tables.members.get(row.id, {}), MOST_MEMBERS))
+    positions = [d.position(row.id, user) for user in members]
+    marks = {seq for each in positions for seq in (each.read_seq, max(each.delivered_seq, each.read_seq))}
+    times = times_of(d, row.id, [seq for seq in sorted(marks) if seq >= first])
+    return ReadTimesList(
+        times=[
+            (each.user, times.get(max(each.delivered_seq, each.read_seq), 0), times.get(each.read_seq, 0))
+            for each in positions
+        ]
+    )

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker.hub.effects import Effect, Post
-from broker.hub.rows import PositionRow
-from protocol.pushes import ConversationRead, Receipt
+from broker.hub.rows import ConversationRow, PositionRow
+from broker.hub.session import LEANCLOUD
+from protocol.pushes import ConversationRead, MessageReceived, Receipt
 
 if TYPE_CHECKING:
     from broker.hub.hub import Hub
 
 EVERY_MS = 1_000
 MOST_MEMBERS = 50
+MOST_MESSAGES = 20
+"""Told one by one."""
 
 
 class _Due:
@@ -55,19 +58,19 @@ class Receipts:
             self._due.discard(key)
             due = self._known[key]
             due.at_ms = now_ms
-            effects += self._effects(key, due)
+            effects += self._effects(key, due, now_ms)
             due.from_seq, due.read_by = None, None
         for key in [key for key, due in self._known.items() if now_ms - due.at_ms > EVERY_MS and key not in self._due]:
             del self._known[key]
         return effects
 
-    def _effects(self, key: tuple[int, str], due: _Due) -> list[Effect]:
+    def _effects(self, key: tuple[int, str], due: _Due, now_ms: int) -> list[Effect]:
         conversation, user = key
         tables, app = self._hub.tables, self._hub.app.id
         positions = tables.positions.get(conversation, {})
         here = positions.get(user)
-        head = tables.heads.get(conversation)
-        if here is None or head is None:
+        head, row = tables.heads.get(conversation), tables.conversations.get(conversation)
+        if here is None or head is None or row is None:
             return []
         effects: list[Effect] = []
         if due.read_by is not None:
@@ -79,6 +82,7 @@ class Receipts:
                     by=user,
                     seq=here.read_seq,
                     unread=unread(head.last_seq, head.floor, here),
+                    kind=row.kind,
                 )
                 effects.append(Post(others, push))
         if due.from_seq is not None and len(tables.members.get(conversation, ())) <= MOST_MEMBERS:
@@ -91,9 +95,30 @@ class Receipts:
             if listeners:
                 delivered = max(here.delivered_seq, here.read_seq)
                 receipt = Receipt(
-                    app=app, conversation=conversation, user=user, delivered_seq=delivered, read_seq=here.read_seq
+                    app=app,
+                    conversation=conversation,
+                    user=user,
+                    delivered_seq=delivered,
+                    read_seq=here.read_seq,
+                    kind=row.kind,
+                    time_ms=now_ms,
                 )
+                effects += self._one_by_one(row, user, due.from_seq, delivered, now_ms)
                 effects.append(Post(listeners, receipt))
+        return effects
+
+    def _one_by_one(self, row: ConversationRow, user: str, since: int, until: int, now_ms: int) -> list[Effect]:
+        """The newest messages that asked for receipts and are in memory, to those sessions of their senders that are told
+        one by one."""
+        effects: list[Effect] = []
+        for message in self._hub.tables.tail.messages(row.id, max(since, until - MOST_MESSAGES) + 1, until) or ():
+            if message.receipt and message.sender != user:
+                told = self._hub.on_wire(self._hub.sessions_of(message.sender), LEANCLOUD)
+                push = MessageReceived(
+                    app=self._hub.app.id, conversation=row.id, message=message.id, user=user, time_ms=now_ms, kind=row.kind
+                )
+                if told:
+                    effects.append(Post(told, push))
         return effects
 
 

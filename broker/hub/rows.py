@@ -100,6 +100,8 @@ class MemberRow(Row):
     blocked: bool = False
     """With `left_ms`: may not come back; such a tombstone stays."""
     changed: int = 0
+    quiet: bool = False
+    """Wants no notifications of this conversation."""
 
 
 class JoinRequestRow(Row):

@@ -15,6 +15,7 @@ class Session:
         "device",
         "id",
         "install",
+        "issued_ms",
         "platform",
         "presence_at_ms",
         "presence_due",
@@ -40,6 +41,7 @@ class Session:
         tag: str = "",
         install: str = "",
         wire: str = "native",
+        issued_ms: int = 0,
     ) -> None:
         self.id = id
         self.user = user
@@ -50,6 +52,8 @@ class Session:
         self.tag = tag
         self.install = install
         self.wire = wire
+        self.issued_ms = issued_ms
+        """When its newest session token was made, by the wall."""
         self.subscriptions: set[str] | None = None
         self.presence_due: dict[str, PresenceChange] | None = None
         """Changes this session has yet to hear, newest a user."""
@@ -71,7 +75,8 @@ class Session:
         )
 
 
-WIRE_RULES = {"native": "device", "leancloud": "tag", "maxleap": "none", "jmessage": "platform"}
+LEANCLOUD = "leancloud"
+WIRE_RULES = {"native": "device", LEANCLOUD: "tag", "maxleap": "none", "jmessage": "platform"}
 """Whose default each rule is."""
 
 

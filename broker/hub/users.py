@@ -12,6 +12,7 @@ from broker.hub.attributes import USER_BYTES
 from broker.hub.decision import Decision, check_user_id
 from broker.hub.hub import handles, scans
 from broker.hub.login import end_sessions, withdraw_tokens
+from broker.hub.newcomers import new_name
 from broker.hub.presence import Presence
 from broker.hub.rows import FriendRow, UserRow
 from broker.hub.session import Session
@@ -38,7 +39,6 @@ from protocol.commands import (
     UserList,
 )
 from protocol.errors import CloseReason, Reason, Refused
-from protocol.ids import IdForms
 from protocol.pushes import MembersLeft, PresenceChange, PresenceChanged
 from protocol.records import FriendInfo, UserInfo
 from protocol.wires.wire import Ending
@@ -106,7 +106,7 @@ def put(d: Decision, c: PutUser) -> UserFound:
 
 @handles(PutVisitor)
 def put_visitor(d: Decision, c: PutVisitor) -> UserFound:
-    name = c.user or _new_name(d)
+    name = c.user or new_name(d)
     known = _known(d, name, visitor=True)
     row = known or UserRow(name, d.now, visitor=True)
     return _put(d, _described(row, c.attributes, merge=True), known=known is not None)
@@ -121,13 +121,6 @@ def _known(d: Decision, name: str, *, visitor: bool) -> UserRow | None:
     if row is not None and row.visitor is not visitor:
         raise Refused(Reason.EXISTS, f"{name} is the id of {'a visitor' if row.visitor else 'a user'}")
     return row
-
-
-def _new_name(d: Decision) -> str:
-    forms = IdForms(d.hub.app.id)
-    while (name := forms.hex32(d.hub.mint.next(d.now))) in d.hub.tables.users:
-        pass
-    return name
 
 
 def _described(row: UserRow, given: bytes, *, merge: bool) -> UserRow:
@@ -165,10 +158,9 @@ def delete(d: Decision, c: DeleteUser) -> Done:
         d.post(friends, PresenceChanged(app=d.hub.app.id, changes=(change,)))
     for conversation in d.hub.tables.memberships.get(c.user, ()):
         rest = tuple(session for session in d.hub.audience(conversation) if session not in own)
-        d.post(
-            rest,
-            MembersLeft(app=d.hub.app.id, conversation=conversation, users=(c.user,), by=d.caller.user),
-        )
+        kind = d.conversation(conversation).kind
+        push = MembersLeft(app=d.hub.app.id, conversation=conversation, users=(c.user,), by=d.caller.user, kind=kind)
+        d.post(rest, push)
     d.put(
         "users",
         UserRow(row.id, row.created_ms, updated_ms=d.now, deleted=True, tokens_from_ms=d.when.wall_ms + 1),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from broker.hub.decision import Decision
-from broker.hub.rows import ConversationRow, UserRow
+from broker.hub.rows import ConversationRow, UserRow, decode_message
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 
@@ -31,7 +31,14 @@ class Look:
         if self._attributes is None:
             self.read = len(self.row.attributes)
             self._attributes = orjson.loads(self.row.attributes)
-        return self._attributes.get(key)
+        found = self._attributes.get(key)
+        return _deeper(self._attributes, key) if found is None and "." in key else found
+
+
+def _deeper(place: Any, path: str) -> Any:
+    for key in path.split("."):
+        place = place.get(key) if isinstance(place, dict) else None
+    return place
 
 
 Test = Callable[[Look], bool]
@@ -46,6 +53,16 @@ STEP = 500
 STEP_BYTES = 262_144
 """Of attributes read between two checkpoints: about 0.5 ms."""
 MOST_ROWS = 200_000
+LISTS = ("in", "not-in", "all")
+"""Operators that take a list."""
+WORDS: dict[str, Callable[[str, str], bool]] = {
+    "starts": str.startswith,
+    "ends": str.endswith,
+    "contains": operator.contains,
+    "is": operator.eq,
+}
+"""Tests of text; with `~` behind in any case."""
+MATCHES = (*WORDS, *(word + "~" for word in WORDS))
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -60,6 +77,8 @@ CONVERSATION: Fields = {
     "creator": (str, lambda look: look.row.creator),
     "created": (int, lambda look: look.row.created_ms),
     "updated": (int, lambda look: look.row.updated_ms),
+    "changed": (int, lambda look: look.row.updated_ms or look.row.created_ms),
+    "unique": (bool, lambda look: bool(look.row.unique_key)),
 }
 USER: Fields = {
     "id": (str, lambda look: look.row.id),
@@ -69,26 +88,56 @@ USER: Fields = {
 
 
 def fields_of(d: Decision) -> Fields:
-    """Those of a conversation, with the number of its members."""
-    members = d.hub.tables.members
-    return {**CONVERSATION, "members": (int, lambda look: len(members.get(look.row.id, ())))}
+    """Those of a conversation, with the number of its members and the time somebody spoke last; None where nobody has."""
+    members, heads = d.hub.tables.members, d.hub.tables.heads
+
+    def last(look: Look) -> int | None:
+        head = heads.get(look.row.id)
+        return decode_message(head.last).time_ms if head is not None and head.last else None
+
+    return {**CONVERSATION, "members": (int, lambda look: len(members.get(look.row.id, ()))), "last": (int, last)}
 
 
 def compile_where(d: Decision, where: tuple[Condition, ...], fields: Fields) -> list[Test]:
     """One test a condition. BAD_FORMAT names what is not understood."""
-    if len(where) > MOST_CONDITIONS:
-        raise Refused(Reason.BAD_FORMAT, f"where may have {MOST_CONDITIONS} conditions, not {len(where)}")
+    if (count := sum(_count(condition) for condition in where)) > MOST_CONDITIONS:
+        raise Refused(Reason.BAD_FORMAT, f"where may have {MOST_CONDITIONS} conditions, not {count}")
     return [_compile(d, condition, fields) for condition in where]
 
 
+def _count(condition: Condition) -> int:
+    if condition.op != "any" or condition.field:
+        return 1
+    return sum(_count(each) for alternative in _alternatives(condition) for each in alternative)
+
+
+def _alternatives(condition: Condition) -> list[list[Condition]]:
+    """Of an `any`: a list of lists of [field, op, value], or of Conditions."""
+    try:
+        return [[each if type(each) is Condition else Condition(*each) for each in one] for one in condition.value]  # type: ignore[attr-defined]
+    except TypeError:
+        raise Refused(Reason.BAD_FORMAT, "where: any takes lists of [field, operator, value]") from None
+
+
 def _compile(d: Decision, condition: Condition, fields: Fields) -> Test:
+    if condition.op == "any" and not condition.field:
+        ways = [[_compile(d, each, fields) for each in one] for one in _alternatives(condition)]
+        return lambda look: any(all(test(look) for test in way) for way in ways)
     if condition.field == "member" and fields is not USER:
-        members = d.hub.tables.members
-        names = _operand(condition, str, ("=", "in"))
-        wanted = names if isinstance(names, list) else [names]
-        return lambda look: any(name in members.get(look.row.id, ()) for name in wanted)
+        return _member(d, condition)
     kind, read = _field(condition.field, fields, "where")
     return _test(condition, kind, read)
+
+
+def _member(d: Decision, condition: Condition) -> Test:
+    members, op = d.hub.tables.members, condition.op
+    names = _operand(condition, str, ("=", "!=", *LISTS))
+    wanted = names if isinstance(names, list) else [names]
+    if op == "all":
+        return lambda look: all(name in members.get(look.row.id, ()) for name in wanted)
+    if op in ("=", "in"):
+        return lambda look: any(name in members.get(look.row.id, ()) for name in wanted)
+    return lambda look: not any(name in members.get(look.row.id, ()) for name in wanted)
 
 
 def _field(field: str, fields: Fields, where: str) -> tuple[type | None, Read]:
@@ -163,18 +212,24 @@ def search(
 
 def _test(condition: Condition, kind: type | None, read: Read) -> Test:
     op = condition.op
-    value = _operand(condition, kind, ("=", "!=", "in", "like", *COMPARE))
+    value = _operand(condition, kind, ("=", "!=", "like", "size", "exists", *LISTS, *MATCHES, *COMPARE))
     if op == "=":
         return lambda look: _same(read(look), value)
     if op == "!=":
         return lambda look: not _same(read(look), value)
-    if op == "in" and all(isinstance(each, str) for each in value):  # 200 names against many rows: not one by one
-        wanted = frozenset(value)
-        return lambda look: isinstance(found := read(look), str) and found in wanted
-    if op == "in":
-        return lambda look: any(_same(read(look), each) for each in value)
+    if op in ("in", "not-in"):
+        among, wanted = _among(value), op == "in"
+        return lambda look: among(read(look)) is wanted
+    if op == "all":
+        return lambda look: isinstance(found := read(look), list) and all(_same(found, each) for each in value)
+    if op == "size":
+        return lambda look: isinstance(found := read(look), list) and len(found) == value
+    if op == "exists":
+        return lambda look: (read(look) is not None) is value
     if op == "like":
         return _like(value, read)
+    if op in MATCHES:
+        return _match(op, value, read)
     compare = COMPARE[op]
 
     def compared(look: Look) -> bool:
@@ -184,7 +239,24 @@ def _test(condition: Condition, kind: type | None, read: Read) -> Test:
     return compared
 
 
+def _among(values: list[Any]) -> Callable[[Any], bool]:
+    if all(isinstance(each, str) for each in values):  # 200 names against many rows: not one by one
+        wanted = frozenset(values)
+        return lambda found: found in wanted if isinstance(found, str) else any(_same(found, each) for each in wanted)
+    return lambda found: any(_same(found, each) for each in values)
+
+
+def _match(op: str, text: str, read: Read) -> Test:
+    test = WORDS[op.removesuffix("~")]
+    if op.endswith("~"):
+        folded = text.casefold()
+        return lambda look: isinstance(found := read(look), str) and test(found.casefold(), folded)
+    return lambda look: isinstance(found := read(look), str) and test(found, text)
+
+
 def _same(found: object, value: object) -> bool:
+    if isinstance(found, list) and not isinstance(value, list):
+        return any(_same(each, value) for each in found)
     return found == value and isinstance(found, bool) == isinstance(value, bool)
 
 
@@ -192,13 +264,17 @@ def _operand(condition: Condition, kind: type | None, ops: tuple[str, ...]) -> A
     op, value = condition.op, condition.value
     if op not in ops:
         raise Refused(Reason.BAD_FORMAT, f"where: {condition.field} does not know the operator {op!r}")
-    if op == "like":
+    if op == "like" or op in MATCHES:
         if kind not in (str, None) or not isinstance(value, str):
-            raise Refused(Reason.BAD_FORMAT, f"where: like compares texts, {condition.field} is none or the value is not")
+            raise Refused(Reason.BAD_FORMAT, f"where: {op} compares texts, {condition.field} is none or the value is not")
         return value
-    values = value if op == "in" else [value]
+    if op in ("size", "exists"):
+        if type(value) is not (int if op == "size" else bool):
+            raise Refused(Reason.BAD_FORMAT, f"where: {op} does not take the value {value!r}")
+        return value
+    values = value if op in LISTS else [value]
     if not isinstance(values, list) or len(values) > MOST_VALUES:
-        raise Refused(Reason.BAD_FORMAT, f"where: in takes a list of at most {MOST_VALUES} values")
+        raise Refused(Reason.BAD_FORMAT, f"where: {op} takes a list of at most {MOST_VALUES} values")
     for each in values:
         if type(each) is not (kind or type(each)) or (op in COMPARE and type(each) not in (int, float, str)):
             raise Refused(Reason.BAD_FORMAT, f"where: {condition.field} {op} does not take the value {each!r}")
@@ -228,6 +304,9 @@ def indexed(d: Decision, where: tuple[Condition, ...]) -> list[int] | None:
             return sorted({value for value in values if isinstance(value, int)}, reverse=True)
         if condition.field == "member" and condition.op == "=" and isinstance(condition.value, str):
             return sorted(d.hub.tables.memberships.get(condition.value, ()), reverse=True)
+        if condition.field == "member" and condition.op == "all" and isinstance(condition.value, list) and condition.value:
+            first = condition.value[0]
+            return sorted(d.hub.tables.memberships.get(first, ()), reverse=True) if isinstance(first, str) else []
     return None
 
 

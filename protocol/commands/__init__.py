@@ -8,7 +8,7 @@ The counterpart that executes them is `broker.hub`; a test fails while a command
 from __future__ import annotations
 
 from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps
-from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply
+from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply, Signature
 from protocol.commands.classes import MarkClass, Marked
 from protocol.commands.conversations import (
     Condition,
@@ -30,15 +30,22 @@ from protocol.commands.members import (
     Block,
     Join,
     Leave,
+    ListBlocked,
     ListMembers,
     MemberList,
     MembersChanged,
     Mute,
+    ReadTimes,
+    ReadTimesList,
     RemoveMembers,
+    SetBlocked,
     SetMembers,
+    SetMuted,
+    SetQuiet,
     SetRole,
     Unblock,
     Unmute,
+    UserNames,
 )
 from protocol.commands.messages import (
     Acknowledge,
@@ -69,8 +76,10 @@ from protocol.commands.sessions import (
     Logout,
     OnlineUsers,
     QueryPresence,
+    RenewToken,
     SessionList,
     Subscribe,
+    TokenRenewed,
     Unsubscribe,
 )
 from protocol.commands.users import (
@@ -119,6 +128,7 @@ __all__ = [
     "JoinRequestList",
     "Kick",
     "Leave",
+    "ListBlocked",
     "ListConversations",
     "ListDirects",
     "ListFriends",
@@ -145,25 +155,33 @@ __all__ = [
     "Rate",
     "Read",
     "ReadMark",
+    "ReadTimes",
+    "ReadTimesList",
     "Readers",
     "ReadersList",
     "RecallMessage",
     "Refuse",
     "RemoveFriend",
     "RemoveMembers",
+    "RenewToken",
     "Reply",
     "RequestJoin",
     "SendMessage",
     "SendSystem",
     "Sent",
     "SessionList",
+    "SetBlocked",
     "SetMembers",
+    "SetMuted",
+    "SetQuiet",
     "SetRole",
+    "Signature",
     "Stats",
     "StatsReport",
     "Subscribe",
     "Sync",
     "SyncState",
+    "TokenRenewed",
     "Unblock",
     "Unmute",
     "Unsubscribe",
@@ -172,6 +190,7 @@ __all__ = [
     "UpdateUser",
     "UserFound",
     "UserList",
+    "UserNames",
     "WatchApps",
     "WipeConversation",
 ]

@@ -39,6 +39,14 @@ class Refuse(Command):
     detail: str
 
 
+class Signature(msgspec.Struct, frozen=True, gc=False):
+    """What the app's server signed for a user (`protocols.md` 2.16); `timestamp` as the text that was signed."""
+
+    text: str
+    timestamp: str
+    nonce: str
+
+
 class Reply(msgspec.Struct, tag=True, tag_field="reply", kw_only=True, gc=False):
     """A hub's typed answer. A refusal is not a Reply but a `Refused`."""
 

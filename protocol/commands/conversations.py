@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from protocol.commands.base import Command, Reply
+from protocol.commands.base import Command, Reply, Signature
 from protocol.records import ConversationInfo, DirectInfo
 
 
@@ -22,6 +22,10 @@ class CreateConversation(Command):
     attributes: bytes = b"{}"
     unique: bool = False
     most: int = 0
+    newcomers: bool = False
+    """Members who are no users yet are made, where the app has `create_users`: for wires that know no registration."""
+    signature: Signature | None = None
+    """Asked of LeanCloud's sockets where the app has `leancloud_signatures`; so with members. UNAUTHORIZED."""
 
 
 class Created(Reply):
@@ -44,9 +48,13 @@ class ConversationFound(Reply):
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
     """One test of a conversation or of a user. `field` of a conversation: id, kind, name, owner, creator, member (a user is
-    one), members (their number), created, updated (Unix ms), or `attributes.<key>`; of a user: id, created, updated, or
-    `attributes.<key>`. `op`: = != < <= > >= in like. `like` takes `%` at either end only. Anything else is BAD_FORMAT.
-    `value` is JSON data; `in` takes a list of at most 200."""
+    one), members (their number), created, updated (0 if never), changed (or created), last (when somebody spoke; all Unix
+    ms), unique, or `attributes.<key>`; of a user: id, created, updated, or `attributes.<key>`. A dot in a key that is not
+    there as it stands goes into the object of that name. A list matches as each of its items would.
+    `op`: = != < <= > >= in like; not-in, all (of a list), size (of a list), exists; starts, ends, contains, and these with
+    `~` behind for any case. `like` takes `%` at either end only. Anything else is BAD_FORMAT. `value` is JSON data; `in`,
+    `not-in` and `all` take a list of at most 200. `field` "" with the `op` any: `value` is a list of alternatives, each a
+    list of [field, op, value]."""
 
     field: str
     op: str
@@ -65,6 +73,11 @@ class ListConversations(Command):
     skip: int = 0
     sort: tuple[str, ...] = ()
     """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
+    visible: bool = False
+    """On a socket, also what the caller sees without being a member: rooms, if they are asked for by id or by kind, and
+    everything where the app has `open_query`."""
+    with_members: bool = False
+    """Say who the members are, but of rooms."""
 
 
 class ConversationPage(Reply):
@@ -92,7 +105,7 @@ class DirectPage(Reply):
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
     temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
-    and null removes one. Replies Done."""
+    and null removes one; with `paths` a dot in a name goes into the object of that name. Replies Done."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -100,6 +113,7 @@ class UpdateConversation(Command):
     attributes: bytes | None = None
     merge: bool = False
     most: int | None = None
+    paths: bool = False
 
 
 class UpdateConversations(Command):

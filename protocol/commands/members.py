@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from protocol.commands.base import Command, Reply
+from protocol.commands.base import Command, Reply, Signature
 from protocol.records import MemberFailure, MemberInfo
 
 
@@ -13,6 +13,7 @@ class Join(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
+    signature: Signature | None = None
 
 
 class Leave(Command):
@@ -38,23 +39,27 @@ class MemberList(Reply):
 
 class AddMembers(Command):
     """Add up to 500 users, a back office up to 1,000; any member may in a temporary conversation, manager or owner in a
-    group. Each user succeeds or fails alone; `strict` refuses the whole call where one would fail. Replies
-    MembersChanged."""
+    group, there too any member where the app has `members_invite`. Each user succeeds or fails alone; `strict` refuses the
+    whole call where one would fail. Replies MembersChanged."""
 
     durable: ClassVar[bool] = True
     conversation: int
     users: tuple[str, ...]
     strict: bool = False
+    newcomers: bool = False
+    """As in CreateConversation."""
+    signature: Signature | None = None
 
 
 class RemoveMembers(Command):
-    """Remove up to 500 users, a back office up to 1,000; the owner cannot be removed. `strict` refuses the whole call where
-    one would fail. Replies MembersChanged."""
+    """Remove up to 500 users, a back office up to 1,000; the owner cannot be removed, unless one other member at most is
+    left. Anybody may remove himself. `strict` refuses the whole call where one would fail. Replies MembersChanged."""
 
     durable: ClassVar[bool] = True
     conversation: int
     users: tuple[str, ...]
     strict: bool = False
+    signature: Signature | None = None
 
 
 class SetMembers(Command):
@@ -112,3 +117,60 @@ class Unblock(Command):
     durable: ClassVar[bool] = True
     conversation: int
     user: str
+
+
+class SetMuted(Command):
+    """Mute up to 500 members until they are unmuted, or unmute them; each succeeds or fails alone. Manager, owner or
+    management. Replies MembersChanged."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    users: tuple[str, ...]
+    muted: bool
+
+
+class SetBlocked(Command):
+    """Block up to 500 users as Block does, or unblock them; each succeeds or fails alone. Replies MembersChanged."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    users: tuple[str, ...]
+    blocked: bool
+
+
+class SetQuiet(Command):
+    """The caller wants notifications of this conversation, or none; what is said there reaches him all the same. Replies
+    Done."""
+
+    durable: ClassVar[bool] = True
+    conversation: int
+    quiet: bool
+
+
+class ListBlocked(Command):
+    """Who is blocked, by name, from `skip` on. The owner, or management. Replies UserNames."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+    skip: int = 0
+    limit: int = 100
+    """At most 500."""
+
+
+class UserNames(Reply):
+    users: list[str]
+    total: int
+
+
+class ReadTimes(Command):
+    """How far the members of a conversation have received and read, by the times of messages. Not in rooms: BAD_KIND; of
+    the first 50 members at most. Replies ReadTimesList."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+
+
+class ReadTimesList(Reply):
+    """Each (user, time of the newest message received, of the newest read); 0: none."""
+
+    times: list[tuple[str, int, int]]

@@ -43,7 +43,9 @@ class Sent(Reply):
 
 class History(Command):
     """Up to `limit` messages: those just before seq `before`, or just after seq `after`, or the newest if neither is
-    given; ascending. Replies HistoryPage."""
+    given; ascending. `older_than` and `newer_than` are the same by message id, so by time too (`ids.first_at`), whether or
+    not there is such a message; they narrow what `before` and `after` say. Both ways: the newest, or with `forward` the
+    oldest. Replies HistoryPage."""
 
     rate: ClassVar[Rate] = Rate.HISTORY
     reads: ClassVar[bool] = True
@@ -51,6 +53,13 @@ class History(Command):
     before: int | None = None
     after: int | None = None
     limit: int = 20
+    older_than: int | None = None
+    newer_than: int | None = None
+    forward: bool = False
+    type: int | None = None
+    """Only messages of this type, of the 500 that come first at most."""
+    present: bool = False
+    """Without those that were deleted, in whose place further ones come."""
 
 
 class HistoryPage(Reply):
@@ -77,19 +86,22 @@ class MessagePage(Reply):
 
 
 class Acknowledge(Command):
-    """Everything up to and including `seq` has reached this user."""
+    """Everything up to and including `seq` has reached this user; or everything older than message id `older_than`."""
 
     rate: ClassVar[Rate] = Rate.FREE
     conversation: int
-    seq: int
+    seq: int = 0
+    older_than: int | None = None
 
 
 class Read(Command):
-    """Everything up to and including `seq` has been read by this user. Replies ReadMark."""
+    """Everything up to and including `seq`, or older than message id `older_than`, has been read by this user. Replies
+    ReadMark."""
 
     rate: ClassVar[Rate] = Rate.FREE
     conversation: int
-    seq: int
+    seq: int = 0
+    older_than: int | None = None
 
 
 class ReadMark(Reply):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from protocol.commands.base import Command, Rate, Reply
+from protocol.commands.base import Command, Rate, Reply, Signature
 from protocol.records import SessionInfo
 
 
@@ -12,8 +12,9 @@ class Login(Command):
     """Open a session on this connection (ZD-03; DESIGN 3).
 
     Proof is one of `token` (HS256 JWT of the app's secret), `password` or `session_token`; none is enough where the app
-    has `token_required = false`. UNKNOWN_APP, UNKNOWN_USER, BAD_USER_ID, BANNED, BAD_TOKEN, WRONG_PASSWORD,
-    LOGIN_CONFLICT, OVERLOADED; NOT_ALLOWED when this connection is logged in already.
+    has `token_required = false`. LeanCloud's wire may name no user and gets one with an id of the hub's. UNKNOWN_APP,
+    UNKNOWN_USER, BAD_USER_ID, BANNED, BAD_TOKEN, WRONG_PASSWORD, UNAUTHORIZED (a bad signature), LOGIN_CONFLICT,
+    OVERLOADED; NOT_ALLOWED when this connection is logged in already.
     """
 
     rate: ClassVar[Rate] = Rate.FREE
@@ -30,6 +31,10 @@ class Login(Command):
     password: str = ""
     session_token: str = ""
     wire: str = "native"
+    signature: Signature | None = None
+    """LeanCloud's proof; asked for where `token_required` or `leancloud_signatures` is."""
+    reconnect: bool = False
+    """It takes no slot that a live session with a newer session token holds: LOGIN_CONFLICT (DESIGN 3)."""
 
 
 class LoggedIn(Reply):
@@ -46,6 +51,15 @@ class Logout(Command):
     """End this session; presence changes at once. The connection is closed 1000 after the reply."""
 
     rate: ClassVar[Rate] = Rate.FREE
+
+
+class RenewToken(Command):
+    """A new session token for this session; the old one may be over. Replies TokenRenewed."""
+
+
+class TokenRenewed(Reply):
+    time_ms: int
+    session_token: str
 
 
 class QueryPresence(Command):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.records import Message, Status
-from protocol.richtext import RECALLED, body_of, patch_of, string_of
+from protocol.richtext import RECALLED, binary_body_of, binary_of, binary_patch_of, body_of, patch_of, string_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 JSON = st.recursive(
@@ -160,3 +161,19 @@ def test_a_plain_string_edited_elsewhere_stays_plain_while_it_can() -> None:
     assert string_of(message(kind, merged(body, b'{"text":"new"}'))) == "new"
     edited = json.loads(string_of(message(kind, merged(body, b'{"attr":1}'))))
     assert edited == {"_lctype": -1, "_lctext": "old", "_lcattrs": 1}
+
+
+@given(st.binary(max_size=300))
+def test_bytes_come_back_as_they_were_and_text_said_since_is_text(data: bytes) -> None:
+    kind, body = binary_body_of(data)
+    said = message(kind, body)
+    assert binary_of(said) == data
+    assert string_of(said) == base64.b64encode(data).decode()
+    assert binary_of(message(kind, body, Status.RECALLED)) is None
+    changed, patch = patch_of("now text")
+    merged = {key: value for key, value in {**orjson.loads(body), **orjson.loads(patch)}.items() if value is not None}
+    assert binary_of(message(changed, orjson.dumps(merged))) is None
+    assert string_of(message(changed, orjson.dumps(merged))) == "now text"
+    kind, patch = binary_patch_of(data)
+    merged = {key: value for key, value in {**merged, **orjson.loads(patch)}.items() if value is not None}
+    assert binary_of(message(kind, orjson.dumps(merged))) == data

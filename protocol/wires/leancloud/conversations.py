@@ -1,0 +1,191 @@
+"""Making, finding and changing conversations (`protocols.md` 2.5).
+
+The law: a conversation is printed as a row of `_Conversation`: custom attributes at the top, the built-in fields over them;
+and a conversation that is started, found or counted is one hub command.
+
+Readings: every normal conversation is a group here, also of two, as in the REST dialect; members that are not there yet are
+made. `m`, and what is settled at the start or kept by the server, is refused in an update. A temporary conversation lives
+as long as the app's `temporary_days` say, whatever `tempConvTTL` asks for. An existing unique conversation keeps its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from protocol.codec import write_json
+from protocol.commands import (
+    Condition,
+    ConversationFound,
+    ConversationPage,
+    CreateConversation,
+    Created,
+    Done,
+    GetConversation,
+    ListConversations,
+    UpdateConversation,
+)
+from protocol.errors import Reason, Refused
+from protocol.records import ConversationInfo, Kind, Status
+from protocol.richtext import binary_of, string_of
+from protocol.wires.leancloud import fields
+from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
+from protocol.wires.leancloud.names import cid_of, iso
+from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
+from protocol.wires.leancloud.seat import Parsers, Request, Seat
+from protocol.wires.leancloud.session import signature_of
+from protocol.wires.leancloud.where import conditions, sort_of
+from protocol.wires.native.fields import Data, bad
+from protocol.wires.native.ids import AppIds
+
+NAME_MOST = 256
+LIMIT, LIMIT_MOST, SKIP_MOST = 10, 1000, 1_000_000
+COMPACT, LAST_MESSAGE = 1, 2
+"""Bits of a query's `flag`."""
+FIXED = frozenset(
+    {"objectId", "m", "c", "tr", "sys", "unique", "uniqueId", "createdAt", "updatedAt", "lm", "mu", "ACL", "ttl"}
+)  # fmt: skip
+"""Fields of a conversation that an update does not set."""
+
+
+def conv(op: Op, **said: Any) -> Any:
+    return GenericCommand(cmd=Cmd.CONV, op=op, convMessage=said)
+
+
+def start(g: Any, seat: Seat) -> Request:
+    said = g.convMessage
+    attributes = {key: value for key, value in fields.document(said, "attr").items() if value is not None}
+    name = attributes.pop("name", "")
+    if not isinstance(name, str) or len(name) > NAME_MOST:
+        bad("name", f"text of at most {NAME_MOST} characters")
+    kind = Kind.TEMPORARY if said.tempConv else Kind.ROOM if said.transient else Kind.GROUP
+    command = CreateConversation(
+        kind=kind,
+        members=fields.clients([*said.m] or [seat.peer]),
+        name=name,
+        attributes=write_json({key: value for key, value in attributes.items() if key not in FIXED}),
+        unique=(said.unique and kind == Kind.GROUP) or kind == Kind.TEMPORARY,
+        newcomers=True,
+        signature=signature_of(said),
+    )
+
+    def started(reply: Created) -> Any:
+        made = reply.conversation
+        answer = conv(Op.STARTED, cid=cid_of(made.id, made.kind, seat.ids), cdate=iso(made.created_ms))
+        if made.ttl_seconds:
+            answer.convMessage.tempConvTTL = made.ttl_seconds
+        return answer
+
+    return Request(command, started, CONVERSATION)
+
+
+def query(g: Any, seat: Seat) -> Request:
+    said = g.convMessage
+    limit = said.limit if said.HasField("limit") else LIMIT
+    if not 0 < limit <= LIMIT_MOST:
+        bad("limit", f"a number from 1 to {LIMIT_MOST}")
+    if not 0 <= said.skip <= SKIP_MOST:
+        bad("skip", f"a number from 0 to {SKIP_MOST}")
+    where: tuple[Condition, ...] = ()
+    if said.tempConvIds:
+        numbers = [seat.ids.number(each.removeprefix("_tmp:")) or 0 for each in said.tempConvIds[:LIMIT_MOST]]
+        where, limit = (Condition("id", "in", numbers[:200]),), LIMIT_MOST
+    else:
+        where = conditions(fields.document(said, "where"), seat.ids)
+    command = ListConversations(
+        where=where,
+        size=limit,
+        skip=said.skip,
+        sort=sort_of(said.sort),
+        visible=bool(where),
+        with_members=not said.flag & COMPACT,
+    )
+
+    def results(reply: ConversationPage) -> Any:
+        rows = [row(info, seat.ids, said.flag) for info in reply.conversations]
+        return conv(Op.RESULTS, results={"data": orjson.dumps(rows).decode()})
+
+    return Request(command, results, QUERY)
+
+
+def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
+    """A row of `_Conversation`."""
+    made: Data = orjson.loads(info.attributes)
+    made["objectId"] = cid_of(info.id, info.kind, ids)
+    made["name"] = info.name
+    if info.users is not None:
+        made["m"] = info.users
+    if info.quiet:
+        made["mu"] = info.quiet
+    if info.creator:
+        made["c"] = info.creator
+    if info.kind == Kind.ROOM:
+        made["tr"] = True
+    if info.kind == Kind.SYSTEM:
+        made["sys"] = True
+    if info.unique:
+        made["unique"] = True
+    if info.kind == Kind.TEMPORARY:
+        made["temp"] = True
+    if info.ttl_seconds:
+        made["ttl"] = info.ttl_seconds
+    made["createdAt"] = iso(info.created_ms)
+    made["updatedAt"] = iso(info.updated_ms or info.created_ms)
+    last = info.last_message
+    if last is not None:
+        made["lm"] = {"__type": "Date", "iso": iso(last.time_ms)}
+        if flag & LAST_MESSAGE and last.status != Status.DELETED:
+            made["msg"] = string_of(last)
+            made["bin"] = binary_of(last) is not None
+            made["msg_from"] = last.sender
+            made["msg_mid"] = ids.forms.base64(last.id)
+            made["msg_timestamp"] = last.time_ms
+            if last.edited_ms:
+                made["patch_timestamp"] = last.edited_ms
+    return made
+
+
+def update(g: Any, seat: Seat) -> Request:
+    said = g.convMessage
+    cid, number = fields.cid(said, seat)
+    changes = fields.document(said, "attr")
+    if settled := sorted(FIXED & {key.split(".")[0] for key in changes}):
+        raise Refused(Reason.BAD_FORMAT, f"{settled[0]} is not changed by an update.")
+    name = changes.pop("name", None)
+    if name is not None and (not isinstance(name, str) or len(name) > NAME_MOST):
+        bad("name", f"text of at most {NAME_MOST} characters")
+    for key, value in changes.items():
+        if isinstance(value, dict) and "__op" in value:
+            if value["__op"] != "Delete":
+                raise Refused(Reason.BAD_FORMAT, f"{key[:64]}: no __op but Delete is known here; send the value itself.")
+            changes[key] = None
+    command = UpdateConversation(
+        conversation=number,
+        name=name,
+        attributes=write_json(changes) if changes else None,
+        merge=True,
+        paths=True,
+    )
+    return Request(command, lambda reply: updated(cid, reply), UPDATE)
+
+
+def updated(cid: str, reply: Done) -> Any:
+    return conv(Op.UPDATED, cid=cid, udate=iso(reply.time_ms))
+
+
+def count(g: Any, seat: Seat) -> Request:
+    cid, number = fields.cid(g.convMessage, seat)
+
+    def result(reply: ConversationFound) -> Any:
+        return conv(Op.RESULT, cid=cid, count=reply.conversation.members)
+
+    return Request(GetConversation(conversation=number), result, CONVERSATION)
+
+
+REQUESTS: Parsers = {
+    (Cmd.CONV, Op.START): start,
+    (Cmd.CONV, Op.QUERY): query,
+    (Cmd.CONV, Op.UPDATE): update,
+    (Cmd.CONV, Op.COUNT): count,
+}

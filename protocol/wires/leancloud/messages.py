@@ -1,0 +1,142 @@
+"""Saying something, acknowledging, reading, editing and taking back (`protocols.md` 2.6, 2.7).
+
+The law: a send is answered by an `ack`, refused in its `code`, which is absent on success; transient sends are answered too.
+What a client says of acks and reads has no answer; a read is followed by how much is left, as a push. Only its author
+changes a message.
+
+Readings: `dt` keeps a repeated send from making a second message. `will` messages, which are said when their sender is
+cut off, are refused. Acks and reads name times; all up to the end of that millisecond counts. One patch a command.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol.codec import Unreadable, is_name, read_json, write_json
+from protocol.commands import Acknowledge, Command, EditMessage, Patched, Read, ReadMark, RecallMessage, SendMessage, Sent
+from protocol.errors import Reason, Refused
+from protocol.ids import LARGEST, first_at
+from protocol.richtext import binary_body_of, binary_patch_of, body_of, patch_of
+from protocol.wires.leancloud import fields, unread
+from protocol.wires.leancloud.errors import MESSAGE, PATCH, TEMPORARY_MESSAGE, Subject, code_of, text_of
+from protocol.wires.leancloud.names import message_of
+from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
+from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat, nothing
+from protocol.wires.native.fields import CLIENT_MSG_ID_MOST, bad
+
+NORMAL = 2
+PUSH_BYTES = 4096
+READ_MOST = 100
+"""Conversations of one read."""
+
+
+def send(g: Any, seat: Seat) -> Request:
+    said = g.directMessage
+    subject = TEMPORARY_MESSAGE if said.cid.startswith(TEMPORARY) else MESSAGE
+    cid, number = fields.cid(said, seat)
+    if said.will:
+        raise Refused(Reason.BAD_FORMAT, "Messages for the time their sender is cut off (will) are not kept here.")
+    kind, body = binary_body_of(said.binaryMsg) if said.HasField("binaryMsg") else body_of(said.msg)
+    command = SendMessage(
+        conversation=number,
+        type=kind,
+        body=body,
+        transient=said.transient,
+        mention_all=said.mentionAll,
+        mentions=fields.clients(said.mentionPids, "mentionPids") if said.mentionPids else (),
+        client_msg_id=said.dt if is_name(said.dt, CLIENT_MSG_ID_MOST) else "",
+        receipt=said.r and not said.transient,
+        priority=g.priority if g.priority in (1, 2, 3) else NORMAL,
+        push_data=_push_data(said.pushData),
+    )
+
+    def sent(reply: Sent) -> Any:
+        uid = seat.ids.forms.base64(reply.message)
+        return GenericCommand(cmd=Cmd.ACK, ackMessage={"uid": uid, "t": reply.time_ms, "cid": cid})
+
+    return Request(command, sent, subject, refused_send)
+
+
+def refused_send(refused: Refused, subject: Subject) -> Any:
+    return GenericCommand(cmd=Cmd.ACK, ackMessage={"code": code_of(refused.reason, subject), "reason": text_of(refused)})
+
+
+def _push_data(text: str) -> bytes:
+    """JSON for the push hook (LC-24); text that is none is kept as a JSON text."""
+    if not text:
+        return b""
+    try:
+        written = write_json(read_json(text.encode()))
+    except Unreadable:
+        written = write_json(text)
+    if len(written) > PUSH_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"pushData has {len(written)} bytes, {PUSH_BYTES} are allowed.")
+    return written
+
+
+def unheard(refused: Refused, subject: Subject) -> None:
+    """For what has no answer: a refusal of it would be an error of the connection to the SDK."""
+
+
+def acknowledge(g: Any, seat: Seat) -> Request:
+    said = g.ackMessage
+    number = fields.cid(said, seat)[1]
+    command = Acknowledge(conversation=number, older_than=_behind(said.mid, said.tots or said.t, seat))
+    return Request(command, nothing, fail=unheard)
+
+
+def _behind(mid: str, time_ms: int, seat: Seat) -> int:
+    """The id of which all that is meant is older."""
+    if mid:
+        return message_of(mid, seat.ids) + 1
+    return LARGEST if time_ms <= 0 else first_at(time_ms + 1)
+
+
+def read(g: Any, seat: Seat) -> list[Request]:
+    said = g.readMessage
+    tuples = [(each.cid, each.mid, each.timestamp) for each in said.convs]
+    tuples += [(cid, "", 0) for cid in [*said.cids, *([said.cid] if said.cid else [])]]
+    found = []
+    for cid, mid, time_ms in tuples[:READ_MOST]:
+        number = seat.ids.number(cid.removeprefix(TEMPORARY))
+        if number is not None:
+            # With both, the later one: a message that came after `mid` may have been seen as well.
+            behind = max(
+                _behind(mid, 0, seat) if mid and seat.ids.number(mid) else 0, _behind("", time_ms, seat) if time_ms else 0
+            )
+            found.append(_read(cid, Read(conversation=number, older_than=behind or LARGEST), seat))
+    return found
+
+
+def _read(cid: str, command: Command, seat: Seat) -> Request:
+    def left(reply: ReadMark) -> Any:
+        return unread.command([{"cid": cid, "unread": reply.unread}]) if seat.unread else None
+
+    return Request(command, left, fail=unheard)
+
+
+def patch(g: Any, seat: Seat) -> Request:
+    if len(g.patchMessage.patches) != 1:
+        bad("patches", "a list of one patch")
+    said = g.patchMessage.patches[0]
+    number = fields.cid(said, seat)[1]
+    message = message_of(said.mid, seat.ids)
+    command: Command
+    if said.recall:
+        command = RecallMessage(conversation=number, message=message, author=seat.peer)
+    else:
+        kind, body = binary_patch_of(said.binaryMsg) if said.HasField("binaryMsg") else patch_of(said.data)
+        command = EditMessage(conversation=number, message=message, type=kind, body=body, author=seat.peer)
+
+    def modified(reply: Patched) -> Any:
+        return GenericCommand(cmd=Cmd.PATCH, op=Op.MODIFIED, patchMessage={"lastPatchTime": reply.time_ms})
+
+    return Request(command, modified, PATCH)
+
+
+REQUESTS: Parsers = {
+    (Cmd.DIRECT, 0): send,
+    (Cmd.ACK, 0): acknowledge,
+    (Cmd.READ, 0): read,
+    (Cmd.PATCH, Op.MODIFY): patch,
+}

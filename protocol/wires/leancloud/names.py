@@ -1,0 +1,43 @@
+"""Ids and times as LeanCloud's side writes them.
+
+The law: a conversation is 24 hex digits, with `_tmp:` in front if it is temporary; a message 22 of base64url; times are
+Unix milliseconds, those of conversations ISO 8601 in UTC with milliseconds. Every form of an id we emit anywhere is taken.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from protocol.errors import Reason, Refused
+from protocol.records import Kind
+from protocol.wires.leancloud.seat import TEMPORARY
+from protocol.wires.native.ids import AppIds
+
+CONV_TYPES = {Kind.DIRECT: 1, Kind.GROUP: 1, Kind.ROOM: 2, Kind.SYSTEM: 3, Kind.TEMPORARY: 4}
+"""`convType`: normal, transient, system, temporary."""
+
+
+def cid_of(number: int, kind: int, ids: AppIds) -> str:
+    text = ids.forms.hex24(number)
+    return TEMPORARY + text if kind == Kind.TEMPORARY else text
+
+
+def conversation_of(cid: str, ids: AppIds) -> int:
+    """4303, or 4401 where something is said to it."""
+    number = ids.number(cid.removeprefix(TEMPORARY))
+    if number is None:
+        raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this id.")
+    return number
+
+
+def message_of(mid: str, ids: AppIds) -> int:
+    number = ids.number(mid)
+    if number is None:
+        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id.")
+    return number
+
+
+def iso(ms: int) -> str:
+    """`2018-01-16T03:40:32.814Z`."""
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"

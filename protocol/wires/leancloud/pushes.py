@@ -1,0 +1,162 @@
+"""What a LeanCloud client is told unasked: push -> GenericCommand (`protocols.md` 2.5 to 2.8).
+
+The law: a push has no `i`, and says nothing about its receiver, so its bytes are made once for all of them; `peerId` comes
+behind them. The counterpart is the hub, which leaves out the operator's own session.
+
+Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not told:
+clients keep their copy (LC-13). Presence, system messages and deleted conversations have no word here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from protocol import pushes as p
+from protocol.records import Kind, Status
+from protocol.wires.leancloud import unread
+from protocol.wires.leancloud.conversations import conv
+from protocol.wires.leancloud.members import ROLE_NAMES
+from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso
+from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
+from protocol.wires.native.ids import AppIds, app_ids
+
+
+def render(push: p.Push) -> Any:
+    """None if there is no word for it."""
+    make = PUSHES.get(type(push))
+    return None if make is None else make(push, app_ids(push.app))
+
+
+def _message(push: p.MessageNew, ids: AppIds) -> Any:
+    message = push.message
+    direct: dict[str, Any] = {
+        "cid": cid_of(message.conversation, push.kind, ids),
+        "id": ids.forms.base64(message.id),
+        "fromPeerId": message.sender,
+        "timestamp": message.time_ms,
+        "convType": CONV_TYPES[Kind(push.kind)],
+        **unread.content(message, "msg"),
+    }
+    if not message.seq:
+        direct["transient"] = True
+    if message.mentions:
+        direct["mentionPids"] = message.mentions
+    if message.mention_all:
+        direct["mentionAll"] = True
+    if message.edited_ms:
+        direct["patchTimestamp"] = message.edited_ms
+    return GenericCommand(cmd=Cmd.DIRECT, directMessage=direct)
+
+
+def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
+    message = push.message
+    if message.status == Status.DELETED:
+        return None
+    item: dict[str, Any] = {
+        "cid": cid_of(message.conversation, push.kind, ids),
+        "mid": ids.forms.base64(message.id),
+        "timestamp": message.time_ms,
+        "patchTimestamp": push.time_ms,
+        "from": message.sender,
+        **unread.content(message, "data"),
+    }
+    if message.status == Status.RECALLED:
+        item["recall"] = True
+    if message.mentions:
+        item["mentionPids"] = message.mentions
+    if message.mention_all:
+        item["mentionAll"] = True
+    patches = {"patches": [item], "lastPatchTime": push.time_ms}
+    return GenericCommand(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage=patches)
+
+
+def _received(push: p.MessageReceived, ids: AppIds) -> Any:
+    cid = cid_of(push.conversation, push.kind, ids)
+    said = {"id": ids.forms.base64(push.message), "cid": cid, "t": push.time_ms, "from": push.user}
+    return GenericCommand(cmd=Cmd.RCP, rcpMessage=said)
+
+
+def _receipt(push: p.Receipt, ids: AppIds) -> Any:
+    """What was received is told by message (`MessageReceived`)."""
+    if not push.read_seq:
+        return None
+    cid = cid_of(push.conversation, push.kind, ids)
+    return GenericCommand(cmd=Cmd.RCP, rcpMessage={"cid": cid, "t": push.time_ms, "read": True, "from": push.user})
+
+
+def _told(op: Op) -> Callable[[Any, AppIds], Any]:
+    """What is about the receiver himself."""
+
+    def make(push: Any, ids: AppIds) -> Any:
+        return _by(push, ids, op)
+
+    return make
+
+
+def _by(push: Any, ids: AppIds, op: Op, **said: Any) -> Any:
+    command = conv(op, cid=cid_of(push.conversation, push.kind, ids), **said)
+    if push.by:
+        command.convMessage.initBy = push.by
+    return command
+
+
+def _members(op: Op) -> Callable[[Any, AppIds], Any]:
+    def make(push: Any, ids: AppIds) -> Any:
+        return None if push.kind == Kind.ROOM else _by(push, ids, op, m=push.users)
+
+    return make
+
+
+def _member(op: Op) -> Callable[[Any, AppIds], Any]:
+    def make(push: Any, ids: AppIds) -> Any:
+        return _by(push, ids, op, m=[push.user])
+
+    return make
+
+
+def _own_mute(push: p.OwnMute, ids: AppIds) -> Any:
+    return _by(push, ids, Op.SHUTUPED if push.muted else Op.UNSHUTUPED)
+
+
+def _blocked(push: p.MembersBlocked, ids: AppIds) -> Any:
+    if push.own:
+        return _by(push, ids, Op.BLOCKED if push.blocked else Op.UNBLOCKED)
+    return _by(push, ids, Op.MEMBERS_BLOCKED if push.blocked else Op.MEMBERS_UNBLOCKED, m=push.users)
+
+
+def _role(push: p.RoleChanged, ids: AppIds) -> Any:
+    return _by(push, ids, Op.MEMBER_INFO_CHANGED, info={"pid": push.user, "role": ROLE_NAMES[push.role]})
+
+
+def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
+    attributes = {} if push.attributes is None else orjson.loads(push.attributes)
+    if push.name is not None:
+        attributes["name"] = push.name
+    data = {"data": orjson.dumps(attributes).decode()}
+    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data, udate=iso(push.time_ms))
+
+
+def _read(push: p.ConversationRead, ids: AppIds) -> Any:
+    return unread.command([{"cid": cid_of(push.conversation, push.kind, ids), "unread": push.unread}])
+
+
+PUSHES: dict[type[p.Push], Callable[[Any, AppIds], Any]] = {
+    p.MessageNew: _message,
+    p.MessagePatched: _patched,
+    p.MessageReceived: _received,
+    p.Receipt: _receipt,
+    p.ConversationJoined: _told(Op.JOINED),
+    p.ConversationLeft: _told(Op.LEFT),
+    p.MembersJoined: _members(Op.MEMBERS_JOINED),
+    p.MembersLeft: _members(Op.MEMBERS_LEFT),
+    p.MemberMuted: _member(Op.MEMBERS_SHUTUPED),
+    p.MemberUnmuted: _member(Op.MEMBERS_UNSHUTUPED),
+    p.OwnMute: _own_mute,
+    p.MembersBlocked: _blocked,
+    p.RoleChanged: _role,
+    p.ConversationUpdated: _updated,
+    p.ConversationRead: _read,
+}

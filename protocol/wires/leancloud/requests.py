@@ -1,0 +1,44 @@
+"""All that a client with an open session may ask, by (cmd, op), and how a refusal of it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol.commands import Refuse
+from protocol.errors import Refused
+from protocol.wires.leancloud import conversations, history, members, messages, session
+from protocol.wires.leancloud.errors import (
+    CONVERSATION,
+    LOGS,
+    MESSAGE,
+    PATCH,
+    QUERY,
+    SESSION,
+    TEMPORARY_MESSAGE,
+    UPDATE,
+    Subject,
+)
+from protocol.wires.leancloud.schema import Cmd, Op
+from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, nothing
+
+REQUESTS: Parsers = {
+    **session.REQUESTS,
+    **conversations.REQUESTS,
+    **members.REQUESTS,
+    **messages.REQUESTS,
+    **history.REQUESTS,
+}
+SUBJECTS: dict[int, Subject] = {Cmd.SESSION: SESSION, Cmd.LOGS: LOGS, Cmd.PATCH: PATCH, Cmd.DIRECT: MESSAGE}
+UNANSWERED = frozenset({Cmd.ACK, Cmd.READ, Cmd.RCP, Cmd.UNREAD, Cmd.PRESENCE})
+
+
+def refusal_of(g: Any, refused: Refused) -> Request | list[Request]:
+    """A request that cannot be carried out, to be refused in its turn."""
+    if g.cmd in UNANSWERED:
+        return []
+    command = Refuse(reason=refused.reason, detail=refused.detail)
+    if g.cmd == Cmd.DIRECT:
+        subject = TEMPORARY_MESSAGE if g.directMessage.cid.startswith(TEMPORARY) else MESSAGE
+        return Request(command, nothing, subject, messages.refused_send)
+    of_conversation = {Op.QUERY: QUERY, Op.UPDATE: UPDATE}.get(g.op, CONVERSATION) if g.cmd == Cmd.CONV else CONVERSATION
+    return Request(command, nothing, SUBJECTS.get(g.cmd, of_conversation))

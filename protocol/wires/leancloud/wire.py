@@ -1,0 +1,219 @@
+"""LeanCloud's socket protocol as a wire: one command a frame, several clients on one connection (`protocols.md` 2.3).
+
+The law: an answer carries the `i` of its request and the client's `peerId`, a push no `i`; what a peer sends is never
+raised. Whoever names no `peerId` is the first client of the connection. A push is encoded once for all and gets the
+receiver's `peerId` at its end, which protobuf lets stand anywhere; the text framing is base64 of the same bytes.
+
+Readings: a refused open does not end the connection, because the SDK tries again on it. What this wire refuses by itself
+goes through the hub all the same, so that answers keep the order of their requests; only `echo` overtakes, and what is
+said before a session is open. A frame that cannot be read is 4114, and the end before any session is open.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Hashable, Sequence
+from typing import Any, cast
+
+from protocol.commands import Reply
+from protocol.errors import CloseReason, Reason, Refused
+from protocol.pushes import Push
+from protocol.wires.leancloud import session
+from protocol.wires.leancloud.errors import (
+    CONFLICT,
+    FIRST_LOGIN,
+    KICKED,
+    SESSION_REQUIRED,
+    UNPARSEABLE,
+    code_of,
+    error,
+    text_of,
+)
+from protocol.wires.leancloud.pushes import render
+from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
+from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op, Unreadable, read, write
+from protocol.wires.leancloud.seat import Asked, Request, Seat
+from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
+
+SUBPROTOCOLS = ("lc.protobuf2.3", "lc.proto2base64.3", "lc.protobuf2.1", "lc.proto2base64.1")
+"""What a client offers. Those of version 1 hear nothing of unread messages, and get no offline messages pushed either."""
+MOST_SEATS = 64
+"""Clients of one connection."""
+CLOSE_SECONDS = 5.0
+"""How long the SDK has to close by itself; a close frame of ours would make it come back."""
+
+_SESSION_CODES = {
+    CloseReason.REPLACED: (CONFLICT, "This client has logged in elsewhere."),
+    CloseReason.KICKED: (KICKED, "Logged out by the app."),
+    CloseReason.BANNED: (KICKED, "Banned by the app."),
+    CloseReason.DELETED: (KICKED, "Deleted by the app."),
+}
+_SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
+
+
+class LeanCloudWire:
+    """One connection; `subprotocol` is the one the upgrade has settled."""
+
+    __slots__ = ("_ending", "_last", "_old", "_seats", "logged_in", "text")
+
+    def __init__(self, subprotocol: str = SUBPROTOCOLS[0]) -> None:
+        self.text = subprotocol.startswith("lc.proto2base64")
+        self.logged_in = False
+        self._old = subprotocol.endswith(".1")
+        self._seats: dict[str, Seat] = {}
+        self._last: Seat | None = None
+        """Whose reply was rendered last."""
+        self._ending: CloseReason | None = None
+
+    def receive(self, payload: bytes, text: bool, now_ms: int) -> Sequence[Inbound]:
+        """One frame: mostly a Submit, or a Say that answers it here and now."""
+        try:
+            if text is not self.text:
+                raise Unreadable("this sub-protocol has frames of the other kind")
+            g = read(base64.b64decode(payload, validate=True) if text else payload)
+            if not g.HasField("cmd"):
+                raise Unreadable("there is no cmd")
+        except (Unreadable, binascii.Error) as unreadable:
+            say = Say(self._frame(error(UNPARSEABLE, f"The frame is no GenericCommand: {unreadable}.")))
+            return (say,) if self.logged_in else (say, End(CloseReason.BAD_LOGIN))
+        if g.cmd == Cmd.ECHO:
+            return (Say(self._frame(GenericCommand(cmd=Cmd.ECHO), g, g.peerId)),)
+        if g.cmd == Cmd.SESSION and g.op == Op.OPEN:
+            return self._open(g)
+        seat = self._seat(g)
+        if seat is None or not seat.opened:
+            # An answer without `i` is an event of the connection; a command that expects none gets none.
+            if not g.HasField("i"):
+                return ()
+            return (Say(self._frame(error(SESSION_REQUIRED, "Open a session first."), g, g.peerId)),)
+        parse = REQUESTS.get((g.cmd, g.op))
+        try:
+            if parse is None:
+                raise Refused(Reason.UNKNOWN_TYPE, f"There is no command {g.cmd} with the operation {g.op} here.")
+            requests = parse(g, seat)
+        except Refused as refused:
+            requests = refusal_of(g, refused)
+        return [self._submit(g, seat, request) for request in ([requests] if isinstance(requests, Request) else requests)]
+
+    def _seat(self, g: Any) -> Seat | None:
+        if g.peerId:
+            known = self._seats.get(g.peerId)
+            if known is not None:
+                return known
+            return next((seat for seat in self._seats.values() if seat.peer == g.peerId), None)
+        return next((seat for seat in self._seats.values() if seat.opened), None)
+
+    def _open(self, g: Any) -> Sequence[Inbound]:
+        seat = self._seats.get(g.peerId)
+        try:
+            if seat is None:
+                if len(self._seats) >= MOST_SEATS:
+                    raise Refused(Reason.TOO_FAST, f"A connection carries {MOST_SEATS} clients, which are there already.")
+                seat = Seat(g.peerId)
+                seat.unread = not self._old
+            request = session.open_session(g, seat)
+        except Refused as refused:
+            return (Say(self._frame(error(code_of(refused.reason, FIRST_LOGIN), text_of(refused)), g, g.peerId)),)
+        self._seats[seat.key] = seat
+        return (self._submit(g, seat, request),)
+
+    def _submit(self, g: Any, seat: Seat, request: Request) -> Submit:
+        i = g.i if g is not None and g.HasField("i") and g.cmd not in UNANSWERED else None
+        asked = Asked(i, seat, request)
+        return Submit(asked, request.command, seat.key)
+
+    # What goes out.
+
+    def reply(self, request: object, reply: Reply | Refused) -> bytes:
+        asked = cast(Asked, request)
+        seat = self._last = asked.seat
+        self._ending = None
+        if isinstance(reply, Refused):
+            answer = asked.request.fail(reply, asked.request.subject)
+            if not seat.opened and self._seats.get(seat.key) is seat:
+                del self._seats[seat.key]  # the open was refused
+        else:
+            answer = asked.request.answer(reply)
+            self.logged_in = self.logged_in or seat.opened
+            if asked.request.ends:
+                self._ending = CloseReason.LOGOUT
+        if answer is None:
+            return b""
+        if asked.i is not None:
+            answer.i = asked.i
+        payload = self._frame(answer, peer=seat.peer)
+        if self._ending is not None:
+            self._leave(seat)
+        return payload
+
+    def after_reply(self, reply: Reply | Refused) -> CloseReason | None:
+        """LOGOUT of the seat that asked, behind its `closed`."""
+        return self._ending
+
+    def follow_up(self) -> Sequence[Inbound]:
+        """What the last answer brings with it: commands of the wire's own, and pushes to the client that asked."""
+        seat, self._last = self._last, None
+        if seat is None or not seat.later:
+            return ()
+        later, seat.later = seat.later, []
+        return [
+            self._submit(None, seat, each) if isinstance(each, Request) else Say(self._frame(each, peer=seat.peer))
+            for each in later
+        ]
+
+    def push_key(self) -> Hashable:
+        return "leancloud"
+
+    def push(self, push: Push) -> bytes | None:
+        """Without `peerId`, and not yet base64: `personal` sees to both."""
+        command = render(push)
+        return None if command is None else write(command)
+
+    def personal(self, payload: bytes, seat: str) -> bytes:
+        known = self._seats.get(seat)
+        if known is not None:
+            payload += known.suffix
+        return base64.b64encode(payload) if self.text else payload
+
+    def farewell(self, ending: Ending, now_ms: int) -> Farewell:
+        """To whom it may concern: every client that is still open, or the connection as a whole."""
+        reason = ending.reason
+        if reason in _SILENT:
+            return Farewell(payloads=(), code=None, text="", seconds=0.0)
+        if reason in _SESSION_CODES:
+            payloads = [each for seat in list(self._seats) for each in self.part(ending, seat, now_ms)]
+            return Farewell(payloads=payloads, code=None, text="", seconds=CLOSE_SECONDS)
+        payloads = [self._frame(GenericCommand(cmd=Cmd.GOAWAY))] if reason is CloseReason.GOING_AWAY else []
+        return Farewell(payloads=payloads, code=reason.code, text=reason.word, seconds=CLOSE_SECONDS)
+
+    def part(self, ending: Ending, seat: str, now_ms: int) -> Sequence[bytes]:
+        """`closed` with 4111 or 4115 (`protocols.md` 2.4). Nothing to say where the client itself came back elsewhere."""
+        known = self._seats.get(seat)
+        if known is None:
+            return ()
+        self._leave(known)
+        if ending.reason not in _SESSION_CODES or not known.opened:
+            return ()
+        code, words = _SESSION_CODES[ending.reason]
+        return (self._frame(session.ended(code, ending.text or words), peer=known.peer),)
+
+    def oversize(self) -> bytes:
+        """What is said about a frame that is too long to be read; the connection ends behind it."""
+        return self._frame(error(4109, "The frame is longer than allowed here."))
+
+    def probe(self) -> bytes | None:
+        """The SDK sends an echo of its own; the transport's ping must do."""
+        return None
+
+    def _leave(self, seat: Seat) -> None:
+        if self._seats.get(seat.key) is seat:
+            del self._seats[seat.key]
+
+    def _frame(self, command: Any, asked: Any = None, peer: str = "") -> bytes:
+        if asked is not None and asked.HasField("i"):
+            command.i = asked.i
+        if peer:
+            command.peerId = peer
+        payload = write(command)
+        return base64.b64encode(payload) if self.text else payload

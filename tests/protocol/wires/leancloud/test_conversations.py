@@ -1,0 +1,156 @@
+"""Making, finding and changing conversations, and who is told (`protocols.md` 2.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from protocol.ids import IdForms
+from protocol.wires.leancloud.schema import Cmd, Op
+from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with, names
+
+
+def test_a_start_is_answered_and_the_invited_hear_of_it(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    answer = tom.conv(Op.START, m=["ann", "tom"], attr=attr(name="Lunch", color="red", attr={"x": 1}))
+    assert (answer.op, answer.peerId) == (Op.STARTED, "tom")
+    said = answer.convMessage
+    assert {field.name for field, _ in said.ListFields()} == {"cid", "cdate"}
+    assert len(said.cid) == 24
+    assert said.cdate == "2027-01-15T08:00:00.000Z"
+    joined, members = ann.heard()
+    assert (joined.cmd, joined.op, joined.peerId) == (Cmd.CONV, Op.JOINED, "ann")
+    assert (joined.convMessage.cid, joined.convMessage.initBy) == (said.cid, "tom")
+    assert (members.op, list(members.convMessage.m), members.convMessage.initBy) == (
+        Op.MEMBERS_JOINED,
+        ["tom", "ann"],
+        "tom",
+    )
+    assert tom.heard() == []
+    (row,) = found(ann, {"objectId": said.cid})
+    assert row == {
+        "objectId": said.cid,
+        "name": "Lunch",
+        "color": "red",
+        "attr": {"x": 1},
+        "m": ["tom", "ann"],
+        "c": "tom",
+        "createdAt": said.cdate,
+        "updatedAt": said.cdate,
+    }
+
+
+def test_members_that_never_came_are_made_and_find_what_they_missed(gateway: Gateway) -> None:
+    tom = gateway.opened("tom")
+    cid = tom.start("tom", "ann")
+    tom.say(cid, "are you there?")
+    ann = gateway.opened("ann")
+    (unread,) = ann.heard()
+    assert [(each.cid, each.unread) for each in unread.unreadMessage.convs] == [(cid, 1)]
+
+
+def test_an_app_that_makes_no_users_refuses_unknown_ones() -> None:
+    gateway = gateway_with(create_users=False)
+    assert gateway.line().open("tom").errorMessage.code == 4103
+    made = gateway_with()
+    line = made.opened("tom")
+    assert line.conv(Op.START, m=["tom", "bad name"]).errorMessage.code == 4401
+
+
+def test_a_unique_conversation_is_found_again(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", unique=True)
+    assert ann.start("ann", "tom", unique=True) == cid
+    assert ann.start("ann", "tom") != cid
+    assert found(tom, {"unique": True})[0]["objectId"] == cid
+
+
+def test_a_temporary_conversation_has_a_prefix_and_seconds_to_live(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    answer = tom.conv(Op.START, m=["ann", "tom"], tempConv=True, tempConvTTL=60)
+    cid = answer.convMessage.cid
+    assert cid.startswith("_tmp:")
+    assert answer.convMessage.tempConvTTL == 3 * 86_400
+    assert ann.heard()[0].convMessage.cid == cid
+    assert tom.start("tom", "ann", tempConv=True) == cid
+    (row,) = found(ann, tempConvIds=[cid])
+    assert (row["objectId"], row["m"], row["ttl"]) == (cid, ["tom", "ann"], 3 * 86_400)
+    ack = tom.say(cid, "hi")
+    (direct,) = ann.heard()
+    assert (direct.directMessage.cid, direct.directMessage.convType, ack.cid) == (cid, 4, cid)
+
+
+def test_a_room_is_found_joined_counted_and_tells_nobody_who_comes(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", transient=True, attr=attr(name="Lobby"))
+    (row,) = found(ann, {"objectId": cid})
+    assert (row["name"], row["tr"], "m" in row) == ("Lobby", True, False)
+    answer = ann.conv(Op.ADD, cid=cid, m=["ann"])
+    assert (answer.op, list(answer.convMessage.allowedPids)) == (Op.ADDED, ["ann"])
+    assert tom.heard() == []
+    assert ann.conv(Op.COUNT, cid=cid).convMessage.count == 2
+    tom.say(cid, "hello")
+    (direct,) = ann.heard()
+    assert direct.directMessage.convType == 2
+
+
+def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", attr=attr(name="a", attr={"lee": 1, "sam": 2}, gone=1))
+    ann.heard()
+    gateway.pass_ms(1000)
+    answer = tom.conv(Op.UPDATE, cid=cid, attr=attr(**{"attr.lee": 5, "name": "b", "gone": {"__op": "Delete"}}))
+    assert (answer.op, answer.convMessage.udate) == (Op.UPDATED, "2027-01-15T08:00:01.000Z")
+    (push,) = ann.heard()
+    assert (push.op, push.convMessage.cid, push.convMessage.initBy) == (Op.UPDATED, cid, "tom")
+    assert push.convMessage.udate == answer.convMessage.udate
+    assert json.loads(push.convMessage.attr.data) == {"name": "b", "attr": {"lee": 5, "sam": 2}}
+    assert json.loads(push.convMessage.attrModified.data)["name"] == "b"
+    (row,) = found(ann, {"objectId": cid})
+    assert (row["attr"], row["name"], row["updatedAt"]) == ({"lee": 5, "sam": 2}, "b", answer.convMessage.udate)
+    assert "gone" not in row
+
+
+@pytest.mark.parametrize("changes", [{"m": ["x"]}, {"tr": True}, {"lm.x": 1}, {"a": {"__op": "Increment"}}, {"name": 5}])
+def test_what_an_update_does_not_change(gateway: Gateway, changes: dict[str, Any]) -> None:
+    tom = gateway.opened("tom")
+    assert tom.conv(Op.UPDATE, cid=tom.start("tom"), attr=attr(**changes)).errorMessage.code == 4306
+
+
+def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
+    tom = gateway.opened("tom")
+    cids = []
+    for name in ("a", "b", "c"):
+        gateway.pass_ms(1000)
+        cids.append(tom.start("tom", "ann", attr=attr(name=name)))
+    tom.say(cids[0], "hi")
+    assert names(tom) == ["c", "b", "a"]
+    assert names(tom, sort="-lm") == ["a", "c", "b"]
+    assert names(tom, sort="name") == ["a", "b", "c"]
+    assert names(tom, sort="name", skip=1, limit=1) == ["b"]
+    compact = found(tom, sort="name", flag=1)[0]
+    assert "m" not in compact
+    assert "msg" not in compact
+    last = found(tom, sort="name", flag=2)[0]
+    assert (last["msg"], last["bin"], last["msg_from"], last["lm"]["iso"][:4]) == ("hi", False, "tom", "2027")
+    assert last["msg_mid"]
+    assert last["msg_timestamp"] == gateway.ms
+
+
+def test_others_are_not_found_unless_the_app_says_so(gateway: Gateway) -> None:
+    for each, visible in ((gateway, []), (gateway_with(open_query=True), ["x"])):
+        tom, eve = each.opened("tom", "eve")
+        cid = tom.start("tom", attr=attr(name="x"))
+        assert names(eve, {"objectId": cid}) == visible
+        assert names(eve) == []
+
+
+def test_what_a_conversation_is_asked_that_is_none(gateway: Gateway) -> None:
+    tom = gateway.opened("tom")
+    unknown = IdForms("a").hex24(5)
+    for cid in ("", "x", unknown):
+        assert tom.conv(Op.COUNT, cid=cid).errorMessage.code in (4301, 4303)
+    eve = gateway.opened("eve")
+    assert eve.conv(Op.COUNT, cid=tom.start("tom")).errorMessage.code == 4317
