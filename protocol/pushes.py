@@ -51,7 +51,8 @@ class Receipt(Push):
     delivered_seq: int
     read_seq: int
     kind: int = 0
-    time_ms: int = 0
+    read_ms: int = 0
+    """When the newest message that was read was said; 0 if none, or if it is too old to be in memory."""
 
 
 class ConversationJoined(Push):

@@ -2,8 +2,8 @@
 
 To LeanCloud a message is any string; one that is JSON with an integer `_lctype` is rich text: `_lctext`, `_lcattrs`,
 `_lcfile` (its `url`) and `_lcloc`. Ours has `type` and a body with the keys `text`, `attr`, `url`; the string as it came
-is kept beside them under `lc`. A message may be bytes instead: they are kept as base64 under `lc64`, type 0, and say
-nothing in our words.
+is kept beside them under `lc`. A message may be bytes instead: they are kept under `lc` as `{"base64": text}`, type 0,
+and say nothing in our words.
 
 The law: whatever LeanCloud's side said comes back to LeanCloud letter for letter, so nothing our model lacks is lost.
 What was said, or since edited, elsewhere comes back as rich text made of type, text, attr and url; an edit is seen by
@@ -31,7 +31,7 @@ LOCATION = -5
 RECALLED = '{"_lctype":-127}'
 """What stands where a message was taken back; the published SDKs have a class of their own for it."""
 ORIGINAL = "lc"
-BYTES = "lc64"
+BYTES = "base64"
 BINARY = 0
 """Of a message of bytes: no type of LeanCloud's, and no native one."""
 TYPES = range(-(1 << 31), 1 << 31)
@@ -60,30 +60,31 @@ def body_of(string: str) -> tuple[int, bytes]:
 def patch_of(string: str) -> tuple[int, bytes]:
     """(type, body) of an `EditMessage` that says this instead. An edit merges, so what is no longer said is null."""
     parts = _parts(string)
-    said = {"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string, BYTES: None}
-    return parts.type, write_json(said)
+    return parts.type, write_json({"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string})
 
 
 def binary_body_of(data: bytes) -> tuple[int, bytes]:
     """`body_of` a message of bytes."""
-    return BINARY, write_json({BYTES: base64.b64encode(data).decode()})
+    return BINARY, write_json({ORIGINAL: _kept(data)})
 
 
 def binary_patch_of(data: bytes) -> tuple[int, bytes]:
     """`patch_of` one."""
-    kept = base64.b64encode(data).decode()
-    return BINARY, write_json({"text": None, "attr": None, "url": None, ORIGINAL: None, BYTES: kept})
+    return BINARY, write_json({"text": None, "attr": None, "url": None, ORIGINAL: _kept(data)})
+
+
+def _kept(data: bytes) -> Data:
+    return {BYTES: base64.b64encode(data).decode()}
 
 
 def binary_of(message: Message) -> bytes | None:
     """The bytes of a message of bytes; None of any other, also of one that somebody has since given a text."""
-    if message.status != Status.NORMAL or message.type != BINARY or BYTES.encode() not in message.body:
+    if message.status != Status.NORMAL or message.type != BINARY:
         return None
     body: Data = orjson.loads(message.body)
-    kept = body.get(BYTES)
-    if not isinstance(kept, str) or body.keys() - {BYTES}:
-        return None
-    return base64.b64decode(kept)
+    original = body.get(ORIGINAL)
+    kept = original.get(BYTES) if isinstance(original, dict) and len(body) == 1 else None
+    return base64.b64decode(kept) if isinstance(kept, str) else None
 
 
 def string_of(message: Message) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from broker.hub.effects import Effect, Post
-from broker.hub.rows import ConversationRow, PositionRow
+from broker.hub.rows import ConversationRow, HeadRow, PositionRow, decode_message
 from broker.hub.session import LEANCLOUD
 from protocol.pushes import ConversationRead, MessageReceived, Receipt
 
@@ -101,11 +101,17 @@ class Receipts:
                     delivered_seq=delivered,
                     read_seq=here.read_seq,
                     kind=row.kind,
-                    time_ms=now_ms,
+                    read_ms=self._said_ms(head, here.read_seq),
                 )
                 effects += self._one_by_one(row, user, due.from_seq, delivered, now_ms)
                 effects.append(Post(listeners, receipt))
         return effects
+
+    def _said_ms(self, head: HeadRow, seq: int) -> int:
+        if seq and seq == head.last_seq:
+            return decode_message(head.last).time_ms
+        kept = self._hub.tables.tail.messages(head.conversation, seq, seq) if seq > head.floor else None
+        return kept[0].time_ms if kept else 0
 
     def _one_by_one(self, row: ConversationRow, user: str, since: int, until: int, now_ms: int) -> list[Effect]:
         """The newest messages that asked for receipts and are in memory, to those sessions of their senders that are told

@@ -80,11 +80,11 @@ def _received(push: p.MessageReceived, ids: AppIds) -> Any:
 
 
 def _receipt(push: p.Receipt, ids: AppIds) -> Any:
-    """What was received is told by message (`MessageReceived`)."""
-    if not push.read_seq:
+    """All up to `t` has been read. What was received is told by message (`MessageReceived`)."""
+    if not push.read_ms:
         return None
     cid = cid_of(push.conversation, push.kind, ids)
-    return GenericCommand(cmd=Cmd.RCP, rcpMessage={"cid": cid, "t": push.time_ms, "read": True, "from": push.user})
+    return GenericCommand(cmd=Cmd.RCP, rcpMessage={"cid": cid, "t": push.read_ms, "read": True, "from": push.user})
 
 
 def _told(op: Op) -> Callable[[Any, AppIds], Any]:

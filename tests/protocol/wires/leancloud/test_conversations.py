@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protocol.commands import PutUser
 from protocol.ids import IdForms
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with, names
@@ -54,9 +55,15 @@ def test_members_that_never_came_are_made_and_find_what_they_missed(gateway: Gat
 def test_an_app_that_makes_no_users_refuses_unknown_ones() -> None:
     gateway = gateway_with(create_users=False)
     assert gateway.line().open("tom").errorMessage.code == 4103
-    made = gateway_with()
-    line = made.opened("tom")
-    assert line.conv(Op.START, m=["tom", "bad name"]).errorMessage.code == 4401
+    gateway.manage(PutUser(user="tom"))
+    tom = gateway.opened("tom")
+    assert tom.conv(Op.START, m=["tom", "ann"]).errorMessage.code == 4401
+    cid = tom.start("tom")
+    assert [each.code for each in tom.conv(Op.ADD, cid=cid, m=["ann"]).convMessage.failedPids] == [4401]
+
+
+def test_a_member_is_made_only_under_a_name_that_can_be(gateway: Gateway) -> None:
+    assert gateway.opened("tom").conv(Op.START, m=["tom", "bad name"]).errorMessage.code == 4401
 
 
 def test_a_unique_conversation_is_found_again(gateway: Gateway) -> None:

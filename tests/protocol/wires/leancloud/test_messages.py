@@ -211,7 +211,7 @@ def test_receipts_come_for_each_message_and_reads_once(gateway: Gateway) -> None
     ann.send(cmd=Cmd.READ, readMessage={"convs": [{"cid": cid, "timestamp": third.t}]})
     gateway.pass_ms(1500)
     reads = [push.rcpMessage for push in tom.heard() if push.rcpMessage.read]
-    assert [(each.cid, each.id, getattr(each, "from")) for each in reads] == [(cid, "", "ann")]
+    assert [(each.cid, each.id, getattr(each, "from"), each.t) for each in reads] == [(cid, "", "ann", third.t)]
     answer = tom.conv(Op.MAX_READ, cid=cid)
     assert (answer.op, answer.convMessage.maxReadTimestamp, answer.convMessage.maxAckTimestamp) == (
         Op.MAX_READ,
@@ -220,6 +220,20 @@ def test_receipts_come_for_each_message_and_reads_once(gateway: Gateway) -> None
     )
     (row,) = tom.conv(Op.MAX_READ, cid=cid, queryAllMembers=True).convMessage.maxReadTuples
     assert (row.pid, row.maxReadTimestamp, row.maxAckTimestamp) == ("ann", third.t, third.t)
+
+
+def test_what_was_only_received_is_not_told_as_read(gateway: Gateway) -> None:
+    tom, ann, cid = pair(gateway)
+    first = tom.say(cid, "one", r=True)
+    ann.send(cmd=Cmd.READ, readMessage={"convs": [{"cid": cid, "timestamp": first.t}]})
+    gateway.pass_ms(1500)
+    second = tom.say(cid, "two", r=True)
+    tom.heard()
+    ann.send(cmd=Cmd.ACK, ackMessage={"cid": cid, "tots": second.t})
+    gateway.pass_ms(1500)
+    told = [push.rcpMessage for push in tom.heard()]
+    assert [each.id for each in told if not each.read] == [second.uid]
+    assert [each.t for each in told if each.read] == [first.t]
 
 
 def test_nobody_has_read_an_empty_conversation(gateway: Gateway) -> None:

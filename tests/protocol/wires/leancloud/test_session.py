@@ -12,6 +12,7 @@ from protocol.errors import CloseReason
 from protocol.signatures import Action, sign_action
 from protocol.wires.leancloud import LeanCloudWire
 from protocol.wires.leancloud.schema import Cmd, Op, read
+from protocol.wires.leancloud.wire import MOST_SEATS
 from protocol.wires.wire import Ending
 from tests.broker.hub.script import app
 from tests.protocol.wires.leancloud.gateway import Gateway, gateway_with
@@ -196,6 +197,15 @@ def test_opening_twice_on_one_connection_is_refused_and_changes_nothing(gateway:
     line = gateway.opened("tom")
     assert line.open("tom").errorMessage.code == 4101
     assert line.start("tom")
+
+
+def test_refused_opens_leave_nothing_behind_and_a_connection_has_64_clients(gateway: Gateway) -> None:
+    line = gateway.line()
+    for n in range(MOST_SEATS + 1):
+        assert line.open(f"u{n}", st="wrong").errorMessage.code == 4112
+    for n in range(MOST_SEATS):
+        assert line.open(f"u{n}").op == Op.OPENED
+    assert line.open("one more").errorMessage.code == 4113
 
 
 def test_who_is_online(gateway: Gateway) -> None:
