@@ -85,6 +85,29 @@ def seq_from(d: Decision, conversation: int, message: int) -> int:
     return lo
 
 
+def seq_in_memory(d: Decision, conversation: int, message: int, lo: int) -> int | None:
+    """The same among seqs from `lo` on, by memory alone, None where it does not reach: acknowledgements come by the thousand
+    and must cost nothing."""
+    head = d.head(conversation)
+    lo, hi = max(lo, head.floor + 1), head.last_seq + 1
+    newest = decode_message(head.last).id if head.last else 0
+    if newest <= message:
+        return hi - 1 if newest == message and head.last_seq else hi
+    first = lo
+    while lo < hi:
+        middle = (lo + hi) // 2
+        known = _kept(d, conversation, middle)
+        if known is None or known.id < message:  # the tail has the newest, so what it lacks is older than what it has
+            lo = middle + 1
+        else:
+            hi = middle
+    return lo if lo == first or _kept(d, conversation, lo - 1) is not None else None
+
+
+def _kept(d: Decision, conversation: int, seq: int) -> Message | None:
+    return next(iter(d.hub.tables.tail.messages(conversation, seq, seq) or ()), None)
+
+
 def _known(d: Decision, conversation: int, seq: int) -> Message | None:
     try:
         return next(iter(d.messages(conversation, seq, seq)), None)

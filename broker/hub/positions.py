@@ -8,7 +8,7 @@ from itertools import islice
 import msgspec
 
 from broker.hub.decision import Decision
-from broker.hub.history import seq_from, times_of
+from broker.hub.history import seq_in_memory, times_of
 from broker.hub.hub import handles
 from broker.hub.receipts import MOST_MEMBERS, unread
 from broker.hub.rows import PositionRow
@@ -21,7 +21,7 @@ from protocol.records import Kind
 def acknowledge(d: Decision, c: Acknowledge) -> Done:
     before = _position(d, c.conversation)
     if before is not None:
-        seq = min(_seq_of(d, c), d.head(c.conversation).last_seq)
+        seq = min(_seq_of(d, c, before.delivered_seq), d.head(c.conversation).last_seq)
         if seq > before.delivered_seq:
             _move(d, before, msgspec.structs.replace(before, delivered_seq=seq))
     return Done(time_ms=d.now)
@@ -33,7 +33,7 @@ def read(d: Decision, c: Read) -> ReadMark:
     if before is None:
         return ReadMark(unread=0)
     head = d.head(c.conversation)
-    seq = min(_seq_of(d, c), head.last_seq)
+    seq = min(_seq_of(d, c, before.read_seq), head.last_seq)
     after = before
     if seq > before.read_seq:
         # Own messages that follow the mark directly leave nothing unread between: the mark moves over them.
@@ -48,8 +48,12 @@ def read(d: Decision, c: Read) -> ReadMark:
     return ReadMark(unread=unread(head.last_seq, head.floor, after))
 
 
-def _seq_of(d: Decision, c: Acknowledge | Read) -> int:
-    return c.seq if c.older_than is None else seq_from(d, c.conversation, c.older_than) - 1
+def _seq_of(d: Decision, c: Acknowledge | Read, mark: int) -> int:
+    """How far it goes; where only the store could tell, no further than the mark there is."""
+    if c.older_than is None:
+        return c.seq
+    seq = seq_in_memory(d, c.conversation, c.older_than, mark + 1)
+    return mark if seq is None else seq - 1
 
 
 def _position(d: Decision, conversation: int) -> PositionRow | None:

@@ -86,7 +86,8 @@ class MessagePage(Reply):
 
 
 class Acknowledge(Command):
-    """Everything up to and including `seq` has reached this user; or everything older than message id `older_than`."""
+    """Everything up to and including `seq` has reached this user; or everything older than message id `older_than`, if the
+    messages around it are still in memory."""
 
     rate: ClassVar[Rate] = Rate.FREE
     conversation: int
@@ -95,8 +96,8 @@ class Acknowledge(Command):
 
 
 class Read(Command):
-    """Everything up to and including `seq`, or older than message id `older_than`, has been read by this user. Replies
-    ReadMark."""
+    """Everything up to and including `seq`, or older than `older_than` as in Acknowledge, has been read by this user.
+    Replies ReadMark."""
 
     rate: ClassVar[Rate] = Rate.FREE
     conversation: int

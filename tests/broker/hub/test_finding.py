@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import Condition, CreateConversation, DeleteMessage, History, ListConversations, UpdateConversation
+from protocol.commands import (
+    Condition,
+    CreateConversation,
+    DeleteMessage,
+    History,
+    ListConversations,
+    Read,
+    UpdateConversation,
+)
 from protocol.errors import Reason
 from protocol.records import Kind
 from tests.broker.hub.script import Script, app
@@ -146,3 +154,21 @@ def test_history_of_one_type_and_without_the_deleted(script: Script) -> None:
     assert newest.more
     assert script.say("tom", History(conversation=conversation, type=-2)).messages == []
     assert len(script.say("tom", History(conversation=conversation, type=-1)).messages) == 5
+
+
+def test_a_mark_by_message_id_moves_as_far_as_memory_tells(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    ids = [script.say("tom", text(str(n), conversation=conversation)).message for n in range(50)]
+
+    def left(older_than: int) -> int:
+        return int(script.say("ann", Read(conversation=conversation, older_than=older_than)).unread)
+
+    assert left(ids[0]) == 50
+    assert left(ids[10]) == 40
+    assert left(ids[3]) == 40
+    assert left(ids[20] + 1) == 29
+    script.tails["a"].hidden = script.hold_jobs = True  # a fetch would hold the answer back
+    assert left(ids[30]) == 29
+    assert left(ids[49]) == 1
+    assert left(ids[49] + 1) == 0
+    assert left(1 << 52) == 0
