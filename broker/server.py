@@ -270,8 +270,8 @@ class Server:
 
 
 def choose_wire(upgrade: Upgrade) -> tuple[Wire, str | None]:
-    """Which wire speaks on a WebSocket, on any path: LeanCloud's where one of its sub-protocols is offered (by mini programs in
-    the query, which then wait for no confirmation), else the native one (SOCKET.md)."""
+    """Which wire speaks on a WebSocket, on any path: LeanCloud's where one of its sub-protocols is offered (by mini programs
+    in the query, which then wait for no confirmation), else the native one (SOCKET.md)."""
     for offered in (*upgrade.subprotocols, upgrade.query.get("subprotocol", "")):
         if offered in SUBPROTOCOLS:
             return LeanCloudWire(offered), offered if offered in upgrade.subprotocols else None

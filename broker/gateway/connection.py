@@ -199,7 +199,7 @@ class Connection(ABC):
         self.outbox.put(frame)
         self.table.touch(self.outbox)
 
-    def answer(self, request: object, reply: Reply | Refused, seat: str = "") -> None:
+    def answer(self, request: object, reply: Reply | Refused, seat: str | None = None) -> None:
         """Render a reply, and do what follows from it: the login's limits, the end it may bring, what is asked next."""
         wire, framing = self.wire, self.framing
         if wire is None or framing is None or self.state != OPEN:
@@ -208,13 +208,13 @@ class Connection(ABC):
         reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
-        if self.seats is not None:
+        if seat is not None and self.seats is not None:
             self.seats.answered(seat, reply)
         else:
             self.outbox.format = format_of(framing, wire, self.outbox.format)
         if reason is not None:
             self.end(Ending(reason), seat)
-            if not seat:
+            if seat is None:
                 return
         if self.unanswered:
             self.unanswered -= 1
@@ -266,10 +266,10 @@ class Connection(ABC):
 
     # Endings.
 
-    def end(self, ending: Ending, seat: str = "") -> None:
+    def end(self, ending: Ending, seat: str | None = None) -> None:
         """End this session as its wire would (DESIGN 3): farewell, then `leave`. Silent reasons and SLOW close at once. What
         concerns one seat of several ends that seat only."""
-        if seat and self.seats is not None and ending.reason in PERSONAL:
+        if seat is not None and self.seats is not None and ending.reason in PERSONAL:
             self.seats.end(seat, ending)
             return
         if self.state == LEAVING and ending.reason is CloseReason.SLOW:

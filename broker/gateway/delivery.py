@@ -162,8 +162,9 @@ class Delivery:
             try:
                 payloads = self._payloads_of(wire)
                 if payloads:
-                    if outbox.seat:
-                        payloads = [cast(SeatedWire, wire).personal(payload, outbox.seat) for payload in payloads]
+                    seat = outbox.seat
+                    if seat is not None:
+                        payloads = [cast(SeatedWire, wire).personal(payload, seat) for payload in payloads]
                     frame = b"".join([framing.pack(payload, wire.text) for payload in payloads])
                     if post.push.dispensable:
                         frame = MARKS[post.push.dispensable](frame)

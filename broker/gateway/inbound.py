@@ -45,7 +45,7 @@ def submit(connection: Connection, item: Submit) -> None:
         connection.durable_at = now
         connection.hold_sender()
     session = connection.session
-    if item.seat:
+    if item.seat is not None:
         if connection.seats is None:
             connection.seats = Seats(connection)
         session = connection.seats.session_of(item.seat)

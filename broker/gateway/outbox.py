@@ -45,7 +45,7 @@ class Outbox:
     """Of one connection, made and kept with it. The fan-out loop works on outboxes alone, hence the plain slots."""
 
     __slots__ = ("connection", "counted", "format", "frames", "mode", "moved", "size", "sock", "touched")
-    seat = ""
+    seat: str | None = None
     """Whose it is, where a connection has several users."""
 
     def __init__(self, connection: Connection, sock: socket.socket | None) -> None:

@@ -18,7 +18,7 @@ from protocol.wires.wire import Ending, SeatedWire
 if TYPE_CHECKING:
     from broker.gateway.connection import Connection
 
-MOST_SEATS = 16
+MOST_SEATS = 64
 """Of a connection."""
 PERSONAL = frozenset(
     {

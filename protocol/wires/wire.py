@@ -19,11 +19,11 @@ from protocol.pushes import Push
 
 class Submit(msgspec.Struct, frozen=True, gc=False):
     """Hand this to the hub; `request` comes back with the reply and means something to the wire alone. `seat`: which of the
-    connection's users asks; "" where a connection has one."""
+    connection's users asks; None where a connection has one."""
 
     request: object
     command: Command | Managed
-    seat: str = ""
+    seat: str | None = None
 
 
 class Say(msgspec.Struct, frozen=True, gc=False):
