@@ -69,12 +69,11 @@ async def list_roles(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Who is owner and who manager of a conversation.
 
     With the app key, `X-LC-IM-Session-Token` says who asks: a member."""
-    cid = name(fields.where(fields.request(ask)), "cid")
-    conversation = fields.conversation(ask, cid)
+    conversation = fields.conversation(ask, name(fields.where(fields.request(ask)), "cid"))
     command = ask.managed(ListMembers(conversation=conversation), user=await asking(ask, broker))
     members = cast(MemberList, await broker.call(command)).members
     rows = [
-        {"cid": cid, "clientId": member.user, "role": ROLE_NAMES[member.role]}
+        {"cid": ask.ids.hex24(conversation), "clientId": member.user, "role": ROLE_NAMES[member.role]}
         for member in members
         if member.role != Role.MEMBER
     ]

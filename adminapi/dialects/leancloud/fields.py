@@ -20,12 +20,14 @@ from protocol.wires.native.ids import app_ids
 
 USER_MOST = 128
 """Characters of a user id; LeanCloud's own end at 64, but users of other dialects are addressed here too."""
+NO_BODY = (b"", b"null")
+"""The vendor's JavaScript sends null where it has nothing to say, on GET too."""
 _FLAGS: dict[object, bool] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, "": False}
 
 
 def document(ask: Ask) -> Data:
     """The request as one JSON object, of the body or of the whole query string; {} if there is neither."""
-    if ask.body.strip():
+    if ask.body.strip() not in NO_BODY:
         return ask.json_object()
     found = _from_query(ask.query.raw.strip())
     return {} if found is None else found

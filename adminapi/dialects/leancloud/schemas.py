@@ -180,6 +180,6 @@ ROLES_OF = obj(
     {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation.")},
     {"client_id": text("Whose session token it is.")},
 )
-ROLES = obj({"results": array(obj({"cid": ANY_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
-SIGNED = sent({"session_token": text(least=1, most=8192)})
+ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
+SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})
 SIGNATURE = obj({"signature": text(pattern="^[0-9a-f]{40}$"), "timestamp": TIME_MS, "nonce": text()})

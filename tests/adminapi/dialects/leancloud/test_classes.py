@@ -100,6 +100,7 @@ async def test_create_refusals(served: Served, body: Any, expected: tuple[int, i
 
 async def test_get(served: Served) -> None:
     assert await ok(served, "GET", HERE) == ROW
+    assert await ok(served, "GET", HERE, content=b"null") == ROW
     where = (Condition("id", "=", CONV),)
     assert served.broker.last == managed(ListConversations(where=where, size=1, with_members=True))
     assert await refused(served, "GET", f"{PATH}/{FOREIGN}") == (404, 4303)
