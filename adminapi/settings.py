@@ -35,6 +35,13 @@ BaseUrl = Annotated[
         description="http://host or https://host, with a port and a path if need be, or nothing",
     ),
 ]
+SocketUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(wss?://(?!/)((?![?#])[!-~])+)?\Z",
+        description="ws://host or wss://host, with a port and a path if need be, or nothing",
+    ),
+]
 Token = Annotated[
     str, Meta(pattern=r"\A[!-~]{0,512}\Z", description="a text of at most 512 printable ASCII characters without spaces")
 ]
@@ -48,6 +55,9 @@ class Settings(Section, frozen=True):
     """Address for HTTP, as host:port or [ipv6]:port. Loopback until the operator opens it."""
     public_url: BaseUrl = ""
     """Scheme and host for links to files, where a proxy hides the caller's own. Empty: the request's Host."""
+    socket_url: SocketUrl = ""
+    """Where the router sends LeanCloud's clients, where a proxy hides the sockets or ends TLS for them. Empty: the request's
+    Host with the port of `[sockets] listen`."""
     operator_token: Token = ""
     """Opens `/-/api` for every app, and `/-/metrics`. Empty: only the apps' master keys do, each for its app."""
     free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB

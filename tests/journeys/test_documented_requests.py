@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from protocol.tokens import make_jwt
 from tests.journeys.description import MOUNTED, PROOFS, description, make_users, operations
 from tests.journeys.programs import APP, Host
 
@@ -38,6 +39,7 @@ def prepared(http: httpx.Client, app: str) -> dict[str, str]:
         "qNkRkFWOeSqP65S9fDyHJw": sent["msg-id"],
         "1495431811151": str(sent["timestamp"]),
         "666666": app,
+        "a-token-of-your-server": make_jwt(APP["secret"], {"sub": "Tom"}),
         **prepared_for_maxleap(http, app),
     }
 

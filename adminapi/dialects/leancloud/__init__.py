@@ -1,4 +1,5 @@
-"""The LeanCloud realtime REST API, version 1.2: rows LC-01 to LC-30, below `/1.2/rtm` (MUX-1).
+"""The LeanCloud realtime REST API, version 1.2: rows LC-01 to LC-30, below `/1.2/rtm` (MUX-1); and what the vendor's SDKs
+call besides, the router at `/v1/route` and `/2/route` and calls of version 1.1.
 
 The law: bare JSON answers with status 200, as the seed `seeds/leancloud.md` prints them; errors are
 `{"code": int, "error": text}` with the status that fits (`codes`). Where the vendor's later document says otherwise, the
@@ -25,9 +26,24 @@ Readings, where the seed is unclear:
   `text_bytes`. `push_data` text that is no JSON object stays text; at most 4 KB.
 * LC-11 to LC-13: `from_client` must be the author (4403), the time that of the id (4404). What was recalled, deleted or
   transient is not found. LC-13: `client_id` serves as `from_client`.
-* LC-30 serves the query of conversations (newest first; no condition on `updatedAt`), the history of one (deleted ones
-  left out; `client_id` and signature are not asked for, as the master key is here), kick and check-online (a user who is
-  not there is a user who is offline).
+* LC-30 serves the query of conversations (newest first), the history of one (deleted ones left out; `client_id` and
+  signature are not asked for, as the master key is here), kick and check-online (a user who is not there is a user who is
+  offline).
+* What an app key alone may ask, since it stands in released apps: the router and the time, which ask for no proof at all;
+  with `X-LC-IM-Session-Token` of a session that is open, `notifications` and, as that user, `_ConversationMemberInfo`;
+  `/1.1/rtm/sign`, as the user whose token is shown. All else is a back office's, `_Conversation` and messages too: the
+  master key, or the app key where the app has `leancloud_app_key` on.
+* `notifications` is always empty: who joined and left is told to sockets only, not kept. Clients read members anew.
+* `/1.1/rtm/sign`: there are no accounts of the vendor's storage here, so `session_token` is the token (HS256) the app's own
+  server made for the user. The signature has the token's `iat` for its time, so whatever withdraws the token withdraws it
+  too; a token older than the 6 hours of a signature is refused: 4112.
+* `/1.1/classes/_Conversation`: of `__op` there are Add, AddUnique and Remove on `m`, Delete elsewhere. A list for `m`
+  replaces the members, the owner stays. Changes with a condition (`where`) are refused.
+* `to_peers` of `/1.1/rtm/messages` is for service conversations and refused: 4314. `/1.1/rtm/messages/history` takes
+  `convid`; what one client said everywhere (`from`) cannot be asked.
+* Broadcasts reach whoever is online on a native socket, as a system message. LeanCloud's sockets have no word for it, as
+  there are no service conversations; `conv_id`, `valid_till` and `push` are ignored.
+* Unread counts are those of the sockets; chatrooms are rooms, and their paths take any conversation.
 * MUX-11: `fields`.
 """
 
@@ -37,8 +53,20 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
-from adminapi.dialects.leancloud import conversations, history, messages, mutes, proof, queries, schemas
+from adminapi.dialects.leancloud import (
+    chatrooms,
+    classes,
+    clients,
+    conversations,
+    history,
+    messages,
+    mutes,
+    proof,
+    queries,
+    schemas,
+)
 from adminapi.dialects.leancloud.codes import RENDERINGS
+from adminapi.dialects.leancloud.router import PATHS, Router
 from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
@@ -49,8 +77,7 @@ class LeanCloud(Dialect):
 
     name: ClassVar[str] = "leancloud"
     title: ClassVar[str] = "LeanCloud"
-    roots: ClassVar[tuple[str, ...]] = ("/1.2",)
-    routes = Routes([*conversations.routes, *mutes.routes, *messages.routes, *queries.routes, *history.routes])
+    roots: ClassVar[tuple[str, ...]] = ("/1.2", "/1.1", *PATHS)
     renderings: ClassVar[Mapping[Reason, Rendering]] = RENDERINGS
     parameters: ClassVar[Mapping[str, Schema]] = {
         "conv_id": schemas.OBJECT_ID,
@@ -74,6 +101,12 @@ class LeanCloud(Dialect):
         },
     }
     proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
+
+    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700") -> None:
+        """What the router says, see there."""
+        parts = (conversations, mutes, messages, queries, history, chatrooms, classes, clients)
+        self.routes = Routes([endpoint for part in parts for endpoint in part.routes])
+        self.routes += Router(socket_url, sockets_listen).routes
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)

@@ -7,7 +7,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import iso, listed, updated
+from adminapi.dialects.leancloud.shapes import listed, updated
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -22,7 +22,8 @@ from protocol.commands import (
     UpdateConversation,
 )
 from protocol.errors import Reason, Refused
-from protocol.records import Kind
+from protocol.records import ConversationInfo, Kind
+from protocol.wires.leancloud.names import iso
 from protocol.wires.native.fields import Data, as_users, bad, text_or
 
 routes = Routes()
@@ -53,7 +54,12 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     """LC-01. Create a conversation.
 
     Members that are not there yet are made."""
-    data = fields.document(ask)
+    made = await create(ask, broker, fields.document(ask))
+    return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
+
+
+async def create(ask: Ask, broker: Broker, data: Data) -> ConversationInfo:
+    """Of the fields of `_Conversation`."""
     members = as_users([] if data.get("m") is None else data["m"], "m")
     creator = "" if data.get("c") in (None, "") else fields.user(data, "c")
     if creator and creator not in members:
@@ -67,8 +73,7 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
         attributes=custom(data, FIXED | {"name", "m"}),
         unique=fields.flag(data, "unique"),
     )
-    made = cast(Created, await broker.call(ask.managed(command, user=creator, newcomers=members))).conversation
-    return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
+    return cast(Created, await broker.call(ask.managed(command, user=creator, newcomers=members))).conversation
 
 
 @routes.add("PUT", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.UPDATED, body=schemas.UPDATE))
@@ -77,17 +82,21 @@ async def update_conversation(ask: Ask, broker: Broker) -> Answer:
     conversation, data = fields.conversation_of(ask), fields.document(ask)
     if "m" in data:
         raise Refused(Reason.BAD_FORMAT, "m cannot be updated here; POST or DELETE .../members changes the members.")
+    done = cast(Done, await broker.call(ask.managed(check_update(conversation, data))))
+    return json_answer(updated(ask, conversation, done.time_ms))
+
+
+def check_update(conversation: int, data: Data) -> UpdateConversation:
+    """Of the name and the custom attributes."""
     if settled := sorted(FIXED & data.keys()):
         raise Refused(Reason.BAD_FORMAT, f"{settled[0]} is settled when a conversation is made and cannot be updated.")
     attributes = custom(data, frozenset({"name"}))
-    command = UpdateConversation(
+    return UpdateConversation(
         conversation=conversation,
         name=text_or(data, "name", NAME_MOST) if "name" in data else None,
         attributes=None if attributes == b"{}" else attributes,
         merge=True,
     )
-    done = cast(Done, await broker.call(ask.managed(command)))
-    return json_answer(updated(ask, conversation, done.time_ms))
 
 
 @routes.add("DELETE", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.NOTHING))

@@ -14,16 +14,20 @@ from adminapi.dialect import Ask
 from protocol.codec import Unreadable, read_json, write_json
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST
+from protocol.wires.leancloud import names
 from protocol.wires.native.fields import Data, as_users, bad, missing, name, whole
+from protocol.wires.native.ids import app_ids
 
 USER_MOST = 128
 """Characters of a user id; LeanCloud's own end at 64, but users of other dialects are addressed here too."""
+NO_BODY = (b"", b"null")
+"""The vendor's JavaScript sends null where it has nothing to say, on GET too."""
 _FLAGS: dict[object, bool] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False, "": False}
 
 
 def document(ask: Ask) -> Data:
     """The request as one JSON object, of the body or of the whole query string; {} if there is neither."""
-    if ask.body.strip():
+    if ask.body.strip() not in NO_BODY:
         return ask.json_object()
     found = _from_query(ask.query.raw.strip())
     return {} if found is None else found
@@ -52,12 +56,29 @@ def _from_query(raw: str) -> Data | None:
     raise Refused(Reason.BAD_FORMAT, "The query string begins like a JSON object but is none.")
 
 
+def conversation(ask: Ask, text: str) -> int:
+    """A conversation's id; 4303 if this app has none such."""
+    return names.conversation_of(text, app_ids(ask.app.id))
+
+
 def conversation_of(ask: Ask) -> int:
-    """The conversation in the path; 4303 if it is no id of this app."""
-    number = ask.ids.parse(ask.path["conv_id"])
-    if number is None:
-        raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this id.")
-    return number
+    """The conversation in the path."""
+    return conversation(ask, ask.path["conv_id"])
+
+
+def where(data: Data) -> Data:
+    """The conditions of a search: a JSON object or the text of one; {} if there is none."""
+    value = data.get("where")
+    if value is None or value == "":
+        return {}
+    if isinstance(value, str):
+        try:
+            value = read_json(value.encode())
+        except Unreadable:
+            bad("where", "a JSON object")
+    if not isinstance(value, dict):
+        bad("where", "a JSON object")
+    return cast(Data, value)
 
 
 def message_of(ask: Ask, text: str) -> int:

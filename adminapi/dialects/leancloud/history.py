@@ -10,7 +10,7 @@ from adminapi.schemas import About
 from protocol.errors import Reason, Refused
 from protocol.ids import first_at, time_of
 from protocol.records import Status
-from protocol.wires.native.fields import Data, bad
+from protocol.wires.native.fields import Data, bad, name
 
 routes = Routes()
 
@@ -39,7 +39,22 @@ async def list_messages(ask: Ask, broker: Broker) -> Answer:
     """LC-30. The messages of a conversation, newest first.
 
     From `msgid` or `timestamp` back to `till_msgid` or `till_timestamp`; `reversed` the other way."""
-    conversation, data = fields.conversation_of(ask), fields.request(ask)
+    return await found(ask, broker, fields.conversation_of(ask), fields.request(ask))
+
+
+@routes.add("GET", "/1.1/rtm/messages/history", about=About(answer=schemas.HISTORY, query=schemas.OLD_STRETCH))
+async def list_messages_of(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. The messages of the conversation `convid`, newest first.
+
+    From `msgid` or `max_ts` back; `reversed` the other way."""
+    data = fields.request(ask)
+    conversation = fields.conversation(ask, name(data, "convid"))
+    return await found(
+        ask, broker, conversation, {**data, "timestamp": data.get("max_ts"), "till_timestamp": data.get("till_ts")}
+    )
+
+
+async def found(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:
     up = fields.flag(data, "reversed")
     limit = fields.integer(data, "limit", 1, LIMIT_MOST, LIMIT)
     start = end_of(ask, data, "", up, fields.flag(data, "include_start"))

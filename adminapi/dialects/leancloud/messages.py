@@ -12,11 +12,11 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
-from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, Sent
+from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, SendSystem, Sent
 from protocol.errors import Reason, Refused
 from protocol.ids import time_of
 from protocol.richtext import body_of, patch_of
-from protocol.wires.native.fields import Data, bad
+from protocol.wires.native.fields import Data, bad, name
 
 routes = Routes()
 
@@ -68,7 +68,20 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
     """LC-10. Send a message.
 
     What the sender may do is not checked; a sender that is not there yet is made."""
-    conversation, data = fields.conversation_of(ask), fields.request(ask)
+    return await send(ask, broker, fields.conversation_of(ask), fields.request(ask))
+
+
+@routes.add("POST", "/1.1/rtm/messages", about=About(answer=schemas.SENT, body=schemas.OLD_SENDING))
+async def send_message_to(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. Send a message to the conversation `conv_id`."""
+    data = fields.request(ask)
+    conversation = fields.conversation(ask, name(data, "conv_id"))
+    if data.get("to_peers"):
+        raise Refused(Reason.BAD_KIND, "to_peers is for service conversations, which are not here; leave it out.")
+    return await send(ask, broker, conversation, data)
+
+
+async def send(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:
     sender = fields.user(data, *SENDER)
     kind, body = body_of(fields.message_string(ask, data))
     named = data.get("mention_client_ids") not in (None, "")
@@ -134,3 +147,18 @@ async def delete_message(ask: Ask, broker: Broker) -> Answer:
     found = addressed(ask, fields.request(ask), *SENDER, "client_id")
     await broker.call(ask.managed(DeleteMessage(**found), user=found["author"]))
     return json_answer({"result": {}})
+
+
+async def broadcast(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. Tell everybody who is online.
+
+    It is the system message of native and MaxLeap apps; LeanCloud's sockets have no word for it. Nothing is stored."""
+    data = fields.request(ask)
+    sender = fields.user(data, *SENDER)
+    content = write_json({"from_client": sender, "message": fields.message_string(ask, data)})
+    await broker.call(ask.managed(SendSystem(content=content), user=sender, newcomers=(sender,)))
+    return json_answer({})
+
+
+for path in ("/1.1/rtm/broadcast", "/1.2/rtm/broadcasts"):
+    routes.add("POST", path, about=About(answer=schemas.NOTHING, body=schemas.BROADCAST))(broadcast)

@@ -1,8 +1,9 @@
 """Who may call the LeanCloud API: `X-LC-Id` with `X-LC-Key` or `X-LC-Sign` (LC-27; DESIGN 5; MUX-6, MUX-14).
 
 The law: only the master key proves a back office, plain or as `<master key>,master`, in the header or as the sign made
-with it. The app key stands in released apps for anyone to read, so it proves nothing here, unless the app has
-`leancloud_app_key` on; never does it pass for the master key. Nothing waits; secrets are compared in constant time.
+with it. The app key stands in released apps for anyone to read, so it proves no back office, unless the app has
+`leancloud_app_key` on; never does it pass for the master key. It is enough for the paths of `FOR_APPS`, whose callers are
+not `privileged` by it: there the user's own token says who asks. Nothing waits; secrets are compared in constant time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from protocol.errors import Reason, Refused
 from protocol.signatures import parts_of, request_signed
 
 MASTER = ",master"
+FOR_APPS = frozenset({"/1.1/rtm/notifications", "/1.1/rtm/sign", "/1.1/classes/_ConversationMemberInfo"})
+"""What the client SDK of a released app asks, with the app key."""
 
 
 def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
@@ -28,29 +31,40 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     app = apps.get(name)
     if app is None or app.disabled:
         raise Refused(Reason.UNKNOWN_APP, "There is no app of this id.")
-    # Both may be there; then both must hold.
-    if key is not None:
-        check_key(app, key.strip())
-    if sign is not None:
-        check_sign(app, sign, round(ask.now_s * 1000))
+    now_ms = round(ask.now_s * 1000)
+    try:
+        check(app, key, sign, now_ms, app_key=app.settings.leancloud_app_key)
+    except Refused:
+        if ask.url_path.rstrip("/") not in FOR_APPS:
+            raise
+        check(app, key, sign, now_ms, app_key=True)
+        return Caller(app=app, privileged=False)
     return Caller(app=app)
 
 
-def check_key(app: App, given: str) -> None:
+def check(app: App, key: str | None, sign: str | None, now_ms: int, *, app_key: bool) -> None:
+    """Both may be there; then both must hold. `app_key`: the app's key is enough."""
+    if key is not None:
+        check_key(app, key.strip(), app_key=app_key)
+    if sign is not None:
+        check_sign(app, sign, now_ms, app_key=app_key)
+
+
+def check_key(app: App, given: str, *, app_key: bool) -> None:
     plain = given.removesuffix(MASTER)
     if same_secret(plain, app.master_key) or same_secret(given, app.master_key):
         return
-    if app.settings.leancloud_app_key and same_secret(given, app.key):
+    if app_key and same_secret(given, app.key):
         return
     if same_secret(plain, app.key):
         raise Refused(Reason.UNAUTHORIZED, "Unauthorized. This is the app key; management calls take the master key.")
     raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Key is not the master key of this app.")
 
 
-def check_sign(app: App, sign: str, now_ms: int) -> None:
+def check_sign(app: App, sign: str, now_ms: int, *, app_key: bool) -> None:
     window_ms = app.settings.sign_window_seconds * 1000
     keys = [app.master_key]
-    if app.settings.leancloud_app_key and not parts_of(sign)[2]:
+    if app_key and not parts_of(sign)[2]:
         keys.append(app.key)
     if request_signed(sign, *keys, now_ms=now_ms, window_ms=window_ms):
         return

@@ -6,21 +6,22 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import Row, conversation_row
-from adminapi.dialects.leancloud.where import conditions
+from adminapi.dialects.leancloud.shapes import conversation_row
 from adminapi.schemas import About
 from protocol.commands import (
+    Condition,
     ConversationPage,
     Kick,
     ListConversations,
-    ListMembers,
-    MemberList,
     OnlineUsers,
     QueryPresence,
+    Sync,
+    SyncState,
 )
 from protocol.errors import Reason, Refused
-from protocol.records import ConversationInfo, Kind
-from protocol.wires.native.fields import text_or
+from protocol.wires.leancloud.where import conditions, sort_of
+from protocol.wires.native.fields import Data, name, text_or
+from protocol.wires.native.ids import app_ids
 
 routes = Routes()
 
@@ -28,6 +29,8 @@ LIMIT, LIMIT_MOST = 100, 1000
 SKIP_MOST = 1_000_000
 ASKED_MOST = 20
 """Users of one check-online."""
+PAGES_MOST = 100
+"""Of a client's conversations, 200 each."""
 REASON_MOST = 20
 """Characters of a kick's reason."""
 
@@ -37,29 +40,22 @@ async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Search conversations, newest first.
 
     Members of chatrooms are left out."""
-    data = fields.request(ask)
-    where = conditions(data.get("where"), ask.ids)
-    skip = fields.integer(data, "skip", 0, SKIP_MOST, 0)
+    page = await search(ask, broker, fields.request(ask))
+    return json_answer({"results": [conversation_row(info, ask) for info in page.conversations]})
+
+
+async def search(ask: Ask, broker: Broker, data: Data, *more: Condition) -> ConversationPage:
+    """What `where` finds, `skip`, `limit` and `order` applied; `more` must hold too. A `limit` of 0 only counts."""
     limit = fields.integer(data, "limit", 0, LIMIT_MOST, LIMIT)
-    found: list[ConversationInfo] = []
-    if limit:
-        command = ListConversations(where=where, skip=skip, size=limit)
-        found = cast(ConversationPage, await broker.call(ask.managed(command))).conversations
-    rows = [row for info in found if (row := await with_members(ask, broker, info)) is not None]
-    return json_answer({"results": rows})
-
-
-async def with_members(ask: Ask, broker: Broker, info: ConversationInfo) -> Row | None:
-    """The conversation's row; None if it has gone meanwhile."""
-    if info.kind == Kind.ROOM:
-        return conversation_row(info, None, ask.ids)
-    try:
-        reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=info.id))))
-    except Refused as refused:
-        if refused.reason is not Reason.UNKNOWN_CONVERSATION:
-            raise
-        return None
-    return conversation_row(info, [member.user for member in reply.members], ask.ids)
+    command = ListConversations(
+        where=(*conditions(fields.where(data), app_ids(ask.app.id)), *more),
+        skip=fields.integer(data, "skip", 0, SKIP_MOST, 0),
+        size=limit or 1,
+        sort=sort_of(text_or(data, "order")),
+        with_members=True,
+    )
+    page = cast(ConversationPage, await broker.call(ask.managed(command)))
+    return page if limit else ConversationPage(conversations=[], total=page.total)
 
 
 @routes.add("POST", "/1.2/rtm/clients/{client_id}/kick", about=About(answer=schemas.NOTHING, body=schemas.KICK))
@@ -84,3 +80,27 @@ async def check_online(ask: Ask, broker: Broker) -> Answer:
     users = fields.users(ask, fields.request(ask), "client_ids", ASKED_MOST)
     online = cast(OnlineUsers, await broker.call(ask.managed(QueryPresence(users=users)))).online
     return json_answer({"results": online})
+
+
+@routes.add("GET", "/1.2/rtm/clients/{client_id}/unread-count", about=About(answer=schemas.COUNT, query=schemas.COUNTED))
+async def unread_count(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. How many messages a client has not read, of `conv_id` or of all his conversations.
+
+    Who is unknown has none."""
+    data = fields.request(ask)
+    only = fields.conversation(ask, name(data, "conv_id")) if data.get("conv_id") else None
+    count, cursor = 0, ""
+    for _ in range(PAGES_MOST):
+        try:
+            state = cast(SyncState, await broker.call(ask.managed(Sync(cursor=cursor), user=ask.path["client_id"])))
+        except Refused as refused:
+            if refused.reason is not Reason.UNKNOWN_USER:
+                raise
+            break
+        count += sum(each.unread for each in state.conversations if only in (None, each.id))
+        if not state.more:
+            return json_answer({"count": count})
+        cursor = state.cursor
+    else:
+        raise Refused(Reason.TOO_BROAD, "This client is in too many conversations to count; name one with conv_id.")
+    return json_answer({"count": 0})

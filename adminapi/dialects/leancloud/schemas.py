@@ -68,24 +68,28 @@ EDIT = sent({**FROM, "timestamp": TIME_MS})
 RECALL = sent({"from_client": USER, "timestamp": TIME_MS})
 DELETION = obj({"from_client": USER, "timestamp": TIME_MS})
 
-ROW = obj(
-    {"objectId": OBJECT_ID, "name": text(), "createdAt": ISO, "updatedAt": ISO},
-    {
-        "m": array(text(), "The members; not of chatrooms."),
-        "c": anything("The creator, if there is one."),
-        "tr": anything("true of a chatroom."),
-        "lm": anything("When the last message was sent, as a Date."),
-    },
-    "The custom attributes stand beside the built-in fields.",
-    rest=True,
-)
+ANY_ID = text("24 hex digits, behind `_tmp:` if it is temporary.", pattern="^(_tmp:)?[0-9a-f]{24}$")
+STAMPS = {"objectId": ANY_ID, "createdAt": ISO, "updatedAt": ISO}
+NAMED = {"name": text()}
+FURTHER = {
+    "m": array(text(), "The members; not of chatrooms."),
+    "mu": array(text(), "Those who want no notifications."),
+    "c": anything("The creator, if there is one."),
+    "tr": anything("true of a chatroom."),
+    "unique": anything("true of the only one with these members."),
+    "lm": anything("When the last message was sent, as a Date."),
+}
+BESIDE = "The custom attributes stand beside the built-in fields."
+ROW = obj({**STAMPS, **NAMED}, FURTHER, BESIDE, rest=True)
+PART = obj(STAMPS, {**NAMED, **FURTHER}, BESIDE, rest=True)
 ROWS = obj({"results": array(ROW)})
 LISTING = obj(
     {},
     {
         "where": json_text(
             obj({}, rest=True, example={"name": "My First Conversation"}),
-            "Fields with values, or with $lt, $lte, $gt, $gte, $ne, $in and a value.",
+            "Fields with values, or with $lt, $lte, $gt, $gte, $ne, $in, $nin, $all, $size, $exists or $regex and a value; "
+            "$and and $or of lists of such.",
         ),
         "skip": integer(least=0, most=1_000_000, default=0),
         "limit": integer(least=0, most=1000, default=100),
@@ -123,3 +127,59 @@ HISTORY = array(
         }
     )
 )
+
+KEYS = obj({}, {"keys": text("The fields that are wanted, with commas between them; all if not given.")})
+SELECTION = obj(
+    {},
+    {
+        **LISTING["properties"],
+        **KEYS["properties"],
+        "order": text("Up to 3 fields with commas between them, `-` before one for the greatest first."),
+        "count": boolean("Say how many there are.", default=False),
+    },
+)
+PARTS = obj({"results": array(PART)}, {"count": integer(least=0)})
+OPERATION = obj(
+    {"__op": text(among=("Add", "AddUnique", "Remove")), "objects": array(USER, most=500)},
+    example={"__op": "AddUnique", "objects": ["Tom"]},
+)
+SAVING = obj({}, {"fetchWhenSave": boolean("Answer the whole object.", default=False)})
+MADE = either(PART, CREATED)
+CHANGED = either(PART, UPDATED)
+CHANGE: Schema = {
+    "propertyNames": FIELD,
+    **sent({}, {"name": NAME, "m": either(OPERATION, array(USER, most=500))}, CUSTOM),
+}
+CHATROOM: Schema = {"propertyNames": FIELD, **sent({}, {"name": NAME}, CUSTOM)}
+LISTED_LATER = obj({"result": NAMES})
+FROM_PEER = {"from_peer": USER, "message": FROM["message"]}
+OLD_SENDING = sent(
+    {"conv_id": OBJECT_ID, **FROM_PEER},
+    {field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data")},
+)
+BROADCAST = sent(FROM_PEER)
+OLD_STRETCH = obj(
+    {"convid": OBJECT_ID},
+    {
+        "msgid": text("Begin here; with `max_ts` its own time."),
+        "max_ts": integer("Begin here, if `msgid` is not given.", least=0, most=(1 << 53) - 1),
+        "reversed": boolean("From old to new.", default=False),
+        "limit": integer(least=1, most=1000, default=100),
+    },
+)
+COUNT = obj({"count": integer(least=0)})
+COUNTED = obj({}, {"conv_id": text("Of this conversation alone.")})
+
+SOCKET = text("A WebSocket URL.", pattern="^wss?://")
+ROUTE = obj({"server": SOCKET, "secondary": SOCKET, "ttl": integer("Seconds this stays true.", least=1)})
+ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("Of no effect.")})
+DATE = obj({"__type": constant("Date"), "iso": ISO})
+NOTIFICATIONS = obj({"hasMore": constant(False), "notifications": array(anything())})
+MISSED = obj({}, {"client_id": text(), "start_ts": integer("Unix milliseconds."), "notification_type": text()})
+ROLES_OF = obj(
+    {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation.")},
+    {"client_id": text("Whose session token it is.")},
+)
+ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
+SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})
+SIGNATURE = obj({"signature": text(pattern="^[0-9a-f]{40}$"), "timestamp": TIME_MS, "nonce": text()})

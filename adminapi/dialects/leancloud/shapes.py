@@ -6,22 +6,15 @@ of conversations are 24 hex digits, of messages 22 of base64url (section 7 of th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import orjson
-
 from adminapi.dialect import Answer, Ask, json_answer
 from protocol.ids import IdForms
 from protocol.records import ConversationInfo, Kind, Message
 from protocol.richtext import string_of
+from protocol.wires.leancloud.conversations import row
+from protocol.wires.leancloud.names import iso
+from protocol.wires.native.ids import app_ids
 
 Row = dict[str, object]
-
-
-def iso(ms: int) -> str:
-    """`2018-01-16T03:40:32.814Z`."""
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
 def updated(ask: Ask, conversation: int, ms: int) -> Row:
@@ -34,22 +27,9 @@ def listed(ask: Ask, users: list[str]) -> Answer:
     return json_answer({"result": users} if ask.app.settings.leancloud_result else users)
 
 
-def conversation_row(info: ConversationInfo, members: list[str] | None, ids: IdForms) -> Row:
-    """A row of `_Conversation` (LC-28): its custom attributes at the top, the built-in fields over them."""
-    row: Row = orjson.loads(info.attributes)
-    row["objectId"] = ids.hex24(info.id)
-    row["name"] = info.name
-    if members is not None:
-        row["m"] = members
-    if info.creator:
-        row["c"] = info.creator
-    if info.kind == Kind.ROOM:
-        row["tr"] = True
-    if info.last_message is not None:
-        row["lm"] = {"__type": "Date", "iso": iso(info.last_message.time_ms)}
-    row["createdAt"] = iso(info.created_ms)
-    row["updatedAt"] = iso(info.updated_ms or info.created_ms)
-    return row
+def conversation_row(info: ConversationInfo, ask: Ask) -> Row:
+    """A row of `_Conversation` (LC-28), as the sockets print it."""
+    return row(info, app_ids(ask.app.id), 0)
 
 
 def history_row(message: Message, info: ConversationInfo, ids: IdForms) -> Row:

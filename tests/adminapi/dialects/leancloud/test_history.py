@@ -141,3 +141,21 @@ async def test_history_leaves_out_what_was_deleted_and_marks_what_was_recalled(s
 async def test_history_refusals(served: Served, query: str, expected: tuple[int, int]) -> None:
     assert await refused(served, "GET", f"{HERE}/messages?{query}") == expected
     assert served.broker.heard == []
+
+
+async def test_history_by_the_old_call(served: Served) -> None:
+    """`protocols.md` 2.12."""
+    talk = Talk([said(seq, ms=AT + 10 * seq) for seq in (1, 2, 3)])
+    talk.answer(served.broker)
+
+    async def old(**query: Any) -> list[str]:
+        rows = await ok(served, "GET", "/1.1/rtm/messages/history", params={"convid": CONV_ID, **query})
+        return [row["data"] for row in rows]
+
+    assert await old() == ["m3", "m2", "m1"]
+    assert await old(limit=1) == ["m3"]
+    assert await old(max_ts=AT + 30) == ["m2", "m1"]
+    assert await old(max_ts=AT + 30, msgid=IDS.base64(talk.messages[2].id)) == ["m2", "m1"]
+    assert await old(max_ts=AT + 10, reversed="true") == ["m2", "m3"]
+    assert await refused(served, "GET", "/1.1/rtm/messages/history?from=tom") == (400, 1)
+    assert await refused(served, "GET", "/1.1/rtm/messages/history?convid=x") == (404, 4303)

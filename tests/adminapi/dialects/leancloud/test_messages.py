@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage
+from protocol.commands import DeleteMessage, Done, EditMessage, RecallMessage, SendMessage, SendSystem
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from tests.adminapi.conftest import Served
 from tests.adminapi.dialects.leancloud.conftest import (
     AT,
     CONV,
+    CONV_ID,
+    FOREIGN,
     HEADERS,
     HERE,
     MSG,
@@ -150,3 +152,42 @@ async def test_lc20_message_and_time_address_it_together_and_its_author_only(ser
     for kind in (EditMessage, RecallMessage, DeleteMessage):
         served.broker.on(kind, lambda c, m: Refused(Reason.NOT_ALLOWED, f"not sent by {c.author}"))
     assert await refused(served, method, path, json={**good, "from_client": "jerry"}) == (403, 4403)
+
+
+OLD = {"conv_id": CONV_ID, "from_peer": "tom", "message": "x"}
+
+
+async def test_a_message_by_the_old_call(served: Served) -> None:
+    """As the storage SDKs send it (`protocols.md` 2.12)."""
+    body = {**OLD, "transient": False, "no_sync": True, "push_data": {"alert": "x"}, "to_peers": []}
+    assert await ok(served, "POST", "/1.1/rtm/messages", json=body) == {"msg-id": MSG_ID, "timestamp": AT}
+    command = served.broker.last.command
+    assert served.broker.last == managed(command, "tom", "tom")
+    assert isinstance(command, SendMessage)
+    assert (command.conversation, command.no_sync, command.push_data) == (CONV, True, b'{"alert":"x"}')
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"conv_id": None}, (400, 1)),
+        ({"conv_id": FOREIGN}, (404, 4303)),
+        ({"conv_id": {}}, (400, 107)),
+        ({"from_peer": ""}, (400, 1)),
+        ({"message": None}, (400, 1)),
+        ({"message": "x" * 5121}, (413, 116)),
+        ({"to_peers": ["ann"]}, (400, 4314)),
+    ],
+)
+async def test_old_call_refusals(served: Served, change: dict[str, Any], expected: tuple[int, int]) -> None:
+    assert await refused(served, "POST", "/1.1/rtm/messages", json={**OLD, **change}) == expected
+    assert served.broker.heard == []
+
+
+@pytest.mark.parametrize("path", ["/1.1/rtm/broadcast", "/1.2/rtm/broadcasts"])
+async def test_a_broadcast_is_a_system_message_to_everybody(served: Served, path: str) -> None:
+    served.broker.on(SendSystem, Done(time_ms=AT))
+    assert await ok(served, "POST", path, json=OLD) == {}
+    content = b'{"from_client":"tom","message":"x"}'
+    assert served.broker.last == managed(SendSystem(content=content), "tom", "tom")
+    assert await refused(served, "POST", path, json={"message": "x"}) == (400, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,15 +13,30 @@ from protocol.commands import (
     Kick,
     ListConversations,
     ListMembers,
-    Managed,
     OnlineUsers,
     QueryPresence,
+    Sync,
+    SyncState,
 )
 from protocol.errors import Reason, Refused
-from protocol.records import Kind
+from protocol.records import ConversationState, Kind
 from tests.adminapi.conftest import Served
-from tests.adminapi.dialects.leancloud.conftest import CONV_ID, ROOT, Talk, managed, ok, query, refused, said
+from tests.adminapi.dialects.leancloud.conftest import (
+    CONV,
+    CONV_ID,
+    CREATED_MS,
+    FOREIGN,
+    ROOT,
+    Talk,
+    call,
+    managed,
+    ok,
+    query,
+    refused,
+    said,
+)
 
+NO_ROOM = Condition("kind", "!=", int(Kind.ROOM))
 ROW = {
     "color": "red",
     "name": "My First Conversation",
@@ -33,11 +49,12 @@ ROW = {
 
 
 async def test_lc30_query_conversations(served: Served) -> None:
-    page = ConversationPage(conversations=[Talk([said(1)]).info().conversation], total=1)
-    served.broker.on(ListConversations, page)
+    found = Talk([said(1)]).info().conversation
+    found.users = ["client1", "client2"]
+    served.broker.on(ListConversations, ConversationPage(conversations=[found], total=1))
     assert await query(served, {"name": "first conversation"}) == {"results": [ROW]}
-    asked = [each.command for each in served.broker.heard if isinstance(each, Managed)]
-    assert asked[0] == ListConversations(where=(Condition("name", "=", "first conversation"),), page=1, size=100)
+    where = (Condition("name", "=", "first conversation"),)
+    assert served.broker.last == managed(ListConversations(where=where, size=100, with_members=True))
     room = Talk([], Kind.ROOM).info().conversation
     room.creator = "tom"
     served.broker.on(ListConversations, ConversationPage(conversations=[room], total=1))
@@ -48,10 +65,49 @@ async def test_lc30_query_conversations(served: Served) -> None:
     assert isinstance(served.broker.last.command, ListConversations)
 
 
-async def test_lc30_a_conversation_deleted_meanwhile_is_left_out(served: Served) -> None:
-    served.broker.on(ListConversations, ConversationPage(conversations=[Talk([]).info().conversation], total=1))
-    served.broker.on(ListMembers, Refused(Reason.UNKNOWN_CONVERSATION, "gone"))
-    assert await query(served) == {"results": []}
+async def test_lc30_a_temporary_conversation_has_its_mark_and_is_found_by_it(served: Served) -> None:
+    found = Talk([said(1)], Kind.TEMPORARY).info().conversation
+    served.broker.on(ListConversations, ConversationPage(conversations=[found], total=1))
+    named = (await query(served))["results"][0]["objectId"]
+    assert named == "_tmp:" + CONV_ID
+    assert await ok(served, "GET", f"{ROOT}/{named}/members") == ["client1", "client2"]
+    assert served.broker.last == managed(ListMembers(conversation=CONV))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, []),
+        ({"objectId": CONV_ID}, [Condition("id", "=", CONV)]),
+        ({"objectId": FOREIGN}, [Condition("id", "=", 0)]),
+        ({"m": {"$all": ["Tom", "Jerry"]}, "tr": False}, [Condition("member", "all", ["Tom", "Jerry"]), NO_ROOM]),
+        ({"level": {"$gt": 1, "$ne": 5}}, [Condition("attributes.level", op, value) for op, value in ((">", 1), ("!=", 5))]),
+        ({"createdAt": {"$gt": "2018-01-16T03:40:32.814Z"}}, [Condition("created", ">", CREATED_MS)]),
+        ({"name": {"$regex": "^\\QMy\\E"}}, [Condition("name", "starts", "My")]),
+    ],
+)
+async def test_lc30_where_means_what_it_means_on_a_socket(served: Served, where: Any, expected: list[Condition]) -> None:
+    served.broker.on(ListConversations, ConversationPage(conversations=[], total=0))
+    assert await query(served, where) == {"results": []}
+    assert served.broker.last == managed(ListConversations(where=tuple(expected), size=100, with_members=True))
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ('{"name":{"$where":"x"}}', "$where"),
+        ('{"createdAt":{"$gt":"yesterday"}}', "createdAt"),
+        ('{"tr":1}', "tr"),
+        ("[]", "JSON object"),
+        ("nonsense", "JSON object"),
+        ("[" * 40, "JSON object"),
+    ],
+)
+async def test_lc30_where_is_refused_by_what_is_wrong_in_it(served: Served, where: str, named: str) -> None:
+    answer = await call(served, "GET", f"{ROOT}?where={quote(where)}")
+    assert (answer.status_code, answer.json()["code"]) == (400, 107)
+    assert named in answer.json()["error"]
+    assert served.broker.heard == []
 
 
 @pytest.mark.parametrize(
@@ -100,3 +156,23 @@ async def test_lc30_check_online(served: Served) -> None:
     body = {"client_ids": ["Tom", "Jerry"]}
     assert await ok(served, "POST", "/1.2/rtm/clients/check-online", json=body) == {"results": ["Jerry"]}
     assert served.broker.last == managed(QueryPresence(users=("Tom", "Jerry")))
+
+
+async def test_lc30_unread_count(served: Served) -> None:
+    def state(number: int, unread: int) -> ConversationState:
+        return ConversationState(number, Kind.GROUP, "", 1, 9, 0, unread, False, None)
+
+    def page(command: Sync, _: Any) -> SyncState:
+        states = [state(CONV + 1, 2)] if command.cursor else [state(CONV, 3)]
+        return SyncState(conversations=states, left=[], patches=[], cursor="c", more=not command.cursor, reset=False)
+
+    served.broker.on(Sync, page)
+    path = "/1.2/rtm/clients/tom/unread-count"
+    assert await ok(served, "GET", path) == {"count": 5}
+    assert served.broker.last == managed(Sync(cursor="c"), "tom")
+    assert await ok(served, "GET", f"{path}?conv_id={CONV_ID}") == {"count": 3}
+    assert await refused(served, "GET", f"{path}?conv_id={FOREIGN}") == (404, 4303)
+    served.broker.on(Sync, Refused(Reason.UNKNOWN_USER, "none"))
+    assert await ok(served, "GET", path) == {"count": 0}
+    served.broker.on(Sync, Refused(Reason.OVERLOADED, "busy"))
+    assert await refused(served, "GET", path) == (503, 503)
