@@ -109,7 +109,7 @@ async def test_a_post_with_an_idempotency_key_is_done_once(served: Served) -> No
 async def test_lc11_edit(served: Served, method: str) -> None:
     body = {"from_client": "tom", "message": "new", "timestamp": AT}
     assert await ok(served, method, f"{HERE}/messages/{MSG_ID}", json=body) == {"result": {}}
-    patch = b'{"text":"new","attr":null,"url":null,"lc":"new","lc64":null}'
+    patch = b'{"text":"new","attr":null,"url":null,"lc":"new"}'
     assert served.broker.last == managed(
         EditMessage(conversation=CONV, message=MSG, body=patch, type=-1, author="tom"), user="tom"
     )
