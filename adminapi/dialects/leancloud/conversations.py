@@ -7,7 +7,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import iso, listed, updated
+from adminapi.dialects.leancloud.shapes import iso, listed, object_id, updated
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -68,7 +68,7 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
         unique=fields.flag(data, "unique"),
     )
     made = cast(Created, await broker.call(ask.managed(command, user=creator, newcomers=members))).conversation
-    return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
+    return json_answer({"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)})
 
 
 @routes.add("PUT", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.UPDATED, body=schemas.UPDATE))

@@ -54,7 +54,7 @@ def _from_query(raw: str) -> Data | None:
 
 def conversation_of(ask: Ask) -> int:
     """The conversation in the path; 4303 if it is no id of this app."""
-    number = ask.ids.parse(ask.path["conv_id"])
+    number = ask.ids.conversation(ask.path["conv_id"])
     if number is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this id.")
     return number

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import orjson
 
 from adminapi.dialect import Answer, Ask, json_answer
-from protocol.ids import IdForms
+from protocol.ids import ALIASES, IdForms
 from protocol.records import ConversationInfo, Kind, Message
 from protocol.richtext import string_of
 
@@ -26,7 +26,13 @@ def iso(ms: int) -> str:
 
 def updated(ask: Ask, conversation: int, ms: int) -> Row:
     """The answer of LC-02, LC-04, LC-05, LC-07 and LC-08."""
-    return {"updatedAt": iso(ms), "objectId": ask.ids.hex24(conversation)}
+    text = ask.path["conv_id"].lower() if conversation >= ALIASES else ask.ids.hex24(conversation)
+    return {"updatedAt": iso(ms), "objectId": text}
+
+
+def object_id(info: ConversationInfo, ids: IdForms) -> str:
+    """The id it had at LeanCloud, if it comes from there."""
+    return info.alias or ids.hex24(info.id)
 
 
 def listed(ask: Ask, users: list[str]) -> Answer:
@@ -37,7 +43,7 @@ def listed(ask: Ask, users: list[str]) -> Answer:
 def conversation_row(info: ConversationInfo, members: list[str] | None, ids: IdForms) -> Row:
     """A row of `_Conversation` (LC-28): its custom attributes at the top, the built-in fields over them."""
     row: Row = orjson.loads(info.attributes)
-    row["objectId"] = ids.hex24(info.id)
+    row["objectId"] = object_id(info, ids)
     row["name"] = info.name
     if members is not None:
         row["m"] = members
@@ -54,7 +60,7 @@ def conversation_row(info: ConversationInfo, members: list[str] | None, ids: IdF
 
 def history_row(message: Message, info: ConversationInfo, ids: IdForms) -> Row:
     """A message in an answer of the history query (LC-30). The address it was sent from is not kept."""
-    conversation = ids.hex24(info.id)
+    conversation = object_id(info, ids)
     return {
         "timestamp": message.time_ms,
         "conv-id": conversation,

@@ -78,7 +78,7 @@ def _value(field: str, value: object, ids: IdForms) -> object:
     if field == "objectId":
         if not isinstance(value, str):
             bad("where", "given text for objectId")
-        return ids.parse(value) or 0  # what is no id of this app equals no conversation
+        return ids.conversation(value) or 0  # what is no id of this app equals no conversation
     if field in ("m", "c"):
         return as_users([value], "where")[0]
     if field == "createdAt":

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.commands import Condition, ConversationPage, ListConversations
 from tests.adminapi.conftest import Served
-from tests.adminapi.dialects.leancloud.conftest import CONV, CONV_ID, CREATED_MS, FOREIGN, ROOT, call, query
+from tests.adminapi.dialects.leancloud.conftest import CONV, CONV_ID, CREATED_MS, FOREIGN, IDS, ROOT, call, query
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,8 @@ from tests.adminapi.dialects.leancloud.conftest import CONV, CONV_ID, CREATED_MS
     [
         ({}, []),
         ({"objectId": CONV_ID}, [Condition("id", "=", CONV)]),
-        ({"objectId": FOREIGN}, [Condition("id", "=", 0)]),
+        ({"objectId": FOREIGN}, [Condition("id", "=", IDS.conversation(FOREIGN))]),
+        ({"objectId": "x"}, [Condition("id", "=", 0)]),
         ({"objectId": {"$in": [CONV_ID, "x"]}}, [Condition("id", "in", [CONV, 0])]),
         ({"m": "Tom"}, [Condition("member", "=", "Tom")]),
         ({"m": {"$in": ["Tom", "Jerry"]}}, [Condition("member", "in", ["Tom", "Jerry"])]),
