@@ -148,9 +148,9 @@ def import_messages(d: Decision, c: ImportMessages) -> Imported:
 def _alias(d: Decision, text: str) -> AliasRow:
     row = d.hub.tables.aliases.get(d.hub.tables.forms.alias(text) or 0)
     if row is None:
-        raise Apart(f"its conversation {text[:64]} has not been imported")
+        raise Apart("its conversation has not been imported")
     if row.target not in d.hub.tables.conversations:
-        raise Apart(f"its conversation {text[:64]} has been deleted here")
+        raise Apart("its conversation has been deleted here")
     return row
 
 
