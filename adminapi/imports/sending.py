@@ -118,15 +118,27 @@ def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: 
             rows.leave(path.name, "not a JSON object")
         elif leancloud.is_message(row):
             try:
-                stage.add_message(leancloud.message_of(row))
+                stage.add_message(bounded(leancloud.message_of(row)))
             except leancloud.NotTaken as why:
                 messages.leave(str(row.get("msg-id"))[:64], str(why))
         else:
             try:
-                stage.add_conversation(leancloud.conversation_of(row))
+                stage.add_conversation(bounded(leancloud.conversation_of(row)))
             except leancloud.NotTaken as why:
                 conversations.leave(str(row.get("objectId"))[:64], str(why))
     progress.end()
+
+
+def bounded(item: Item) -> Item:
+    """NotTaken if no command could carry it."""
+    if weigh(item) > BATCH_BYTES:
+        raise leancloud.NotTaken(f"it is larger than {BATCH_BYTES // 1024} KiB")
+    return item
+
+
+def weigh(item: msgspec.Struct) -> int:
+    """About how many bytes of a command it takes."""
+    return len(msgspec.msgpack.encode(item))
 
 
 async def send(control: Path, app: str, stage: Stage, conversations: Tally, messages: Tally) -> None:
@@ -160,7 +172,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     size = 0
     for item in items:
-        weight = len(msgspec.msgpack.encode(item))
+        weight = weigh(item)
         if batch and (len(batch) == BATCH or size + weight > BATCH_BYTES):
             yield batch
             batch, size = [], 0

@@ -13,7 +13,7 @@ import pytest
 from adminapi.imports import files
 from adminapi.imports.files import rows_of
 from adminapi.imports.leancloud import NotTaken, conversation_of, is_message, message_of
-from adminapi.imports.sending import Tally, batches, read
+from adminapi.imports.sending import Tally, batches, bounded, read
 from adminapi.imports.staging import Stage
 from protocol.commands import ImportedConversation, ImportedMessage
 from protocol.settings import BadSettings
@@ -137,6 +137,8 @@ def test_a_message() -> None:
         {**CONVERSATION, "name": "\ud800"},
         {"neither": 1},
         {**MESSAGE, "timestamp": "1"},
+        {**MESSAGE, "data": "x" * 600_000},
+        {**CONVERSATION, "m": [f"{at:0100}" for at in range(6000)]},
         {**MESSAGE, "timestamp": 1 << 70},
         {**MESSAGE, "data": {"x": 1}},
         {**MESSAGE, "data": "\ud800"},
@@ -148,7 +150,7 @@ def test_a_message() -> None:
 )
 def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(NotTaken):
-        (message_of if is_message(row) else conversation_of)(row)
+        bounded((message_of if is_message(row) else conversation_of)(row))
     path = tmp_path / "export"
     path.write_text(json.dumps(row) + "\n" + json.dumps(row) + "\nnonsense\n" + json.dumps(MESSAGE))
     stage, tallies = Stage(tmp_path), (Tally("rows"), Tally("conversations"), Tally("messages"))

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from broker.hub.effects import Post
 from protocol.commands import (
     Condition,
     ConversationFound,
@@ -227,16 +226,6 @@ def test_pushes_say_what_the_conversation_was_called(script: Script) -> None:
     assert [push.alias for push in script.pushes("ann") if isinstance(push, MessageNew)] == [ONE]
     script.manage(CreateConversation(kind=Kind.GROUP, members=("ann",)))
     assert [push.alias for push in script.pushes("ann")] == [""]
-
-
-def test_a_receipt_says_it_too(script: Script) -> None:
-    from broker.hub import aliases  # the same naming is used for what time alone brings
-
-    bring(script)
-    inside = script.hub().tables.aliases[number()].target
-    push = MessageNew(app="a", message=Message(1, inside, 1, "tom", -1, b"{}"), kind=3)
-    aliases.name(script.hub().tables, Post((), push).push)
-    assert push.alias == ONE
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from protocol.commands import ImportConversations, ImportedConversation, ImportedMessage, ImportMessages
 from protocol.richtext import body_of
+from protocol.signatures import Action, member_ids, sign_action
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.broker.hub.script import START_MS
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with
@@ -85,6 +86,19 @@ def test_unread_is_told_by_its_old_id(gateway: Gateway) -> None:
     ann = gateway.opened("ann")
     (unread,) = ann.heard()
     assert [(each.cid, each.unread) for each in unread.unreadMessage.convs] == [(OLD, 1)]
+
+
+def test_a_signature_is_of_the_old_id() -> None:
+    gateway = gateway_with(leancloud_signatures=True)
+    gateway.manage(ImportConversations(conversations=(ImportedConversation(OLD, False, "", b"{}", "tom", ("tom",), 5),)))
+    line, at = gateway.line(), str(gateway.ms)
+
+    def signed(action: Action, **what: str) -> dict[str, Any]:
+        return {"t": int(at), "n": "x", "s": sign_action("m", action, "a", "tom", at, "x", **what)}
+
+    line.open("tom", **signed(Action.LOGIN))
+    said = signed(Action.INVITE, conversation=OLD, members=member_ids(["bob"]))
+    assert line.conv(Op.ADD, cid=OLD, m=["bob"], **said).op == Op.ADDED
 
 
 def test_another_old_id_is_none(gateway: Gateway) -> None:
