@@ -22,6 +22,7 @@ import trio
 
 from adminapi.control import connected
 from adminapi.doctor import doctor
+from adminapi.imports.sending import import_leancloud
 from adminapi.settings import Place, load
 from adminapi.up import child_command, up
 from protocol.apps import App, AppSettings
@@ -97,6 +98,17 @@ def parser() -> argparse.ArgumentParser:
     minting.add_argument("app")
     minting.add_argument("user")
     minting.add_argument("--hours", type=hours, default=24.0, help="how long it is valid, up to ten years")
+    kinds = verbs.add_parser("import", help="Import what another service has exported.")
+    importing = verb(
+        "leancloud",
+        lambda given, place: import_leancloud(place.control, given.app, given.files),
+        "Import conversations and messages exported by LeanCloud; may be repeated.",
+        kinds.add_subparsers(required=True, metavar="SERVICE"),
+    )
+    importing.add_argument("--app", required=True, help="the app they are imported into")
+    importing.add_argument(
+        "files", metavar="FILE", nargs="+", help="JSON or gzip: the class _Conversation, pages of rtm/messages/history"
+    )
     verb("doctor", lambda given, place: doctor(given.config, place), "Check this installation.")
     return root
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from broker.apps import Apps
 from broker.commits import OVERLOADED_TIMES, Commits
+from broker.hub.aliases import resolved
 from broker.hub.decision import Caller
 from broker.hub.hub import Hub
 from broker.running import Running
@@ -42,7 +43,7 @@ class Admission:
             if hub is None:
                 return None
             running = self._of_session(session, request, command, hub, now_ms)
-        command = running.command
+        command = running.command = resolved(running.hub.tables, running.command)
         if command.management and not running.caller.privileged:
             raise Refused(Reason.NOT_ALLOWED, "only the app's own server may do that")
         if command.durable and not (type(command) is SendMessage and command.transient):

@@ -3,6 +3,10 @@
 41 bits of milliseconds since 2015-01-01 and 12 bits of sequence: below 2**53, so JSON clients keep it exact. The text
 forms carry check bits keyed by the app, so an id of another app, or a mistyped one, is not an id here: the decoder
 answers None and the caller says "not found". `IdForms` encodes; its `parse` decodes every form, whoever emitted it.
+
+A conversation that was imported keeps the id it had (24 hex digits of LeanCloud's). Which of those there are only the hub
+knows, and parsing knows no hub: such a text becomes an *alias number*, a digest of it beyond all ids, and the hub, which
+makes the same number of every alias it holds, puts the conversation in its place before a command is executed.
 """
 
 from __future__ import annotations
@@ -15,6 +19,15 @@ EPOCH_MS = 1_420_070_400_000
 """2015-01-01T00:00:00Z in Unix milliseconds."""
 SEQUENCE_BITS = 12
 LARGEST = (1 << 53) - 1
+ALIASES = 1 << 62
+"""Alias numbers lie from here on; they stand in commands only, never in a row or an answer."""
+IMPORTED = 1 << (SEQUENCE_BITS - 1)
+"""The sequences from here on belong to imported messages: ids that are minted as time goes by never get so far within
+one millisecond."""
+LANES = 16
+"""Apps that may import messages; each has `LANE` sequences of every millisecond to itself."""
+LANE = IMPORTED // LANES
+HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def time_of(number: int) -> int:
@@ -30,10 +43,12 @@ def first_at(ms: int) -> int:
 class Mint:
     """Makes ids that only ever grow. 4,096 a millisecond; beyond that the next millisecond is used early."""
 
-    __slots__ = ("last",)
+    __slots__ = ("lanes", "last")
 
     def __init__(self, last: int = 0) -> None:
         self.last = last
+        self.lanes: dict[str, int] = {}
+        """Of the apps that have imported messages; message ids are keys of one table for all apps."""
 
     def next(self, now_ms: int) -> int:
         """A new id, at `now_ms` or just after the last one, whichever is later."""
@@ -92,3 +107,14 @@ class IdForms:
         if len(text) == 22 and self.base64(number) != text:
             return None  # the last character of 22 has four spare bits; one id has one spelling
         return number if 0 < number <= LARGEST else None
+
+    def alias(self, text: str) -> int | None:
+        """The alias number of an id LeanCloud may have given to a conversation, None if it is no such text."""
+        if len(text) != 24 or not set(text) <= HEX:
+            return None
+        return ALIASES | int.from_bytes(self._check(text.lower().encode(), 8), "big") >> 2
+
+    def conversation(self, text: str) -> int | None:
+        """What `parse` makes of it, else the alias number: of a conversation, every id that may mean one."""
+        number = self.parse(text)
+        return self.alias(text) if number is None else number

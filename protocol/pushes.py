@@ -16,6 +16,8 @@ class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
     """Base of the closed set below. `app` is whose ids it holds."""
 
     app: str
+    alias: str = ""
+    """The id the conversation had where it was imported from, which LeanCloud's clients know it by."""
 
     @property
     def dispensable(self) -> int:

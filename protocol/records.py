@@ -117,6 +117,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """Its members, where they were asked for."""
     quiet: list[str] | None = None
     """Those of them who want no notifications."""
+    alias: str = ""
+    """The id it had where it was imported from, "" if it was not."""
 
 
 class ConversationState(msgspec.Struct, gc=False):
@@ -131,6 +133,7 @@ class ConversationState(msgspec.Struct, gc=False):
     unread: int
     mentioned: bool
     last_message: Message | None
+    alias: str = ""
 
 
 class MemberInfo(msgspec.Struct, gc=False):

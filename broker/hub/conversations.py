@@ -51,6 +51,7 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         most=most_members(d, row.kind, row.most),
         unique=bool(row.unique_key),
         ttl_seconds=ttl_seconds(d, row),
+        alias=d.hub.tables.alias_of.get(row.id, ""),
     )
 
 
@@ -191,7 +192,8 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
 def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
     """A room as one who is not in it sees it: that it is there, and how many are."""
     members = len(d.hub.tables.members.get(row.id, ()))
-    return ConversationInfo(row.id, row.kind, row.name, b"{}", "", "", members, row.created_ms, row.updated_ms)
+    alias = d.hub.tables.alias_of.get(row.id, "")
+    return ConversationInfo(row.id, row.kind, row.name, b"{}", "", "", members, row.created_ms, row.updated_ms, alias=alias)
 
 
 @handles(UpdateConversation)

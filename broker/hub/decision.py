@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from broker.hub import aliases
 from broker.hub.effects import Effect, EndSession, Post
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, PatchesKey, SendsKey
 from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete, put
@@ -107,6 +108,7 @@ class Decision:
         if skip is None:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
+            aliases.name(self.hub.tables, push)
             self.effects.append(Post(sessions, push, skip))
 
     def end(self, session: int, ending: Ending) -> None:

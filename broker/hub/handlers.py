@@ -8,6 +8,7 @@ from broker.hub import (
     directs,
     history,
     housekeeping,
+    imports,
     lists,
     login,
     members,
@@ -22,6 +23,6 @@ from broker.hub import (
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "lists", "login", "members",
-    "messages", "patches", "positions", "requests", "silence", "sync", "users",
+    "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
+    "members", "messages", "patches", "positions", "requests", "silence", "sync", "users",
 ]  # fmt: skip

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from broker.hub import aliases
 from broker.hub.decision import Decision
-from broker.hub.effects import Effect
+from broker.hub.effects import Effect, Post
 from broker.hub.presence import Presence
 from broker.hub.rates import Rates
 from broker.hub.receipts import Receipts
@@ -56,7 +57,7 @@ class Hub:
         self.mint = mint
         """Shared by all hubs: message ids are keys of one table."""
         self.epoch = epoch
-        self.tables = Tables(app.id, tail)
+        self.tables = Tables(app.id, tail, mint.lanes)
         self.sessions: dict[int, Session] = {}
         self.by_user: dict[str, list[int]] = {}
         """Sessions of a user, oldest first."""
@@ -139,4 +140,8 @@ class Hub:
         """What time alone brings: presence, receipts. Called a few times a second."""
         self.rates.prune(now_ms)
         self.swaps.prune(now_ms)
-        return [*self.presence.tick(now_ms), *self.receipts.tick(now_ms)]
+        effects = [*self.presence.tick(now_ms), *self.receipts.tick(now_ms)]
+        for effect in effects:
+            if isinstance(effect, Post):
+                aliases.name(self.tables, effect.push)
+        return effects

@@ -157,6 +157,20 @@ class ClassMarkRow(Row):
     at_ms: int
 
 
+class AliasRow(Row):
+    """What an import has brought: a conversation by the id it had (`kind` leancloud), and how far its messages are here.
+    Kept when the conversation is deleted, so that no import brings it back. Of `kind` lane, `target` is the app's lane
+    (`protocol.ids`)."""
+
+    kind: str
+    text: str
+    target: int
+    until_ms: int = 0
+    """The newest imported message: when it was said, the id it had, and its seq."""
+    until_id: str = ""
+    until_seq: int = 0
+
+
 class Table(msgspec.Struct, frozen=True):
     """How a table is kept. `in_memory`: all of it is loaded at start; the others are read when asked for."""
 
@@ -180,6 +194,7 @@ TABLES: dict[str, Table] = {
         Table("mentions", MentionRow, ("user", "conversation")),
         Table("join_requests", JoinRequestRow, ("conversation", "user")),
         Table("class_marks", ClassMarkRow, ("class_id",)),
+        Table("aliases", AliasRow, ("kind", "text")),
         Table("sends", SendRow, ("user", "device", "slot"), in_memory=False),
         # The id alone is the SQL key (SQLite rowid): ids are unique over all apps, and rows in id order are written
         # twice as fast as rows clustered by conversation.

@@ -10,7 +10,6 @@ from broker.hub.decision import Decision
 from broker.hub.session import LEANCLOUD
 from protocol.commands import Signature
 from protocol.errors import Reason, Refused
-from protocol.ids import IdForms
 from protocol.signatures import Action, action_signed, member_ids
 
 
@@ -26,7 +25,8 @@ def check_conversation(
     session = d.caller.session
     if session is None or session.wire != LEANCLOUD or not d.hub.app.settings.leancloud_signatures:
         return
-    text = IdForms(d.hub.app.id).hex24(conversation) if conversation else ""
+    tables = d.hub.tables
+    text = tables.alias_of.get(conversation) or tables.forms.hex24(conversation) if conversation else ""
     check(d, signature, action, session.user, text, member_ids(members))
 
 

@@ -159,6 +159,7 @@ def _state(d: Decision, number: int, user: str) -> ConversationState:
         unread=0 if row.kind == Kind.ROOM else unread(head.last_seq, first - 1, position),
         mentioned=any(seq > read and seq not in position.own for seq in mentions),
         last_message=decode_message(head.last) if head.last and head.last_seq >= first else None,
+        alias=d.hub.tables.alias_of.get(number, ""),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from broker.hub.recent import Tail
 from broker.hub.rows import (
+    AliasRow,
     ClassMarkRow,
     ConversationRow,
     FriendRow,
@@ -24,10 +25,12 @@ from broker.hub.rows import (
     SendRow,
     UserRow,
 )
+from protocol.ids import IdForms
 
 TOMBSTONE_MS = 30 * 86_400_000
 """How long `sync` can tell what a user has left (DESIGN 2.3)."""
 REMEMBERED_SENDS = 64
+LANE_KIND = "lane"
 
 
 class Sends:
@@ -52,9 +55,12 @@ class Sends:
 class Tables:
     """The state. Everything is reached by id; rows refer to each other by id only."""
 
-    def __init__(self, app: str, tail: Tail) -> None:
+    def __init__(self, app: str, tail: Tail, lanes: dict[str, int] | None = None) -> None:
+        """`lanes` is shared by all apps (`protocol.ids.Mint`)."""
         self.app = app
         self.tail = tail
+        self.forms = IdForms(app)
+        self.lanes: dict[str, int] = {} if lanes is None else lanes
         self.users: dict[str, UserRow] = {}
         self.present: dict[str, None] = {}
         """Users that are not deleted and have an account, in order."""
@@ -74,6 +80,10 @@ class Tables:
         self.requested: dict[str, set[int]] = {}
         """The conversations a user has asked to join."""
         self.class_marks: dict[int, ClassMarkRow] = {}
+        self.aliases: dict[int, AliasRow] = {}
+        """Imported conversations by the alias number of the id they had."""
+        self.alias_of: dict[int, str] = {}
+        """That id, by conversation."""
         self.sends: dict[tuple[str, str], Sends] = {}
         """Only of devices that are logged in; loaded when first asked for."""
         self.leftovers: dict[tuple[str, tuple[Any, ...]], None] = {}
@@ -256,6 +266,15 @@ class Tables:
         else:
             self.class_marks[row.class_id] = row
 
+    def _aliases(self, image: Image, commit: int) -> None:
+        row: AliasRow | None = image.row
+        assert row is not None  # what was imported once stays known
+        if row.kind == LANE_KIND:
+            self.lanes[self.app] = row.target
+        elif (number := self.forms.alias(row.text)) is not None:
+            self.aliases[number] = row
+            self.alias_of[row.target] = row.text
+
     def _sends(self, image: Image, commit: int) -> None:
         row: SendRow | None = image.row
         sends = self.sends.get((image.key[0], image.key[1]))
@@ -277,6 +296,7 @@ APPLY: dict[str, Callable[[Tables, Image, int], Any]] = {
     "mentions": Tables._mentions,
     "join_requests": Tables._join_requests,
     "class_marks": Tables._class_marks,
+    "aliases": Tables._aliases,
     "sends": Tables._sends,
     "messages": Tables._kept_by_tail,
     "patches": Tables._kept_by_tail,

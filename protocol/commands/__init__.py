@@ -25,6 +25,14 @@ from protocol.commands.conversations import (
     UpdateConversations,
     WipeConversation,
 )
+from protocol.commands.imports import (
+    ImportConversations,
+    Imported,
+    ImportedConversation,
+    ImportedMessage,
+    ImportMessages,
+    Left,
+)
 from protocol.commands.members import (
     AddMembers,
     Block,
@@ -124,10 +132,16 @@ __all__ = [
     "GetUser",
     "History",
     "HistoryPage",
+    "ImportConversations",
+    "ImportMessages",
+    "Imported",
+    "ImportedConversation",
+    "ImportedMessage",
     "Join",
     "JoinRequestList",
     "Kick",
     "Leave",
+    "Left",
     "ListBlocked",
     "ListConversations",
     "ListDirects",

@@ -31,6 +31,7 @@ from adminapi.passwords import Passwords
 from protocol.apps import App, AppSettings
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
+from protocol.ids import ALIASES
 from protocol.pushes import AppsChanged
 from protocol.wires.control import ControlWire
 from protocol.wires.wire import End, Ending, Say, Submit
@@ -135,6 +136,10 @@ class FakeBroker:
         managed, command = None, item.command
         if isinstance(command, Managed):
             managed, command = command, command.command
+        if getattr(command, "conversation", 0) >= ALIASES:  # nothing was imported here, and no handler hears of it
+            async with lock:
+                await stream.send_all(framed(wire.reply(item.request, Refused(Reason.UNKNOWN_CONVERSATION, "none"))))
+            return
         if type(command) is not WatchApps:
             self.heard.append(item.command)
         function = self.table.get(type(command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -85,11 +86,29 @@ def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture
         (("app", "add", "x", "--key", ""), 78),
         (("app", "add", "\n"), 78),
         (("stats", "--config", "/nonexistent.toml"), 78),
+        (("import", "leancloud", "--app", "nobody", os.devnull), 1),
+        (("import", "leancloud", "--app", "demo", "/nonexistent.json"), 78),
     ):
         found, out, err = run(capsys, *arguments, *data)
         assert (found, out) == (code, "")
         assert err.startswith("parley: ")
         assert len(err.splitlines()) == 1
+
+
+def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The broker has one of the two conversations already, and takes one of the two messages."""
+    rows = [{"objectId": f"{at:024}", "createdAt": "2018-01-16T03:40:32.814Z", "sys": at == 2} for at in range(3)]
+    said = [{"msg-id": f"m{at}", "conv-id": "0" * 24, "from": "a", "timestamp": at, "data": "x"} for at in range(2)]
+    path = tmp_path / "export"
+    path.write_text(json.dumps(rows + said))
+    code, out, err = run(capsys, "import", "leancloud", "--app", "demo", str(path), "--data", str(stub))
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "conversations  1 imported, 1 there already, 1 skipped",
+        f"  skipped 1: service conversations (sys) are not imported (for example {2:024})",
+        "messages       1 imported, 0 there already, 1 skipped",
+        "  skipped 1: it is too old (for example m0)",
+    ]
 
 
 def test_without_a_broker_errands_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

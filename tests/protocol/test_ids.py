@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.ids import EPOCH_MS, LARGEST, IdForms, Mint, first_at, time_of
+from protocol.ids import ALIASES, EPOCH_MS, LARGEST, IdForms, Mint, first_at, time_of
 
 NUMBERS = st.integers(1, LARGEST)
 FORMS = IdForms("666666")
@@ -40,6 +40,25 @@ def test_a_mistyped_id_is_no_id(number: int, place: int, letter: str) -> None:
 def test_any_text_is_an_id_or_none(text: str) -> None:
     number = FORMS.parse(text)
     assert number is None or text in [*forms(number), str(number)] or text.lower() in forms(number) or text.isdigit()
+
+
+@given(st.text("0123456789abcdef", min_size=24, max_size=24))
+def test_an_id_of_elsewhere_becomes_the_same_alias_number_in_any_case_and_another_in_another_app(text: str) -> None:
+    number = FORMS.conversation(text)
+    assert number is not None
+    assert ALIASES <= number < 1 << 63
+    assert FORMS.conversation(text.upper()) == number == FORMS.alias(text)
+    assert OTHER.conversation(text) != number
+
+
+@given(NUMBERS)
+def test_our_own_ids_are_no_aliases(number: int) -> None:
+    assert [FORMS.conversation(text) for text in [*forms(number), str(number)]] == [number] * 4
+
+
+@pytest.mark.parametrize("text", ["", "x" * 24, "0" * 23, "0" * 25, " " * 24, "٣" * 24])
+def test_what_is_no_id_anywhere_is_no_alias(text: str) -> None:
+    assert FORMS.conversation(text) is None
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", str(LARGEST + 1), "9" * 17, "١٢", "1.0", "0x1f", "x" * 32, "é" * 22])

@@ -124,7 +124,7 @@ def paging(ask: Ask) -> tuple[int, int]:
 
 def group_id(ask: Ask, value: object) -> int:
     """The conversation behind a group_id or conversation_id, in any form of it (DESIGN 4). UNKNOWN_CONVERSATION."""
-    found = ask.ids.parse(str(value)) if type(value) in (str, int) else None
+    found = ask.ids.conversation(str(value)) if type(value) in (str, int) else None
     if found is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no such group.")
     return found

@@ -124,7 +124,7 @@ def paging(ask: Ask) -> tuple[int, int]:
 
 def group_id(ask: Ask, value: object) -> int:
     """The conversation behind a gid, in any form of it (DESIGN 4). UNKNOWN_CONVERSATION."""
-    number = ask.ids.parse(str(value)) if type(value) in (str, int) else None
+    number = ask.ids.conversation(str(value)) if type(value) in (str, int) else None
     if number is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION)
     return number

@@ -14,7 +14,7 @@ from adminapi.dialects.leancloud.conversations import create, delete_conversatio
 from adminapi.dialects.leancloud.history import list_messages
 from adminapi.dialects.leancloud.messages import delete_message, edit_message, recall_message, send_message
 from adminapi.dialects.leancloud.queries import search
-from adminapi.dialects.leancloud.shapes import conversation_row
+from adminapi.dialects.leancloud.shapes import conversation_row, object_id
 from adminapi.schemas import About
 from protocol.commands import Condition, ListMembers, MemberList
 from protocol.records import Kind
@@ -30,7 +30,7 @@ ROOM = PATH + "/{conv_id}"
 async def create_chatroom(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Create a chatroom."""
     made = await create(ask, broker, {**fields.document(ask), "tr": True, "unique": False})
-    return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
+    return json_answer({"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)})
 
 
 @routes.add("GET", PATH, about=About(answer=schemas.ROWS, query=schemas.LISTING))

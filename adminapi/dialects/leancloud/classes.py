@@ -14,7 +14,7 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.conversations import check_update, create, delete_conversation, now_ms
 from adminapi.dialects.leancloud.queries import search
-from adminapi.dialects.leancloud.shapes import Row, conversation_row, updated
+from adminapi.dialects.leancloud.shapes import Row, conversation_row, object_id, updated
 from adminapi.schemas import About
 from protocol.commands import AddMembers, Condition, ConversationPage, Done, ListConversations, RemoveMembers, SetMembers
 from protocol.errors import Reason, Refused
@@ -49,7 +49,7 @@ async def create_object(ask: Ask, broker: Broker) -> Answer:
         word, users = operation(data["m"])
         data["m"] = [] if word == "Remove" else list(users)
     made = await create(ask, broker, data)
-    answer: Row = {"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)}
+    answer: Row = {"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)}
     if whole:
         answer = conversation_row(await find(ask, broker, made.id), ask)
     return json_answer(answer, 201)

@@ -14,6 +14,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
+from adminapi.dialects.leancloud.shapes import named
 from adminapi.schemas import About
 from protocol.commands import ListMembers, ListSessions, Managed, MemberList, SessionList
 from protocol.errors import Reason, Refused
@@ -69,11 +70,12 @@ async def list_roles(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Who is owner and who manager of a conversation.
 
     With the app key, `X-LC-IM-Session-Token` says who asks: a member."""
-    conversation = fields.conversation(ask, name(fields.where(fields.request(ask)), "cid"))
+    cid = name(fields.where(fields.request(ask)), "cid")
+    conversation = fields.conversation(ask, cid)
     command = ask.managed(ListMembers(conversation=conversation), user=await asking(ask, broker))
     members = cast(MemberList, await broker.call(command)).members
     rows = [
-        {"cid": ask.ids.hex24(conversation), "clientId": member.user, "role": ROLE_NAMES[member.role]}
+        {"cid": named(ask, conversation, cid), "clientId": member.user, "role": ROLE_NAMES[member.role]}
         for member in members
         if member.role != Role.MEMBER
     ]

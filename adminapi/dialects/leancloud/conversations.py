@@ -7,7 +7,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import listed, updated
+from adminapi.dialects.leancloud.shapes import listed, object_id, updated
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -55,7 +55,7 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
 
     Members that are not there yet are made."""
     made = await create(ask, broker, fields.document(ask))
-    return json_answer({"objectId": ask.ids.hex24(made.id), "createdAt": iso(made.created_ms)})
+    return json_answer({"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)})
 
 
 async def create(ask: Ask, broker: Broker, data: Data) -> ConversationInfo:

@@ -7,6 +7,7 @@ from typing import cast
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import conversation_row
+from adminapi.dialects.timeline import look_up
 from adminapi.schemas import About
 from protocol.commands import (
     Condition,
@@ -88,7 +89,9 @@ async def unread_count(ask: Ask, broker: Broker) -> Answer:
 
     Who is unknown has none."""
     data = fields.request(ask)
-    only = fields.conversation(ask, name(data, "conv_id")) if data.get("conv_id") else None
+    only = None
+    if data.get("conv_id"):
+        only = (await look_up(ask, broker, fields.conversation(ask, name(data, "conv_id")))).id
     count, cursor = 0, ""
     for _ in range(PAGES_MOST):
         try:

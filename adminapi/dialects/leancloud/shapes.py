@@ -7,7 +7,7 @@ of conversations are 24 hex digits, of messages 22 of base64url (section 7 of th
 from __future__ import annotations
 
 from adminapi.dialect import Answer, Ask, json_answer
-from protocol.ids import IdForms
+from protocol.ids import ALIASES, IdForms
 from protocol.records import ConversationInfo, Kind, Message
 from protocol.richtext import string_of
 from protocol.wires.leancloud.conversations import row
@@ -19,7 +19,17 @@ Row = dict[str, object]
 
 def updated(ask: Ask, conversation: int, ms: int) -> Row:
     """The answer of LC-02, LC-04, LC-05, LC-07 and LC-08."""
-    return {"updatedAt": iso(ms), "objectId": ask.ids.hex24(conversation)}
+    return {"updatedAt": iso(ms), "objectId": named(ask, conversation, ask.path["conv_id"])}
+
+
+def named(ask: Ask, conversation: int, said: str) -> str:
+    """The id of a conversation that a caller has named so: the one it had at LeanCloud, if that is what he said."""
+    return said.lower() if conversation >= ALIASES else ask.ids.hex24(conversation)
+
+
+def object_id(info: ConversationInfo, ids: IdForms) -> str:
+    """The id it had at LeanCloud, if it comes from there."""
+    return info.alias or ids.hex24(info.id)
 
 
 def listed(ask: Ask, users: list[str]) -> Answer:
@@ -34,7 +44,7 @@ def conversation_row(info: ConversationInfo, ask: Ask) -> Row:
 
 def history_row(message: Message, info: ConversationInfo, ids: IdForms) -> Row:
     """A message in an answer of the history query (LC-30). The address it was sent from is not kept."""
-    conversation = ids.hex24(info.id)
+    conversation = object_id(info, ids)
     return {
         "timestamp": message.time_ms,
         "conv-id": conversation,

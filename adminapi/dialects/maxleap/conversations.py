@@ -40,7 +40,7 @@ AT_ONCE = 100
 
 async def found(ask: Ask, broker: Broker, kind: Kind, text: str | None = None) -> ConversationInfo:
     """The conversation of that kind in the path (or of `text`). UNKNOWN_CONVERSATION if it is another, or none."""
-    number = ask.ids.parse(ask.path[WORDS[kind] + "Id"] if text is None else text)
+    number = ask.ids.conversation(ask.path[WORDS[kind] + "Id"] if text is None else text)
     info = None if number is None else await look_up(ask, broker, number)
     if info is None or info.kind != kind:
         raise Refused(Reason.UNKNOWN_CONVERSATION, f"There is no {WORDS[kind]} of this id.")

@@ -221,7 +221,7 @@ async def done(ask: Ask, broker: Broker, command: Command) -> Answer:
 
 
 def conversation_id(ask: Ask, given: object = None) -> int:
-    found = ask.ids.parse(str(ask.path["conversation"] if given is None else given))
+    found = ask.ids.conversation(str(ask.path["conversation"] if given is None else given))
     if found is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no such conversation.")
     return found

@@ -72,7 +72,7 @@ def start(g: Any, seat: Seat) -> Request:
 
     def started(reply: Created) -> Any:
         made = reply.conversation
-        answer = conv(Op.STARTED, cid=cid_of(made.id, made.kind, seat.ids), cdate=iso(made.created_ms))
+        answer = conv(Op.STARTED, cid=cid_of(made.id, made.kind, seat.ids, made.alias), cdate=iso(made.created_ms))
         if made.ttl_seconds:
             answer.convMessage.tempConvTTL = made.ttl_seconds
         return answer
@@ -112,7 +112,7 @@ def query(g: Any, seat: Seat) -> Request:
 def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
     """A row of `_Conversation`."""
     made: Data = orjson.loads(info.attributes)
-    made["objectId"] = cid_of(info.id, info.kind, ids)
+    made["objectId"] = cid_of(info.id, info.kind, ids, info.alias)
     made["name"] = info.name
     if info.users is not None:
         made["m"] = info.users

@@ -98,7 +98,7 @@ def read(g: Any, seat: Seat) -> list[Request]:
     tuples += [(cid, "", 0) for cid in [*said.cids, *([said.cid] if said.cid else [])]]
     found = []
     for cid, mid, time_ms in tuples[:READ_MOST]:
-        number = seat.ids.number(cid.removeprefix(TEMPORARY))
+        number = seat.ids.conversation_number(cid.removeprefix(TEMPORARY))
         if number is not None:
             # With both, the later one: a message that came after `mid` may have been seen as well.
             behind = max(

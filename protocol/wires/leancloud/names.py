@@ -17,14 +17,15 @@ CONV_TYPES = {Kind.DIRECT: 1, Kind.GROUP: 1, Kind.ROOM: 2, Kind.SYSTEM: 3, Kind.
 """`convType`: normal, transient, system, temporary."""
 
 
-def cid_of(number: int, kind: int, ids: AppIds) -> str:
-    text = ids.forms.hex24(number)
+def cid_of(number: int, kind: int, ids: AppIds, alias: str) -> str:
+    """Of an imported conversation the `alias`, by which its clients know it."""
+    text = alias or ids.forms.hex24(number)
     return TEMPORARY + text if kind == Kind.TEMPORARY else text
 
 
 def conversation_of(cid: str, ids: AppIds) -> int:
     """4303, or 4401 where something is said to it."""
-    number = ids.number(cid.removeprefix(TEMPORARY))
+    number = ids.conversation_number(cid.removeprefix(TEMPORARY))
     if number is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this id.")
     return number

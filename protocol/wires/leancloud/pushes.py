@@ -33,7 +33,7 @@ def render(push: p.Push) -> Any:
 def _message(push: p.MessageNew, ids: AppIds) -> Any:
     message = push.message
     direct: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids),
+        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
         "id": ids.forms.base64(message.id),
         "fromPeerId": message.sender,
         "timestamp": message.time_ms,
@@ -56,7 +56,7 @@ def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
     if message.status == Status.DELETED:
         return None
     item: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids),
+        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
         "mid": ids.forms.base64(message.id),
         "timestamp": message.time_ms,
         "patchTimestamp": push.time_ms,
@@ -74,7 +74,7 @@ def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
 
 
 def _received(push: p.MessageReceived, ids: AppIds) -> Any:
-    cid = cid_of(push.conversation, push.kind, ids)
+    cid = cid_of(push.conversation, push.kind, ids, push.alias)
     said = {"id": ids.forms.base64(push.message), "cid": cid, "t": push.time_ms, "from": push.user}
     return GenericCommand(cmd=Cmd.RCP, rcpMessage=said)
 
@@ -83,7 +83,7 @@ def _receipt(push: p.Receipt, ids: AppIds) -> Any:
     """All up to `t` has been read. What was received is told by message (`MessageReceived`)."""
     if not push.read_ms:
         return None
-    cid = cid_of(push.conversation, push.kind, ids)
+    cid = cid_of(push.conversation, push.kind, ids, push.alias)
     return GenericCommand(cmd=Cmd.RCP, rcpMessage={"cid": cid, "t": push.read_ms, "read": True, "from": push.user})
 
 
@@ -97,7 +97,7 @@ def _told(op: Op) -> Callable[[Any, AppIds], Any]:
 
 
 def _by(push: Any, ids: AppIds, op: Op, **said: Any) -> Any:
-    command = conv(op, cid=cid_of(push.conversation, push.kind, ids), **said)
+    command = conv(op, cid=cid_of(push.conversation, push.kind, ids, push.alias), **said)
     if push.by:
         command.convMessage.initBy = push.by
     return command
@@ -140,7 +140,7 @@ def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> Any:
-    return unread.command([{"cid": cid_of(push.conversation, push.kind, ids), "unread": push.unread}])
+    return unread.command([{"cid": cid_of(push.conversation, push.kind, ids, push.alias), "unread": push.unread}])
 
 
 PUSHES: dict[type[p.Push], Callable[[Any, AppIds], Any]] = {

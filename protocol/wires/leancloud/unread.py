@@ -29,7 +29,7 @@ def greet(seat: Seat, cursor: str = "") -> Request:
 
 
 def tuple_of(state: ConversationState, ids: AppIds) -> dict[str, Any]:
-    row: dict[str, Any] = {"cid": cid_of(state.id, state.kind, ids), "unread": state.unread}
+    row: dict[str, Any] = {"cid": cid_of(state.id, state.kind, ids, state.alias), "unread": state.unread}
     row["convType"] = CONV_TYPES.get(state.kind, 1)  # type: ignore[call-overload]  # an IntEnum equals its integer
     if state.mentioned:
         row["mentioned"] = True

@@ -155,7 +155,8 @@ def _value(name: str, value: object, ids: AppIds) -> object:
     if name == "objectId":
         if not isinstance(value, str):
             bad("where", "given text for objectId")
-        return ids.number(value.removeprefix(TEMPORARY)) or 0  # what is no id of this app equals no conversation
+        # What is no id of this app equals no conversation.
+        return ids.conversation_number(value.removeprefix(TEMPORARY)) or 0
     if name in ("m", "c"):
         if not isinstance(value, str):
             bad("where", f"given client ids for {name}")

@@ -6,10 +6,11 @@ looks no different from a mistyped one. The memory of recent ids is bounded and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from protocol.errors import Reason, Refused
-from protocol.ids import IdForms
+from protocol.ids import LARGEST, IdForms
 from protocol.wires.native.fields import Data, bad, missing
 
 RECENT = 1024
@@ -39,10 +40,17 @@ class AppIds:
 
     def number(self, text: str) -> int | None:
         """The id behind any accepted form, None if this app never emitted it."""
+        return self._remembered(text, self.forms.parse)
+
+    def conversation_number(self, text: str) -> int | None:
+        """The same for a conversation, which may also be meant by the id it had before it was imported."""
+        return self._remembered(text, self.forms.conversation)
+
+    def _remembered(self, text: str, parse: Callable[[str], int | None]) -> int | None:
         known = self._numbers.get(text)
         if known is None:
-            known = self.forms.parse(text)
-            if known is not None:
+            known = parse(text)
+            if known is not None and known <= LARGEST:
                 if len(self._numbers) >= RECENT:
                     self._numbers.clear()
                 self._numbers[text] = known
@@ -50,13 +58,13 @@ class AppIds:
 
     def conversation(self, data: Data) -> int:
         """The required `conv_id`; UNKNOWN_CONVERSATION if it is not one of this app's ids."""
-        return self._field(data, "conv_id", Reason.UNKNOWN_CONVERSATION, "conversation")
+        return self._field(data, "conv_id", Reason.UNKNOWN_CONVERSATION, "conversation", self.conversation_number)
 
     def message(self, data: Data) -> int:
         """The required `msg_id`; UNKNOWN_MESSAGE if it is not one of this app's ids."""
-        return self._field(data, "msg_id", Reason.UNKNOWN_MESSAGE, "message")
+        return self._field(data, "msg_id", Reason.UNKNOWN_MESSAGE, "message", self.number)
 
-    def _field(self, data: Data, field: str, unknown: Reason, noun: str) -> int:
+    def _field(self, data: Data, field: str, unknown: Reason, noun: str, number_of: Callable[[str], int | None]) -> int:
         value = data.get(field)
         if type(value) is int:
             value = str(value)  # the plain integer is one of the accepted forms
@@ -64,7 +72,7 @@ class AppIds:
             missing(field)
         if type(value) is not str:
             bad(field, "an id: text of 32 hex digits")
-        number = self.number(value)
+        number = number_of(value)
         if number is None:
             raise Refused(unknown, f"There is no {noun} with this {field}.")
         return number

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from broker.hub.recent import MessageKey, MessagesKey, PatchesKey, SendsKey
 from broker.hub.rows import (
     TABLES,
+    AliasRow,
     ClassMarkRow,
     ConversationRow,
     HeadRow,
@@ -24,6 +25,7 @@ from broker.hub.rows import (
     JoinRequestRow,
     MemberRow,
     PositionRow,
+    Row,
     SendRow,
     delete,
     put,
@@ -267,13 +269,14 @@ def test_columns_a_new_field_needs_are_added(tmp_path: Path, monkeypatch: pytest
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, blocked=True))]
 
 
-def test_a_database_from_before_requests_marks_and_limits_opens_and_takes_them(tmp_path: Path) -> None:
+def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_takes_them(tmp_path: Path) -> None:
     path, old = tmp_path / "parley.db", ConversationRow(1, 3, "u", "u", 5, "team")
     with opened(path) as store:
         store.write([put("a", "conversations", old), put("a", "members", MemberRow(1, "u", 5, 2))], 7)
         for statement in (
             "DROP TABLE join_requests",
             "DROP TABLE class_marks",
+            "DROP TABLE aliases",
             "ALTER TABLE conversations DROP COLUMN most",
         ):
             store._db.execute(statement)
@@ -281,8 +284,12 @@ def test_a_database_from_before_requests_marks_and_limits_opens_and_takes_them(t
         assert store.position == 7
         assert list(store.load("conversations")) == [("a", old)]
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, 2))]
-        rows = {"join_requests": JoinRequestRow(1, "v", 9), "class_marks": ClassMarkRow(2, 16_000, 77, 9)}
-        assert [list(store.load(table)) for table in rows] == [[], []]
+        rows: dict[str, Row] = {
+            "join_requests": JoinRequestRow(1, "v", 9),
+            "class_marks": ClassMarkRow(2, 16_000, 77, 9),
+            "aliases": AliasRow("leancloud", "0" * 24, 1, 5, "m5", 3),
+        }
+        assert [list(store.load(table)) for table in rows] == [[], [], []]
         store.write([put("a", table, row) for table, row in rows.items()], 8)
         store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9))], 9)
     with opened(path) as store:

@@ -103,9 +103,9 @@ async def test_get(served: Served) -> None:
     assert await ok(served, "GET", HERE, content=b"null") == ROW
     where = (Condition("id", "=", CONV),)
     assert served.broker.last == managed(ListConversations(where=where, size=1, with_members=True))
-    assert await refused(served, "GET", f"{PATH}/{FOREIGN}") == (404, 4303)
     served.broker.on(ListConversations, ConversationPage(conversations=[], total=0))
-    assert await refused(served, "GET", HERE) == (404, 4303)
+    for path in (HERE, f"{PATH}/{FOREIGN}", f"{PATH}/nonsense"):
+        assert await refused(served, "GET", path) == (404, 4303)
 
 
 @pytest.mark.parametrize(

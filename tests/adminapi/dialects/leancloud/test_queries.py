@@ -26,6 +26,7 @@ from tests.adminapi.dialects.leancloud.conftest import (
     CONV_ID,
     CREATED_MS,
     FOREIGN,
+    IDS,
     ROOT,
     Talk,
     call,
@@ -79,7 +80,8 @@ async def test_lc30_a_temporary_conversation_has_its_mark_and_is_found_by_it(ser
     [
         ({}, []),
         ({"objectId": CONV_ID}, [Condition("id", "=", CONV)]),
-        ({"objectId": FOREIGN}, [Condition("id", "=", 0)]),
+        ({"objectId": FOREIGN}, [Condition("id", "=", IDS.conversation(FOREIGN))]),
+        ({"objectId": "nonsense"}, [Condition("id", "=", 0)]),
         ({"m": {"$all": ["Tom", "Jerry"]}, "tr": False}, [Condition("member", "all", ["Tom", "Jerry"]), NO_ROOM]),
         ({"level": {"$gt": 1, "$ne": 5}}, [Condition("attributes.level", op, value) for op, value in ((">", 1), ("!=", 5))]),
         ({"createdAt": {"$gt": "2018-01-16T03:40:32.814Z"}}, [Condition("created", ">", CREATED_MS)]),

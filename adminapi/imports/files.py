@@ -1,0 +1,78 @@
+"""Reading exported files: JSON arrays, one object a line, answers of a REST query, gzip or not.
+
+The law: a file is read piece by piece however long it is, and what is no JSON costs a row, not the file. What stands
+between two objects (brackets of an array, commas, line ends) means nothing here, so all those forms are one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from protocol.settings import BadSettings
+
+PIECE = 1 << 20
+LONGEST = 4 << 20
+"""Characters of one object; what is longer, or no JSON, is passed over to the end of its line."""
+BETWEEN = " \t\r\n,[]\ufeff"
+GZIP = b"\x1f\x8b"
+
+Row = dict[str, Any]
+
+
+def rows_of(path: Path, advance: Any) -> Iterator[Row | None]:
+    """The objects of a file, None for what is not readable. `advance` is told how many bytes of the file have been read.
+    BadSettings if there is no such file, or it breaks off."""
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == GZIP
+            raw.seek(0)
+            source = cast(IO[bytes], gzip.open(raw) if packed else raw)
+            for value in _values(source, lambda: advance(raw.tell())):
+                if isinstance(value, dict) and isinstance(value.get("results"), list):
+                    yield from (row if isinstance(row, dict) else None for row in value["results"])
+                else:
+                    yield value if isinstance(value, dict) else None
+    except (OSError, EOFError) as error:
+        raise BadSettings(f"{path} cannot be read: {error}") from None
+
+
+def _values(source: IO[bytes], read: Any) -> Iterator[object]:
+    decode = json.JSONDecoder().raw_decode
+    text_of = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+    text, at, ended = "", 0, False
+    while True:
+        while at < len(text) and text[at] in BETWEEN:
+            at += 1
+        value: object = None
+        found = at < len(text) and not _is_comment(text, at)
+        if found:
+            try:
+                value, at = decode(text, at)
+            except (ValueError, RecursionError):
+                found = False
+        if found:
+            yield value
+        elif ended and at >= len(text):
+            return
+        elif _is_comment(text, at) and (end := text.find("\n", at)) >= 0:
+            at = end
+        elif not ended and len(text) - at < LONGEST:
+            piece = source.read(PIECE)
+            ended = not piece
+            text, at = text[at:] + text_of(piece, ended), 0
+            read()
+        else:
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+            if not _is_comment(text, at):
+                yield None
+
+
+def _is_comment(text: str, at: int) -> bool:
+    """The line `#filetype:JSON-streaming ...` with which such exports begin."""
+    return text.startswith("#", at)

@@ -1,0 +1,57 @@
+"""What was read from the files, on the disk until it is sent: conversations, and messages by conversation and time.
+
+The law: files come in any order and overlap, messages leave in the order the broker takes them, each once. Memory does not
+grow with the export. The stage is made anew for each run: what is at the broker already, the broker knows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from protocol.commands import ImportedConversation, ImportedMessage
+
+TABLES = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+CREATE TABLE conversations (alias TEXT PRIMARY KEY, row BLOB) WITHOUT ROWID;
+CREATE TABLE messages (alias TEXT, at INTEGER, id TEXT, row BLOB, PRIMARY KEY (alias, at, id)) WITHOUT ROWID;
+"""
+encode = msgspec.msgpack.encode
+conversation_from = msgspec.msgpack.Decoder(ImportedConversation).decode
+message_from = msgspec.msgpack.Decoder(ImportedMessage).decode
+
+
+class Stage:
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "stage.db", isolation_level=None)
+        self._db.executescript(TABLES)
+        self._db.execute("BEGIN")
+
+    def add_conversation(self, row: ImportedConversation) -> None:
+        """The newest row of a conversation counts."""
+        self._db.execute("INSERT OR REPLACE INTO conversations VALUES (?, ?)", (row.alias, encode(row)))
+
+    def add_message(self, row: ImportedMessage) -> None:
+        values = (row.conversation, row.time_ms, row.id, encode(row))
+        self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)", values)
+
+    def counts(self) -> tuple[int, int]:
+        """Of conversations and messages."""
+        query = "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM messages)"
+        conversations, messages = self._db.execute(query).fetchone()
+        return conversations, messages
+
+    def conversations(self) -> Iterator[ImportedConversation]:
+        for (row,) in self._db.execute("SELECT row FROM conversations ORDER BY alias"):
+            yield conversation_from(row)
+
+    def messages(self) -> Iterator[ImportedMessage]:
+        """Conversation by conversation, oldest first."""
+        for (row,) in self._db.execute("SELECT row FROM messages ORDER BY alias, at, id"):
+            yield message_from(row)
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,181 @@
+"""Reading what LeanCloud exports, in every form it comes in, and what of it is left out and why."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adminapi.imports import files
+from adminapi.imports.files import rows_of
+from adminapi.imports.leancloud import NotTaken, conversation_of, is_message, message_of
+from adminapi.imports.sending import Tally, batches, bounded, read
+from adminapi.imports.staging import Stage
+from protocol.commands import ImportedConversation, ImportedMessage
+from protocol.settings import BadSettings
+
+ONE = "5a5b1c2d3e4f5a6b7c8d9e0f"
+CONVERSATION: dict[str, Any] = {
+    "objectId": ONE,
+    "name": "Lunch",
+    "m": ["tom", "ann"],
+    "mu": ["ann"],
+    "c": "tom",
+    "unique": True,
+    "level": 5,
+    "attr": {"x": 1},
+    "gone": None,
+    "ACL": {"*": {"read": True}},
+    "lm": {"__type": "Date", "iso": "2018-01-17T04:15:33.386Z"},
+    "createdAt": "2018-01-16T03:40:32.814Z",
+    "updatedAt": {"__type": "Date", "iso": "2018-01-16T03:40:33.000Z"},
+}
+MESSAGE: dict[str, Any] = {
+    "timestamp": 1516162533386,
+    "conv-id": ONE,
+    "data": '{"_lctype":-1,"_lctext":"hi"}',
+    "from": "tom",
+    "msg-id": "yvkkAYWBSYKDJ0z3cZmSgg",
+    "is-conv": True,
+    "from-ip": "10.0.0.1",
+}
+ROWS = [CONVERSATION, {**CONVERSATION, "name": "ünïcode [,] {"}, MESSAGE]
+
+
+def lines(rows: list[Any]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+FORMS: list[Callable[[list[Any]], str]] = [
+    json.dumps,
+    lambda rows: json.dumps(rows, indent=2),
+    lines,
+    lambda rows: '#filetype:JSON-streaming {"type":"Class","class":"_Conversation"}\n' + lines(rows),
+    lambda rows: json.dumps({"results": rows}, indent=1),
+    lambda rows: json.dumps(rows[:1]) + json.dumps(rows[1:]),
+    lambda rows: "\ufeff" + lines(rows).rstrip(),
+]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("piece", [1 << 20, 7])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_file(
+    form: Callable[[list[Any]], str], piece: int, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PIECE", piece)
+    path, told = tmp_path / "export", list[int]()
+    raw = form(ROWS).encode()
+    path.write_bytes(gzip.compress(raw) if packed else raw)
+    assert list(rows_of(path, told.append)) == ROWS
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size
+
+
+def test_what_is_no_json_costs_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "export"
+    path.write_text(lines([MESSAGE]) + '{"broken": \n' + '"text"\n' + lines([MESSAGE]) + '{"cut": "of')
+    found = list(rows_of(path, lambda done: None))
+    assert found == [MESSAGE, None, None, MESSAGE, None]
+
+
+def test_a_file_that_is_not_there_or_breaks_off_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="nothing"):
+        list(rows_of(tmp_path / "nothing", lambda done: None))
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(gzip.compress(lines([MESSAGE] * 100).encode())[:-20])
+    with pytest.raises(BadSettings, match=r"cut\.gz"):
+        list(rows_of(cut, lambda done: None))
+
+
+def test_a_conversation() -> None:
+    assert not is_message(CONVERSATION)
+    assert conversation_of(CONVERSATION) == ImportedConversation(
+        alias=ONE,
+        room=False,
+        name="Lunch",
+        attributes=b'{"level":5,"attr":{"x":1}}',
+        creator="tom",
+        members=("tom", "ann"),
+        created_ms=1516074032814,
+        updated_ms=1516074033000,
+        unique=True,
+        quiet=("ann",),
+    )
+    assert conversation_of({**CONVERSATION, "tr": True}).room
+
+
+def test_a_message() -> None:
+    assert is_message(MESSAGE)
+    found = message_of(MESSAGE)
+    assert (found.conversation, found.id, found.time_ms, found.sender) == (
+        ONE,
+        "yvkkAYWBSYKDJ0z3cZmSgg",
+        1516162533386,
+        "tom",
+    )
+    assert json.loads(found.body)["text"] == "hi"
+    assert message_of({**MESSAGE, "data": '{"_lctype":-127}'}).recalled
+    raw = message_of({**MESSAGE, "data": "AAEC", "bin": True})
+    assert (raw.type, raw.body) == (0, b'{"lc":{"base64":"AAEC"}}')
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**CONVERSATION, "sys": True},
+        {**CONVERSATION, "m": "tom"},
+        {**CONVERSATION, "m": [1]},
+        {**CONVERSATION, "m": ["\ud800"]},
+        {**CONVERSATION, "createdAt": "yesterday"},
+        {**CONVERSATION, "level": float("nan"), "deep": json.loads("[" * 20 + "]" * 20)},
+        {**CONVERSATION, "level": 1 << 80},
+        {**CONVERSATION, "name": "\ud800"},
+        {"neither": 1},
+        {**MESSAGE, "timestamp": "1"},
+        {**MESSAGE, "data": "x" * 600_000},
+        {**CONVERSATION, "m": [f"{at:0100}" for at in range(6000)]},
+        {**MESSAGE, "timestamp": 1 << 70},
+        {**MESSAGE, "data": {"x": 1}},
+        {**MESSAGE, "data": "\ud800"},
+        {**MESSAGE, "data": "!", "bin": True},
+        {**MESSAGE, "from": None},
+        {**MESSAGE, "msg-id": ""},
+        {**MESSAGE, "conv-id": 5},
+    ],
+)
+def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(NotTaken):
+        bounded((message_of if is_message(row) else conversation_of)(row))
+    path = tmp_path / "export"
+    path.write_text(json.dumps(row) + "\n" + json.dumps(row) + "\nnonsense\n" + json.dumps(MESSAGE))
+    stage, tallies = Stage(tmp_path), (Tally("rows"), Tally("conversations"), Tally("messages"))
+    read(path, stage, *tallies)
+    assert stage.counts() == (0, 1)
+    stage.close()
+    assert [sum(count for count, _ in tally.left.values()) for tally in tallies] in ([1, 2, 0], [1, 0, 2])
+    assert any("skipped 2: " in line for tally in tallies for line in tally.lines())
+
+
+def test_the_stage_sorts_and_keeps_each_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    for at in (5, 1, 3, 5):
+        stage.add_message(message_of({**MESSAGE, "timestamp": at}))
+    stage.add_conversation(conversation_of(CONVERSATION))
+    stage.add_conversation(conversation_of({**CONVERSATION, "name": "newer"}))
+    assert [each.time_ms for each in stage.messages()] == [1, 3, 5]
+    assert [each.name for each in stage.conversations()] == ["newer"]
+    stage.close()
+
+
+def test_batches_are_bounded_in_number_and_in_bytes() -> None:
+    small = message_of(MESSAGE)
+    large = message_of({**MESSAGE, "data": "x" * 100_000})
+    assert [len(batch) for batch in batches([small] * 450)] == [200, 200, 50]
+    assert [len(batch) for batch in batches([large] * 7)] == [2, 2, 2, 1]
+    none: list[ImportedMessage] = []
+    assert list(batches(none)) == []
