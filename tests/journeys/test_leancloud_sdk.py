@@ -104,12 +104,10 @@ def test_two_talk_and_a_third_comes_and_goes(sdk: Sdk) -> None:
     ]
 
 
-def test_receipts_say_what_has_arrived_and_what_was_read(sdk: Sdk) -> None:
+def test_receipts_say_what_was_read(sdk: Sdk) -> None:
     told = sdk.run("receipts")
     assert told.of("tom") == [
         ["opened"],
-        ["lastdeliveredatupdate"],
-        ["delivered", True, "a date", True],
         ["lastreadatupdate"],
         ["read", True],
         ["close", {"code": 0}],
@@ -341,11 +339,16 @@ def test_the_back_office_kicks_one_client(sdk: Sdk) -> None:
         ["ready"],
         ["close", {"code": 4115, "reason": "Enough."}],
         ["refused", True],
-        ["opened"],
-        ["unreadmessagescountupdate", ["talk"]],
-        ["history", ["jerry: tom?"]],
     ]
     assert told.of("jerry") == [["opened"], ["online", ["jerry"]]]
+    with sdk.start("login", "tom") as again:  # a process of its own: 5.x does not open an id anew that was put out
+        again.tell("leave")
+        assert again.finish().of("tom") == [
+            ["opened"],
+            ["unreadmessagescountupdate", ["talk"]],
+            ["online", ["tom"]],
+            ["close", {"code": 0}],
+        ]
 
 
 @pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
@@ -359,7 +362,12 @@ def test_nothing_is_lost_when_the_broker_starts_again(sdk: Sdk, how: str) -> Non
         sdk.host.configure(OPEN, sockets={"listen": f"127.0.0.1:{sdk.host.port}"})
         sdk.host.broker()
         told = scenario.finish()
-    assert [line[0] for line in told.of("tom") if "message" not in line[0]] == ["opened", "speaking", "disconnect", "reconnect"]
+    assert [line[0] for line in told.of("tom") if "message" not in line[0]] == [
+        "opened",
+        "speaking",
+        "disconnect",
+        "reconnect",
+    ]
     jerry = {line[0]: line[1:] for line in told.of("jerry")}
     assert (jerry["lost"], jerry["twice"]) == ([[]], [[]])
     # The last one may have been kept without its sender having heard so; then it is the last.

@@ -64,12 +64,12 @@ def fetch(version: str) -> Path | str:
 
 def install(version: str, folder: str) -> str:
     """What npm says if it fails."""
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--prefix", f"{folder}/out"]
-    Path(folder, "out").mkdir()
+    place = Path(folder, "out")
+    place.mkdir()
+    flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--save-exact"]
+    command = ["npm", "install", *flags, "--prefix", str(place), f"{PACKAGE}@{version}"]
     try:
-        done = subprocess.run(
-            [*command, f"{PACKAGE}@{version}"], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False, cwd=folder
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False, cwd=folder)
     except subprocess.TimeoutExpired:
         return f"nothing within {INSTALL_SECONDS} s"
     return "" if done.returncode == 0 else done.stderr or f"exit code {done.returncode}"

@@ -84,9 +84,9 @@ function listen(emitter, who, events = Object.values(Event)) {
   for (const event of new Set(events)) if (!TIMING.has(event)) emitter.on(event, (...told) => say(who, event, ...told));
 }
 
-// Receipts are told to the conversation.
+// Of a conversation's own events: that it was read.
 function watch(conversation, who) {
-  listen(conversation, who, [Event.LAST_DELIVERED_AT_UPDATE, Event.LAST_READ_AT_UPDATE]);
+  listen(conversation, who, [Event.LAST_READ_AT_UPDATE]);
 }
 
 // What was told to a client before its answer came has been dispatched, so that the end of its record is the end.
