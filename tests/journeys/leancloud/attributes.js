@@ -1,11 +1,11 @@
 // A conversation's name and attributes are changed, also one by its path, and the others are told; notifications are muted.
-const { open, run, say, settle, until } = require('./sdk');
+const { arrived, open, run, say, settle, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk', attr: { color: 'red', size: 1 } });
-  await until('jerry', 'invited');
+  await arrived('jerry');
 
   talk.name = 'renamed';
   talk.set('attr.color', 'blue');

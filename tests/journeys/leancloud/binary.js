@@ -2,7 +2,7 @@
 //
 // Both SDKs hand the bytes of an edit that is pushed to a parser that knows only ArrayBuffers, so that the listener sees a
 // message it cannot read; history says what it is.
-const { BinaryMessage, open, run, say, settle, until } = require('./sdk');
+const { BinaryMessage, arrived, open, run, say, settle, until } = require('./sdk');
 
 const bytes = (...each) => new BinaryMessage(Uint8Array.from(each).buffer);
 
@@ -10,6 +10,7 @@ run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk' });
+  await arrived('jerry');
   const sent = await talk.send(bytes(0, 255, 128, 10));
   await until('jerry', 'message');
   const every = await talk.send(bytes(...Array(256).keys()));

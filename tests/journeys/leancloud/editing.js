@@ -1,12 +1,13 @@
 // What was said is changed and taken back: whoever is there is told, history shows it, and only its author may.
-const { open, refused, run, say, settle, text, until } = require('./sdk');
+const { arrived, open, refused, run, say, settle, text, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk' });
+  await arrived('jerry');
   const first = await talk.send(text('helo'));
-  await until('jerry', 'message'); // the SDK itself may swap messages of a conversation that it does not know yet
+  await until('jerry', 'message');
   const second = await talk.send(text('oops'));
   await until('jerry', 'message');
 

@@ -1,11 +1,11 @@
 // One of two clients is put out by the back office; the other goes on, also where both share a connection.
-const { open, refused, run, say, settle, text, until } = require('./sdk');
+const { arrived, open, refused, run, say, settle, text, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await jerry.createConversation({ members: ['tom'], name: 'talk' });
-  await until('tom', 'invited');
+  await arrived('tom');
   const his = await tom.getConversation(talk.id);
   say('tom', 'ready');
 

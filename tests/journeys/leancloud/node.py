@@ -22,7 +22,7 @@ import pytest
 
 PACKAGE = "leancloud-realtime"
 FOLDER = Path(__file__).parent
-INSTALL_SECONDS = 120
+INSTALL_SECONDS = 40
 RUN_SECONDS = 20
 GET_NODE = "install Node 18 or newer with npm (apt-get install nodejs npm, or https://nodejs.org/)"
 

@@ -1,10 +1,11 @@
 // Whoever asks for receipts hears that the message was read; later, when it arrived and was read can be asked for.
-const { open, run, say, settle, text, until, watch } = require('./sdk');
+const { arrived, open, run, say, settle, text, until, watch } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk' });
+  await arrived('jerry');
   watch(talk, 'tom');
 
   const sent = await talk.send(text('are you there?'), { receipt: true });

@@ -1,5 +1,5 @@
 // The broker goes away under a sender and comes back: both clients come back too, and all that was acknowledged is there.
-const { open, run, say, settle, text, until } = require('./sdk');
+const { arrived, open, run, say, settle, text, until } = require('./sdk');
 
 const SPOKEN = 40; // acknowledged messages before the broker may go away
 
@@ -7,6 +7,7 @@ run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk' });
+  await arrived('jerry');
   const gone = until('tom', 'disconnect').then(() => 'gone');
 
   const acknowledged = [];

@@ -63,6 +63,11 @@ function until(who, what, test = () => true) {
   });
 }
 
+// New conversations are fetched by the SDK before it tells of them; what comes meanwhile may overtake.
+async function arrived(...clients) {
+  for (const who of clients) for (const what of ['invited', 'membersjoined']) await until(who, what);
+}
+
 function realtime(options = {}) {
   // `server` is where nobody listens: the sockets must do without the vendor's REST API.
   return new Realtime({
@@ -119,4 +124,4 @@ function run(scenario) {
   );
 }
 
-module.exports = { ...sdk, framing, open, refused, run, say, settle, text, told, until, version, watch };
+module.exports = { ...sdk, arrived, open, refused, run, say, settle, text, told, until, watch };

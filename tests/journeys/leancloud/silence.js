@@ -1,12 +1,12 @@
 // Who is silenced cannot speak until he may again; he and the others are told.
-const { open, refused, run, say, settle, text, until } = require('./sdk');
+const { arrived, open, refused, run, say, settle, text, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const spike = await open('spike');
   const talk = await tom.createConversation({ members: ['jerry', 'spike'], name: 'talk' });
-  await Promise.all(['jerry', 'spike'].map((each) => until(each, 'invited')));
+  await arrived('jerry', 'spike');
   const his = await spike.getConversation(talk.id);
 
   say('tom', 'done', await talk.muteMembers(['spike', 'nobody']));

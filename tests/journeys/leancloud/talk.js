@@ -1,5 +1,5 @@
 // Two who talk, a third who is brought in, goes and is put out; what was said is read back, page by page too.
-const { MessageStatus, open, refused, run, say, settle, text, until } = require('./sdk');
+const { MessageStatus, arrived, open, refused, run, say, settle, text, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
@@ -8,7 +8,7 @@ run(async () => {
 
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk', color: 'red' });
   say('tom', 'created', talk.name, talk.get('color'), talk.creator, [...talk.members].sort());
-  await until('jerry', 'invited');
+  await arrived('jerry');
 
   const sent = await talk.send(text('hello jerry'));
   say('tom', 'sent', typeof sent.id, sent.timestamp, sent.status === MessageStatus.SENT);

@@ -1,12 +1,13 @@
 // Whoever was away is told how much is unread, of what and by whom, and that he was mentioned; reading ends it.
-const { open, run, say, settle, text, until } = require('./sdk');
+const { arrived, open, run, say, settle, text, until } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
   const jerry = await open('jerry');
   const talk = await tom.createConversation({ members: ['jerry'], name: 'talk' });
+  await arrived('jerry');
   const aside = await tom.createConversation({ members: ['jerry'], name: 'aside', unique: false });
-  await until('jerry', 'invited', (by, name) => name === 'aside');
+  await arrived('jerry');
   await jerry.close();
 
   for (const words of ['one', 'two']) await talk.send(text(words));
