@@ -12,6 +12,7 @@ from broker.hub.conversations import direct_between, readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
 from broker.hub.rows import HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
+from broker.hub.session import LEANCLOUD
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import (
     Done,
@@ -133,6 +134,8 @@ def send(d: Decision, c: SendMessage) -> Sent:
                         d.put("mentions", MentionRow(mentioned, row.id, seq))
             if member is not None or new:
                 d.mark(own_sent(d.position(row.id, user.id), seq, c.receipt))
+                if c.receipt and session is not None and session.wire == LEANCLOUD:
+                    d.then(d.hub.receipts.asked, row.id, seq, number, user.id)
     push = MessageNew(app=d.hub.app.id, message=message, kind=row.kind)
     receivers = d.hub.audience(row.id) if not new else tuple(d.hub.sessions_of(user.id) + d.hub.sessions_of(c.to))
     if c.no_sync:

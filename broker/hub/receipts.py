@@ -5,11 +5,13 @@ Both are merged, newest wins, and leave at most once a second for a reader and c
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from broker.hub.effects import Effect, Post
 from broker.hub.rows import ConversationRow, HeadRow, PositionRow, decode_message
 from broker.hub.session import LEANCLOUD
+from protocol.ids import time_of
 from protocol.pushes import ConversationRead, MessageReceived, Receipt
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 EVERY_MS = 1_000
 MOST_MEMBERS = 50
-MOST_MESSAGES = 20
-"""Told one by one."""
+MOST_MESSAGES, MOST_CONVERSATIONS = 20, 10_000
+"""Whose receipts are told one by one: the newest of a conversation, in so many conversations."""
 
 
 class _Due:
@@ -37,6 +39,17 @@ class Receipts:
         self._hub = hub
         self._known: dict[tuple[int, str], _Due] = {}
         self._due: set[tuple[int, str]] = set()
+        self._asked: dict[int, deque[tuple[int, int, str]]] = {}
+        """(seq, message, sender) of those whose senders are told one by one, by conversation; the last that was asked in
+        last. The rows themselves may be out of memory by then."""
+
+    def asked(self, conversation: int, seq: int, message: int, sender: str) -> None:
+        """A message wants a receipt of its own. After a restart it gets none: what its sender reads then tells him."""
+        messages = self._asked.pop(conversation, None) or deque(maxlen=MOST_MESSAGES)
+        messages.append((seq, message, sender))
+        self._asked[conversation] = messages
+        if len(self._asked) > MOST_CONVERSATIONS:
+            del self._asked[next(iter(self._asked))]
 
     def moved(self, before: PositionRow, after: PositionRow, by: int) -> None:
         """A member's position has moved; `by` is the session that said so."""
@@ -111,17 +124,18 @@ class Receipts:
         if seq and seq == head.last_seq:
             return decode_message(head.last).time_ms
         kept = self._hub.tables.tail.messages(head.conversation, seq, seq) if seq > head.floor else None
-        return kept[0].time_ms if kept else 0
+        if kept:
+            return kept[0].time_ms
+        return max((time_of(message) for at, message, _ in self._asked.get(head.conversation, ()) if at <= seq), default=0)
 
     def _one_by_one(self, row: ConversationRow, user: str, since: int, until: int, now_ms: int) -> list[Effect]:
-        """The newest messages that asked for receipts and are in memory, to those sessions of their senders that are told
-        one by one."""
+        """The newest messages that asked for receipts, to those sessions of their senders that are told one by one."""
         effects: list[Effect] = []
-        for message in self._hub.tables.tail.messages(row.id, max(since, until - MOST_MESSAGES) + 1, until) or ():
-            if message.receipt and message.sender != user:
-                told = self._hub.on_wire(self._hub.sessions_of(message.sender), LEANCLOUD)
+        for seq, message, sender in self._asked.get(row.id, ()):
+            if since < seq <= until and sender != user:
+                told = self._hub.on_wire(self._hub.sessions_of(sender), LEANCLOUD)
                 push = MessageReceived(
-                    app=self._hub.app.id, conversation=row.id, message=message.id, user=user, time_ms=now_ms, kind=row.kind
+                    app=self._hub.app.id, conversation=row.id, message=message, user=user, time_ms=now_ms, kind=row.kind
                 )
                 if told:
                     effects.append(Post(told, push))

@@ -7,6 +7,7 @@ import pytest
 from protocol.commands import (
     Acknowledge,
     AddMembers,
+    CreateConversation,
     EditMessage,
     History,
     ListMessages,
@@ -16,7 +17,7 @@ from protocol.commands import (
     Sync,
 )
 from protocol.errors import Reason
-from protocol.pushes import ConversationRead, Receipt
+from protocol.pushes import ConversationRead, MessageReceived, Receipt
 from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import group, reason, text
 
@@ -210,3 +211,21 @@ def test_a_receipt_is_not_repeated_for_a_reader_who_never_acknowledges(script: S
     script.say("ann", Read(conversation=conversation, seq=2))
     script.pass_ms(1000)
     assert script.pushes("tom") == []
+
+
+def test_a_leancloud_client_is_told_of_each_message_also_when_it_has_left_memory(script: Script) -> None:
+    script.login("tom", wire="leancloud", device="t")
+    script.login("ann")
+    conversation = script.say("tom", CreateConversation(kind=3, members=("ann",))).conversation.id
+    sent = [script.say("tom", text(f"m{n}", conversation=conversation, receipt=n != 1)) for n in range(3)]
+    script.tails["a"].hidden = True
+    script.heard("tom")
+    script.say("ann", Acknowledge(conversation=conversation, seq=3))
+    script.pass_ms(1000)
+    told = [push for push in script.pushes("tom") if isinstance(push, MessageReceived)]
+    assert [(push.message, push.user) for push in told] == [(sent[0].message, "ann"), (sent[2].message, "ann")]
+    script.say("tom", text("newest", conversation=conversation))
+    script.say("ann", Read(conversation=conversation, seq=3))
+    script.pass_ms(1000)
+    (receipt,) = [push for push in script.pushes("tom") if isinstance(push, Receipt)]
+    assert receipt.read_ms == sent[2].time_ms
