@@ -117,7 +117,7 @@ class Front:
             if refused.reason is Reason.INTERNAL:
                 log.error("internal dialect=%s path=%s detail=%s", dialect.name, endpoint.path, refused.detail)
             answer = dialect.refusal(ask, refused)
-        except Exception:
+        except Exception:  # no bug of ours shows a traceback, or breaks off without an answer
             log.exception("unforeseen dialect=%s method=%s path=%s", dialect.name, endpoint.method, endpoint.path)
             answer = dialect.refusal(ask, Refused(Reason.INTERNAL))
         self.count(dialect.name, answer.status, trio.current_time() - began)

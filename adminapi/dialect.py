@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -248,7 +249,7 @@ class Rendering(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class Dialect:
+class Dialect(ABC):
     """One vendor's REST API. Subclasses give the class variables, `admit`, `envelope_error` and `error_schema`."""
 
     name: ClassVar[str]
@@ -271,17 +272,17 @@ class Dialect:
     not_found: ClassVar[Rendering] = Rendering(404, 404, "There is no such endpoint.")
     bad_method: ClassVar[Rendering] = Rendering(405, 405, "This endpoint does not take this method.")
 
+    @abstractmethod
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         """Who calls. Pure; compares secrets in constant time. Refused if the proof does not hold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         """The vendor's error body."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error_schema(self, renderings: Sequence[Rendering]) -> Schema:
         """The vendor's error body, showing one of these."""
-        raise NotImplementedError
 
     def code_text(self, code: int) -> str:
         """How its errors print a rendering's code."""

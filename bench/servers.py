@@ -70,7 +70,7 @@ class Server:
             found = self.listening.search(self._log.read_bytes())
             if found:
                 return int(found[1])
-            time.sleep(0.02)
+            time.sleep(0.02)  # between two looks at another program's log
         raise self.failed("did not start")
 
     def failed(self, what: str) -> ServerFailed:
@@ -89,7 +89,7 @@ class Server:
     def watch_idle(self, seconds: float) -> None:
         """Learn what it uses while nobody asks anything of it, so that nobody is charged for it while it rests."""
         used = self.cpu_seconds()
-        time.sleep(seconds)
+        time.sleep(seconds)  # what is measured is this time
         self.idle = (self.cpu_seconds() - used) / seconds
 
     def rest(self) -> float:
@@ -98,7 +98,7 @@ class Server:
         begun, first = time.monotonic(), self.cpu_seconds()
         used = first
         while True:
-            time.sleep(QUIET_SECONDS)
+            time.sleep(QUIET_SECONDS)  # and so is this
             before, used = used, self.cpu_seconds()
             rested = time.monotonic() - begun
             if used - before < QUIET_SECONDS * (QUIET_SHARE + 2 * self.idle) or rested > REST_SECONDS:

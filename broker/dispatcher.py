@@ -180,7 +180,7 @@ class Dispatcher:
             self._fetch(running, need)
         except Prove as prove:
             self._compare(running, prove)
-        except Exception:
+        except Exception:  # a handler has changed nothing before it returns
             self._fail(running)
         else:
             self._finish(running, decision, reply)

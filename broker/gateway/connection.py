@@ -292,7 +292,7 @@ class Connection(ABC):
                 grace = farewell.seconds
             else:
                 words.append(self.framing.close(farewell.code, farewell.text))
-        except Exception:
+        except Exception:  # a bug in a wire: the code alone tells the peer, then
             logger.exception("farewell failed session=%x reason=%s", self.session, reason.word)
             if reason.code is not None:
                 words.append(self.framing.close(reason.code, reason.word))

@@ -94,5 +94,5 @@ class Sweep:
         elif now - connection.heard >= limits.ping_seconds:
             try:
                 connection.probe()
-            except Exception:
+            except Exception:  # a bug in a wire ends this connection alone
                 connection.fail()

@@ -71,7 +71,7 @@ class Delivery:
             return
         try:
             outbox.connection.answer(effect.request, effect.reply, outbox.seat)
-        except Exception:
+        except Exception:  # a bug in a wire ends this connection alone
             outbox.connection.fail()
 
     def _end(self, effect: EndSession) -> None:
@@ -168,7 +168,7 @@ class Delivery:
                     frame = b"".join([framing.pack(payload, wire.text) for payload in payloads])
                     if post.push.dispensable:
                         frame = MARKS[post.push.dispensable](frame)
-            except Exception:
+            except Exception:  # nor would the next receiver of this form get it
                 logger.exception("push could not be encoded push=%s", type(post.push).__name__)
         self._encoded[outbox.format] = frame
         return frame

@@ -46,7 +46,7 @@ def flush(table: Table, ends: float) -> None:
             else:
                 try:
                     outbox.connection.press()
-                except Exception:
+                except Exception:  # the others of this turn are still to be written
                     outbox.connection.fail()
         at += SOCKETS
         if clock() >= ends:

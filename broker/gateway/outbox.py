@@ -121,7 +121,7 @@ class SeatOutbox(Outbox):
         self.seat = seat
 
     @property
-    def frames(self) -> list[bytes]:  # type: ignore[override]
+    def frames(self) -> list[bytes]:  # type: ignore[override]  # the shared one's
         return self._shared.frames
 
     @property
@@ -141,9 +141,9 @@ class SeatOutbox(Outbox):
         self._shared.touched = touched
 
     @property
-    def mode(self) -> int:  # type: ignore[override]
+    def mode(self) -> int:  # type: ignore[override]  # the shared one's
         return self._shared.mode
 
     @property
-    def sock(self) -> socket.socket | None:  # type: ignore[override]
+    def sock(self) -> socket.socket | None:  # type: ignore[override]  # the shared one's
         return self._shared.sock

@@ -245,7 +245,7 @@ class Reactor:
             waiting.queued = False
             try:
                 waiting.pump(ends)
-            except Exception:
+            except Exception:  # a bug in a wire ends this connection alone
                 waiting.fail()
             if self._clock() >= ends:
                 break
@@ -253,7 +253,7 @@ class Reactor:
             connection = ready.popleft()
             try:
                 connection.read(ends)
-            except Exception:
+            except Exception:  # a bug in a wire ends this connection alone
                 connection.fail()
             if self._clock() >= ends:
                 break
@@ -290,7 +290,7 @@ class Reactor:
             if door.begin is not None:
                 connection.start(*door.begin())
             connection.handshake = door.handshake()
-        except Exception:
+        except Exception:  # a bug in a wire ends this connection alone
             connection.fail()
 
     def _rest(self, why: str, filenos: Iterable[int]) -> None:

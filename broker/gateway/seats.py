@@ -7,6 +7,7 @@ outbox, so its limits hold for all of them together.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, cast
 
 from broker.gateway.framing import Format
@@ -17,6 +18,8 @@ from protocol.wires.wire import Ending, SeatedWire
 
 if TYPE_CHECKING:
     from broker.gateway.connection import Connection
+
+logger = logging.getLogger(__name__)
 
 MOST_SEATS = 64
 """Of a connection."""
@@ -68,8 +71,11 @@ class Seats:
         if not session:
             return
         connection.table.outboxes.pop(session, None)
-        for payload in cast(SeatedWire, connection.wire).part(ending, seat, connection.table.now_ms):
-            connection.say(payload)
+        try:
+            for payload in cast(SeatedWire, connection.wire).part(ending, seat, connection.table.now_ms):
+                connection.say(payload)
+        except Exception:  # a bug in a wire costs this seat its last words, not the process
+            logger.exception("parting failed session=%x reason=%s", session, ending.reason.word)
         connection.table.core.gone(session)
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from broker.gateway.framing import LengthFraming
 from broker.gateway.listeners import address_of, bind_tcp, framed_door
 from broker.gateway.seats import MOST_SEATS
@@ -113,6 +115,16 @@ async def test_one_is_ended_and_the_others_stay() -> None:
         assert await client.receive() == b"ok ann login"
         assert broker.core.departed == [ann, bob]
         assert broker.core.sessions()[-1] not in (ann, bob)
+
+
+async def test_a_wire_that_fails_at_a_parting_costs_nobody_else_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SeatedWire, "part", lambda self, ending, seat, now_ms: 1 // 0)
+    async with shared() as (broker, client):
+        ann, bob = await login(broker, client, "ann", "bob")
+        broker.kick(ann, CloseReason.KICKED)
+        await broker.until(lambda: broker.core.departed == [ann])
+        broker.post([bob], b"x")
+        assert await client.receive() == b"bob<x"
 
 
 async def test_they_leave_together_with_the_connection() -> None:
