@@ -33,7 +33,7 @@ run: $(STAMP)
 	@exec $(BIN)/parley up
 
 test: $(TEST_STAMP) lint
-	$(BIN)/python -m pytest -q -m "not soak"
+	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
