@@ -34,6 +34,7 @@ from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, load
+from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
 
 log = logging.getLogger("adminapi")
@@ -44,7 +45,12 @@ BACKLOG = 256
 
 
 def listening(text: str) -> socket.socket:
-    """A listening socket at `host:port`. BadSettings in a sentence if the address cannot be had."""
+    """The socket the service manager passed, else one at `host:port`. BadSettings, in a sentence, if there is none."""
+    passed = [sock for socks in take_sockets().values() for sock in socks]
+    if len(passed) == 1:
+        return passed[0]
+    if passed:
+        raise BadSettings(f"the service manager passed {len(passed)} sockets; the admin API takes one")
     host, port = address(text, "[admin] listen")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -90,8 +96,20 @@ def configured(sock: socket.socket, graceful_seconds: float) -> Config:
     return config
 
 
+FEED_SECONDS = 3.0
+
+
+async def feed(manager: Manager, channel: Channel) -> None:
+    """Tell the service manager that this program turns, and whether the broker is there."""
+    watchdog = manager.watchdog_seconds
+    while True:
+        manager.alive(channel.fault or "the broker is there")
+        await trio.sleep(FEED_SECONDS if watchdog is None else min(FEED_SECONDS, watchdog / 3))
+
+
 async def serve(place: Place, sock: socket.socket) -> None:
     """Until told to stop."""
+    manager = Manager()
     channel, files, metrics = (
         Channel(place.control, calls=place.calls, calls_per_app=place.calls_per_app),
         Files(place.files, free_bytes=place.admin.free_bytes),
@@ -106,9 +124,16 @@ async def serve(place: Place, sock: socket.socket) -> None:
         nursery.start_soon(expire_hourly, files, channel)
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
         config = configured(sock, place.admin.graceful_seconds)
-        await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait)
+        nursery.start_soon(feed, manager, channel)
+        manager.ready(channel.fault)
+        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
         nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+async def told_to_stop(stop: trio.Event, manager: Manager) -> None:
+    await stop.wait()
+    manager.stopping("requests in flight are answered")
 
 
 async def end_by_force(stop: trio.Event, seconds: float) -> None:
