@@ -130,6 +130,10 @@ class Connection(ABC):
                     break
                 continue
             table.counters.frames_in += 1
+            if framing.out and not framing.finished:
+                # Pongs go before the answer to what came behind their pings.
+                self.say_framed(b"".join(framing.out))
+                framing.out = []
             if not self.logged_in:
                 self.frames += 1
                 if self.frames > FRAMES_BEFORE_LOGIN:
@@ -191,8 +195,8 @@ class Connection(ABC):
     # Output.
 
     def say(self, payload: bytes) -> None:
-        """Send a payload of the wire."""
-        if payload and self.framing is not None and self.wire is not None:
+        """Send a payload of the wire, an empty one too."""
+        if self.framing is not None and self.wire is not None:
             self.say_framed(self.framing.pack(payload, self.wire.text))
 
     def say_framed(self, frame: bytes) -> None:
@@ -204,7 +208,9 @@ class Connection(ABC):
         wire, framing = self.wire, self.framing
         if wire is None or framing is None or self.state != OPEN:
             return
-        self.say(wire.reply(request, reply))
+        payload = wire.reply(request, reply)
+        if payload:
+            self.say(payload)
         reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
