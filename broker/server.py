@@ -192,10 +192,12 @@ class Server:
                 self._told.set()
 
     def _reload(self) -> None:
-        """SIGHUP: take the apps from the file again. A wrong file changes nothing."""
+        """SIGHUP: take the apps from the file again, and the certificate. What is wrong changes nothing."""
         try:
             settings = load(self._config)
-        except BadSettings as error:
+            if self._tls:  # who connects from now on sees the new one
+                self._tls_context.load_cert_chain(settings.sockets.tls_cert, settings.sockets.tls_key, password="")
+        except (BadSettings, OSError) as error:
             log.error("settings not reloaded: %s", error)
             return
         self._reactor.call(lambda: self._dispatcher.change_apps(self._dispatcher.apps.configure(settings.apps)))

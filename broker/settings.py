@@ -22,8 +22,10 @@ from protocol.settings import (
     BadSettings,
     Control,
     FilePath,
+    Networks,
     Section,
     check_control,
+    check_networks,
     read_section,
     read_tables,
     read_values,
@@ -70,6 +72,10 @@ class Sockets(Section, frozen=True):
     """What may wait for all connections together; beyond it the fullest are closed. Bounds the broker's memory."""
     connections: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     """At most so many at once; 0: what the descriptor limit (`ulimit -n`) leaves."""
+    connections_per_address: Annotated[int, Meta(ge=0, le=10_000_000)] = 200
+    """Of one address at once, of IPv6 of one /64; 0: no limit. A company behind one address needs more than a home."""
+    trusted_proxies: Networks = ("127.0.0.0/8", "::1")
+    """Whose `X-Forwarded-For` is believed; connections of theirs that name nobody are not counted by address."""
     linger_seconds: Seconds = 2.0
     """After a farewell the peer has so long to read it and close."""
     turn_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 2.0
@@ -124,6 +130,7 @@ def load(path: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
         log=read_section(Log, "log", tables, environ),
     )
     check_tls(settings.sockets)
+    check_networks(settings.sockets.trusted_proxies, "[sockets] trusted_proxies")
     check_control(settings.control)
     check_store(settings.store)
     return settings

@@ -37,6 +37,12 @@ Uids = Annotated[
     tuple[Annotated[int, Meta(ge=0, le=(1 << 32) - 2)], ...],
     Meta(max_length=1000, description="a list of numeric user ids (in the environment: with commas between them)"),
 ]
+Networks = Annotated[
+    tuple[Annotated[str, Meta(max_length=50)], ...],
+    Meta(max_length=100, description="a list of addresses or networks, as 10.0.0.0/8 (in the environment: with commas)"),
+]
+LISTS = (Uids, Networks)
+"""What the environment writes with commas."""
 
 
 class BadSettings(Exception):
@@ -108,7 +114,7 @@ def read_section(kind: type[S], name: str, tables: Mapping[str, Any], environ: M
     for variable, text in environ.items():
         if variable in variables:
             key, given = variables[variable], cast(object, text)
-            if types[key] is Uids:
+            if types[key] in LISTS:
                 given = [part.strip() for part in text.split(",")] if text else []
             values |= read_values(types, f"{variable} in the environment: [{name}]", {key: given}, strict=False)
         elif variable.startswith(prefix) and not SERVICE_LINK.match(variable, len(prefix)):
@@ -180,6 +186,15 @@ def check_control(control: Control) -> None:
     """What its type cannot say: a limit in bytes of the file system's encoding."""
     if len(os.fsencode(control.path)) > CONTROL_PATH_BYTES:
         raise BadSettings(f"[control] path is {shown(control.path)}; write at most {CONTROL_PATH_BYTES} bytes")
+
+
+def check_networks(networks: tuple[str, ...], named: str) -> None:
+    """What their type cannot say."""
+    for each in networks:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise BadSettings(f"{named} has {shown(each)}; write addresses or networks, for example 10.0.0.0/8") from None
 
 
 def address(text: str, named: str = "an address") -> tuple[str, int]:

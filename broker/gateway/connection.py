@@ -46,7 +46,7 @@ class Connection(ABC):
     """State of one connection; times are the gateway's clock. Kept small: there is one for every idle user."""
 
     __slots__ = (
-        "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
+        "address", "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
         "paused", "paused_at", "probed", "queued", "refusals", "seats", "session", "state", "submitted", "table",
         "unanswered", "until", "wire", "word",
     )  # fmt: skip
@@ -54,6 +54,8 @@ class Connection(ABC):
     def __init__(self, table: Table, limits: Limits, outbox_of: Callable[[Connection], Outbox]) -> None:
         self.table = table
         self.limits = limits
+        self.address = ""
+        """Under which it is counted."""
         self.session = table.new_session()
         self.seats: Seats | None = None
         """Of a wire whose connections carry several users; then `session` is nobody's."""
@@ -347,6 +349,7 @@ class Connection(ABC):
         table.unblock(self.outbox)
         table.leaving.pop(self, None)
         table.counters.closed[self.word or word] += 1
+        table.addresses.leave(self.address)
         table.doomed.append(self)
 
     def fail(self) -> None:
