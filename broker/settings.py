@@ -6,7 +6,6 @@ Every key of `[sockets]`, `[store]` and `[log]` stands here with its unit in its
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -26,6 +25,7 @@ from protocol.settings import (
     Section,
     check_control,
     check_networks,
+    check_pair,
     read_section,
     read_tables,
     read_values,
@@ -159,23 +159,11 @@ def read_apps(entries: object) -> tuple[App, ...]:
 
 
 def check_tls(sockets: Sockets) -> None:
-    """Found out now, by whoever wrote the names, and not at the next start."""
     if not sockets.tls_listen:
         return
     if not (sockets.tls_cert and sockets.tls_key):
         raise BadSettings("[sockets] tls_listen needs tls_cert and tls_key, the paths of two PEM files")
-    for key, file in (("tls_cert", sockets.tls_cert), ("tls_key", sockets.tls_key)):
-        try:
-            with open(file, "rb") as opened:
-                opened.read(1)
-        except OSError as error:
-            raise BadSettings(f"[sockets] {key} is {shown(file)}, which cannot be read: {error.strerror or error}") from None
-    try:
-        # An empty pass phrase, or OpenSSL would ask for one at the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sockets.tls_cert, sockets.tls_key, password="")
-    except (OSError, ValueError) as error:
-        files = f"[sockets] tls_cert is {shown(sockets.tls_cert)} and tls_key is {shown(sockets.tls_key)}"
-        raise BadSettings(f"{files}; write a certificate chain and its unencrypted key, PEM files ({error})") from None
+    check_pair("[sockets]", sockets.tls_cert, sockets.tls_key)
 
 
 def check_store(store: StoreSettings) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -195,6 +196,24 @@ def check_networks(networks: tuple[str, ...], named: str) -> None:
             ipaddress.ip_network(each, strict=False)
         except ValueError:
             raise BadSettings(f"{named} has {shown(each)}; write addresses or networks, for example 10.0.0.0/8") from None
+
+
+def check_pair(section: str, certificate: str, key: str) -> None:
+    """That TLS can be spoken with these two files: found out now, by whoever wrote the names, and not at the next start."""
+    for name, file in (("tls_cert", certificate), ("tls_key", key)):
+        try:
+            with open(file, "rb") as opened:
+                opened.read(1)
+        except OSError as error:
+            raise BadSettings(
+                f"{section} {name} is {shown(file)}, which cannot be read: {error.strerror or error}"
+            ) from None
+    try:
+        # An empty pass phrase, or OpenSSL would ask for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        files = f"{section} tls_cert is {shown(certificate)} and tls_key is {shown(key)}"
+        raise BadSettings(f"{files}; write a certificate chain and its unencrypted key, PEM files ({error})") from None
 
 
 def address(text: str, named: str = "an address") -> tuple[str, int]:

@@ -349,7 +349,7 @@ class Connection(ABC):
         table.unblock(self.outbox)
         table.leaving.pop(self, None)
         table.counters.closed[self.word or word] += 1
-        table.addresses.leave(self.address)
+        table.crowds.leave(self.address)
         table.doomed.append(self)
 
     def fail(self) -> None:

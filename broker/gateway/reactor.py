@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterable
 
 import trio
 
-from broker.gateway.addresses import Addresses
 from broker.gateway.core import Core
+from broker.gateway.crowds import Crowds
 from broker.gateway.deadlines import Sweep
 from broker.gateway.delivery import Delivery
 from broker.gateway.flush import flush
@@ -34,6 +34,7 @@ from broker.gateway.socket_connection import OUT, SocketConnection
 from broker.gateway.statistics import GatewayStatistics
 from broker.gateway.table import Table
 from broker.settings import Sockets
+from protocol.addresses import Addresses
 from protocol.wires.wire import Ending
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Reactor:
     ) -> None:
         self.table = Table(
             core,
-            Addresses(sockets.connections_per_address, sockets.trusted_proxies),
+            Crowds(sockets.connections_per_address, Addresses(sockets.trusted_proxies)),
             sockets.all_outboxes_bytes,
         )
         self._core = core
@@ -288,8 +289,8 @@ class Reactor:
         if door.admits is not None and not door.admits(sock):
             sock.close()
             return
-        address = self.table.addresses.read(peer[0]) if door.limits.gated and isinstance(peer, tuple) else ""
-        if not self.table.addresses.enter(address):
+        address = self.table.crowds.addresses.read(peer[0]) if door.limits.gated and isinstance(peer, tuple) else ""
+        if not self.table.crowds.enter(address):
             self.table.counters.closed["crowded"] += 1
             sock.close()
             return

@@ -101,11 +101,11 @@ class SocketConnection(Connection):
 
     def _enter(self, forwarded: str) -> bool:
         """Count it under the address its proxy names, if it has none of its own."""
-        addresses = self.table.addresses
+        crowds = self.table.crowds
         if self.address or not forwarded:
             return True
-        address = addresses.forwarded(forwarded)
-        if not addresses.enter(address):
+        address = crowds.addresses.forwarded(forwarded)
+        if not crowds.enter(address):
             return False
         self.address = address
         return True

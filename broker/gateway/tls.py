@@ -115,8 +115,9 @@ def host_of(tcp: trio.SocketStream) -> str:
 def enter(make: Callable[[], RelayedConnection], host: str) -> RelayedConnection | None:
     """A connection of this host, if it may have one more."""
     connection = make()
-    address = connection.table.addresses.read(host)
-    if not connection.table.addresses.enter(address):
+    crowds = connection.table.crowds
+    address = crowds.addresses.read(host)
+    if not crowds.enter(address):
         connection.lost("crowded")
         return None
     connection.address = address

@@ -6,6 +6,7 @@ import signal
 import ssl
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -84,6 +85,21 @@ async def test_a_hang_up_takes_the_new_certificate_and_leaves_sessions_alone(
         async with json_peer(url, tls=renewed) as ann:
             await ann.login("ann")
         await tom.ok("ping")
+
+
+def test_the_admin_api_speaks_https_and_takes_the_new_certificate(host: Host, tmp_path: Path) -> None:
+    trusted = issue(tmp_path)
+    host.configure(admin={"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")})
+    host.broker()
+    admin = host.admin()
+    url = host.admin_url.replace("http:", "https:")
+    assert httpx.get(f"{url}/-/ready", verify=trusted, timeout=10).status_code == 200
+    renewed = issue(tmp_path)
+    admin.signal(signal.SIGHUP)
+    admin.wait_line("certificate read again")
+    assert httpx.get(f"{url}/-/ready", verify=renewed, timeout=10).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/-/ready", verify=trusted, timeout=10)
 
 
 def test_a_tls_listener_without_its_files_is_refused_in_words(host: Host) -> None:
