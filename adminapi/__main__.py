@@ -141,12 +141,12 @@ async def serve(place: Place, sock: socket.socket) -> None:
     )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
+        log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
         config = configured(sock, place.admin)
         nursery.start_soon(watch_signals, stop, config.renew)
         nursery.start_soon(end_by_force, stop, place.admin.graceful_seconds + FORCE_SECONDS)
         nursery.start_soon(channel.run)
         nursery.start_soon(expire_hourly, files, channel)
-        log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
         nursery.start_soon(feed, manager, channel)
         manager.ready(channel.fault)
         await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
