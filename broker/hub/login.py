@@ -63,9 +63,11 @@ def login(d: Decision, c: Login) -> LoggedIn:
     slot = slot_of(rule, d.caller.connection, c.user, device, tag, c.platform)
     holder = hub.sessions.get(hub.slots.get(slot, 0))
     leaving: list[Session] = []
+    will = None
     if holder is not None:
         leaving.append(holder)
         if holder.id == continues:
+            will = holder.will
             d.end(holder.id, Ending(CloseReason.CONTINUED))
         else:
             if c.reconnect and shown_ms <= holder.issued_ms:
@@ -97,6 +99,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
         wire=c.wire,
         issued_ms=issued,
     )
+    session.will = will
     d.then(_take_over, hub, session, leaving, d.now)
     return LoggedIn(
         time_ms=d.now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocol.commands import SendMessage
 from protocol.pushes import PresenceChange
 from protocol.records import SessionInfo
 
@@ -26,6 +27,7 @@ class Session:
         "synced_at_ms",
         "tag",
         "user",
+        "will",
         "wire",
     )
 
@@ -60,6 +62,8 @@ class Session:
         self.presence_at_ms = 0
         self.synced_at_ms = 0
         self.sync_tokens = 0.0
+        self.will: SendMessage | None = None
+        """What its user wants said if it is lost."""
 
     def info(self, app: str) -> SessionInfo:
         return SessionInfo(

@@ -30,6 +30,9 @@ class SendMessage(Command):
     receipt: bool = False
     priority: int = 1
     push_data: bytes = b""
+    will: bool = False
+    """Keep it with the session, whose newest will it is from now on, and say it, transiently, once the session is lost: not
+    when it is ended by its user, by a later login or by the back office. NOT_ALLOWED outside a session."""
 
 
 class Sent(Reply):
