@@ -98,6 +98,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
         install=c.install,
         wire=c.wire,
         issued_ms=issued,
+        newest=hub.mint.last,
     )
     session.will = will
     d.then(_take_over, hub, session, leaving, d.now)

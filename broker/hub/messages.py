@@ -121,6 +121,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 d.commit,
                 head.patched,
                 encode_message(message),
+                head.patched_ms,
             ),
         )
         if sends is not None:

@@ -17,6 +17,7 @@ class Session:
         "id",
         "install",
         "issued_ms",
+        "newest",
         "platform",
         "presence_at_ms",
         "presence_due",
@@ -44,6 +45,7 @@ class Session:
         install: str = "",
         wire: str = "native",
         issued_ms: int = 0,
+        newest: int = 0,
     ) -> None:
         self.id = id
         self.user = user
@@ -56,6 +58,8 @@ class Session:
         self.wire = wire
         self.issued_ms = issued_ms
         """When its newest session token was made, by the wall."""
+        self.newest = newest
+        """The newest id there was when it began: of what was said later it hears as it is said."""
         self.subscriptions: set[str] | None = None
         self.presence_due: dict[str, PresenceChange] | None = None
         """Changes this session has yet to hear, newest a user."""

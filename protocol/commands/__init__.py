@@ -63,7 +63,9 @@ from protocol.commands.messages import (
     HistoryPage,
     ListMessages,
     MessagePage,
+    Missed,
     Patched,
+    PatchedSince,
     Read,
     Readers,
     ReadersList,
@@ -74,6 +76,7 @@ from protocol.commands.messages import (
     Sent,
     Sync,
     SyncState,
+    Undelivered,
 )
 from protocol.commands.requests import DismissJoinRequest, JoinRequestList, ListJoinRequests, RequestJoin
 from protocol.commands.sessions import (
@@ -160,9 +163,11 @@ __all__ = [
     "MemberList",
     "MembersChanged",
     "MessagePage",
+    "Missed",
     "Mute",
     "OnlineUsers",
     "Patched",
+    "PatchedSince",
     "PutUser",
     "PutVisitor",
     "QueryPresence",
@@ -197,6 +202,7 @@ __all__ = [
     "SyncState",
     "TokenRenewed",
     "Unblock",
+    "Undelivered",
     "Unmute",
     "Unsubscribe",
     "UpdateConversation",

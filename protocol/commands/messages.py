@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protocol.commands.base import Command, Rate, Reply
-from protocol.records import ConversationState, Message, PatchRecord
+from protocol.records import ConversationState, Message, MissedMessages, PatchRecord
 
 
 class SendMessage(Command):
@@ -178,6 +178,27 @@ class SyncState(Reply):
     cursor: str
     more: bool
     reset: bool
+
+
+class Undelivered(Command):
+    """What others had said to this user when his session began and none of his clients has acknowledged: up to 20 messages
+    of a conversation, ascending, and 100 in all, where the newest conversations come first. Replies Missed."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+
+
+class PatchedSince(Command):
+    """Messages of this user's conversations that were edited or recalled after `since_ms`, as they are now and in the order
+    of their changes: of those within the last 20 patches of a conversation the newest 100. Replies Missed."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+    since_ms: int
+
+
+class Missed(Reply):
+    conversations: list[MissedMessages]
 
 
 class SendSystem(Command):

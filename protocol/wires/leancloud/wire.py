@@ -37,7 +37,7 @@ from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
 SUBPROTOCOLS = ("lc.protobuf2.3", "lc.proto2base64.3", "lc.protobuf2.1", "lc.proto2base64.1")
-"""What a client offers. Those of version 1 hear nothing of unread messages, and get no offline messages pushed either."""
+"""What a client offers. Those of version 1 hear nothing of what is unread: what they missed is pushed to them."""
 MOST_SEATS = 64
 """Clients of one connection."""
 CLOSE_SECONDS = 5.0

@@ -203,15 +203,6 @@ def test_reading_up_to_a_time_leaves_the_rest(gateway: Gateway) -> None:
     assert push.unreadMessage.convs[0].unread == 0
 
 
-def test_the_first_version_hears_nothing_of_unread(gateway: Gateway) -> None:
-    tom, _, cid = pair(gateway)
-    tom.say(cid, "one")
-    old = gateway.line("lc.protobuf2.1")
-    assert old.open("ann").op == Op.OPENED
-    old.send(cmd=Cmd.READ, readMessage={"cid": cid})
-    assert old.heard() == []
-
-
 def test_receipts_come_for_each_message_and_reads_once(gateway: Gateway) -> None:
     tom, ann, cid = pair(gateway)
     first = tom.say(cid, "one", r=True)
