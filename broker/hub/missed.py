@@ -78,6 +78,7 @@ def patched_since(d: Decision, c: PatchedSince) -> Iterator[Reply | None]:
         elif d.head(number).patched_ms > c.since_ms:
             changed.append((d.head(number).patched_ms, number))
     newest = _newest(d, user, changed)
+    until = d.now if d.caller.session is None else d.caller.session.since_ms
     missing: list[Key] = [key for number in newest if (key := PatchesKey(number, -1, MOST_EACH, last=True)) not in d.found]
     if missing:
         raise Need(*missing)
@@ -85,8 +86,8 @@ def patched_since(d: Decision, c: PatchedSince) -> Iterator[Reply | None]:
     for number in newest:
         patches = d.patches(number, -1, MOST_EACH, last=True)
         first = readable_from(d, d.conversation(number), d.member(number, user))
-        messages = _messages(d, [each for each in patches if each.time_ms > c.since_ms and each.seq >= first], missing)
-        pages.append((number, messages, False))
+        unseen = [each for each in patches if c.since_ms < each.time_ms <= until and each.seq >= first]
+        pages.append((number, _messages(d, unseen, missing), False))
     if missing:
         raise Need(*missing)
     yield Missed(conversations=_bounded(d, pages))

@@ -189,8 +189,9 @@ class Undelivered(Command):
 
 
 class PatchedSince(Command):
-    """Messages of this user's conversations that were edited or recalled after `since_ms`, as they are now and in the order
-    of their changes: of those within the last 20 patches of a conversation the newest 100. Replies Missed."""
+    """Messages of this user's conversations that were edited or recalled after `since_ms` and before his session began, as
+    they are now and in the order of their changes: of the last 20 patches of a conversation, and 100 in all, where the
+    conversations changed last come first. Replies Missed."""
 
     rate: ClassVar[Rate] = Rate.FREE
     reads: ClassVar[bool] = True

@@ -1,7 +1,8 @@
 """LeanCloud's published JavaScript SDKs, as they are, against the two programs (`protocols.md` 2).
 
 The law: what is asserted is all that a client was told, in its order. Two versions, each in both framings; the clients of
-4.3.1 have a connection each, those of 5.0.0-rc.8 share one. The scenarios are in leancloud/, one file each.
+4.3.1 have a connection each, those of 5.0.0-rc.8 share one, so what takes two connections is told with 4.3.1 alone. The
+scenarios are in leancloud/, one file each.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ def sdk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sdk]:
     with Host(tmp_path, OPEN) as host:
         host.broker()
         yield Sdk(host, version, framing)
+
+
+two_connections = pytest.mark.parametrize("sdk", [f"{VERSIONS[0]} {framing}" for framing in FRAMINGS], indirect=True)
 
 
 def arrival(who: str, *members: str, name: str = "talk") -> list[list[Any]]:
@@ -104,10 +108,12 @@ def test_two_talk_and_a_third_comes_and_goes(sdk: Sdk) -> None:
     ]
 
 
-def test_receipts_say_what_was_read(sdk: Sdk) -> None:
+def test_receipts_say_what_arrived_and_what_was_read(sdk: Sdk) -> None:
     told = sdk.run("receipts")
     assert told.of("tom") == [
         ["opened"],
+        ["lastdeliveredatupdate"],
+        ["delivered", True, True],
         ["lastreadatupdate"],
         ["read", True],
         ["close", {"code": 0}],
@@ -163,6 +169,38 @@ def test_who_was_away_hears_what_is_unread(sdk: Sdk) -> None:
         ["opened"],
         ["unreadmessagescountupdate", ["aside"]],
         ["unread", "aside", 1],
+    ]
+
+
+@two_connections
+def test_offline_messages_are_pushed_to_who_wants_them(sdk: Sdk) -> None:
+    told = sdk.run("offline")
+    assert told.of("tom") == [["opened"], ["lastdeliveredatupdate"]]
+    lines = told.of("jerry")
+    known = [*arrival("tom", "jerry"), *arrival("tom", "jerry", name="aside")[1:], ["close", {"code": 0}]]
+    assert lines[: len(known)] == known
+    # Both conversations are fetched before they are told of, so which of them is first says nothing.
+    rest = lines[len(known) :]
+    talk, aside = ([line for line in rest if name in str(line)] for name in ("talk", "aside"))
+    assert talk == heard("tom: one", "tom: two", "tom: three", "tom: four")
+    assert aside == heard("tom: psst", name="aside")
+    assert [line for line in rest if line not in talk + aside] == [["opened"], ["close", {"code": 0}], ["opened"]]
+
+
+@two_connections
+def test_who_was_cut_off_leaves_a_will_and_hears_of_changes(sdk: Sdk) -> None:
+    told = sdk.run("away")
+    assert told.of("tom") == [["opened"], *heard("jerry: I was cut off")]
+    lines = told.of("jerry")
+    changes = [["messagerecall", "tom: (recalled)", "talk", None], ["messageupdate", "tom: hello", "talk", None]]
+    assert sorted(line for line in lines if line in changes) == changes
+    assert [line for line in lines if line not in changes] == [
+        *arrival("tom", "jerry"),
+        *heard("tom: helo", "tom: oops"),
+        ["left", "jerry: I was cut off"],
+        ["disconnect"],
+        ["reconnect"],
+        ["history", ["tom: hello", "tom: (recalled)"]],
     ]
 
 

@@ -32,8 +32,11 @@ def told(script: Script, name: str = "ann") -> dict[int, list[int]]:
     return {each.messages[0].conversation: [message.seq for message in each.messages] for each in found}
 
 
-def changes(script: Script, since_ms: int, name: str = "ann") -> list[tuple[str, bytes]]:
-    found = script.say(name, PatchedSince(since_ms=since_ms)).conversations
+def changes(script: Script, since_ms: int) -> list[tuple[str, bytes]]:
+    """What ann is told when she comes back."""
+    script.drop("ann")
+    script.login("ann")
+    found = script.say("ann", PatchedSince(since_ms=since_ms)).conversations
     return [(Status(message.status).name, message.body) for each in found for message in each.messages]
 
 
@@ -126,6 +129,9 @@ def test_edits_and_recalls_since_a_time_are_told_as_they_are_now(script: Script,
     assert changes(script, first) == [("NORMAL", b'{"text":"d"}'), ("RECALLED", b"{}")]
     assert changes(script, first - 1)[0] == ("NORMAL", b'{"text":"a"}')
     assert changes(script, script.ms) == []
+    script.pass_ms(10)
+    script.say("tom", EditMessage(conversation=conversation, message=sent[0], body=b'{"text":"heard as it is made"}'))
+    assert len(script.say("ann", PatchedSince(since_ms=first)).conversations[0].messages) == 2
     script.restart()
     script.login("ann")
     assert len(changes(script, first - 1)) == 3
