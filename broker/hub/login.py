@@ -63,11 +63,9 @@ def login(d: Decision, c: Login) -> LoggedIn:
     slot = slot_of(rule, d.caller.connection, c.user, device, tag, c.platform)
     holder = hub.sessions.get(hub.slots.get(slot, 0))
     leaving: list[Session] = []
-    will = None
     if holder is not None:
         leaving.append(holder)
         if holder.id == continues:
-            will = holder.will
             d.end(holder.id, Ending(CloseReason.CONTINUED))
         else:
             if c.reconnect and shown_ms <= holder.issued_ms:
@@ -100,7 +98,10 @@ def login(d: Decision, c: Login) -> LoggedIn:
         issued_ms=issued,
         newest=hub.mint.last,
     )
-    session.will = will
+    before = hub.sessions.get(continues)
+    if before is not None and before.will is not None:
+        session.will = before.will  # also where the two have no slot in common: he is back, so nobody is lost
+        d.then(setattr, before, "will", None)
     d.then(_take_over, hub, session, leaving, d.now)
     return LoggedIn(
         time_ms=d.now,

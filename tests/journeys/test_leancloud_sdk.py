@@ -1,72 +1,18 @@
 """LeanCloud's published JavaScript SDKs, as they are, against the two programs (`protocols.md` 2).
 
 The law: what is asserted is all that a client was told, in its order. Two versions, each in both framings; the clients of
-4.3.1 have a connection each, those of 5.0.0-rc.8 share one, so what takes two connections is told with 4.3.1 alone. The
-scenarios are in leancloud/, one file each.
+4.3.1 have a connection each, those of 5.0.0-rc.8 share one. The scenarios are in leancloud/, one file each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import httpx
 import pytest
 
-from tests.journeys.leancloud.node import Scenario, modules
-from tests.journeys.programs import APP, Host
+from tests.journeys.leancloud.clients import OPEN, Sdk, arrival, heard, outcome
+from tests.journeys.programs import APP
 
-VERSIONS = ("4.3.1", "5.0.0-rc.8")
-FRAMINGS = ("binary", "base64")
-OPEN = {**APP, "open_groups": True}
 HEADERS = {"X-LC-Id": str(APP["id"]), "X-LC-Key": f"{APP['master_key']},master"}
-
-
-class Sdk:
-    """One version in one framing, beside the host it talks to."""
-
-    def __init__(self, host: Host, version: str, framing: str) -> None:
-        self.host = host
-        self._modules = modules(version)
-        self._framing = framing
-
-    def start(self, name: str, *more: str) -> Scenario:
-        return Scenario(self._modules, name, self.host.url, str(APP["id"]), self._framing, *more)
-
-    def run(self, name: str) -> Scenario:
-        with self.start(name) as scenario:
-            return scenario.finish()
-
-
-@pytest.fixture(params=[f"{version} {framing}" for version in VERSIONS for framing in FRAMINGS])
-def sdk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sdk]:
-    version, framing = request.param.split()
-    modules(version)
-    with Host(tmp_path, OPEN) as host:
-        host.broker()
-        yield Sdk(host, version, framing)
-
-
-two_connections = pytest.mark.parametrize("sdk", [f"{VERSIONS[0]} {framing}" for framing in FRAMINGS], indirect=True)
-
-
-def arrival(who: str, *members: str, name: str = "talk") -> list[list[Any]]:
-    """What an invited client hears of a new conversation."""
-    return [
-        ["opened"],
-        ["invited", {"invitedBy": who}, name],
-        ["membersjoined", {"invitedBy": who, "members": [who, *members]}, name],
-    ]
-
-
-def heard(*messages: str, name: str = "talk") -> list[list[Any]]:
-    """Each message is counted before it is shown."""
-    return [line for words in messages for line in (["unreadmessagescountupdate", [name]], ["message", words, name])]
-
-
-def outcome(*clients: str) -> dict[str, Any]:
-    return {"successfulClientIds": [*clients], "failures": []}
 
 
 def test_two_talk_and_a_third_comes_and_goes(sdk: Sdk) -> None:
@@ -169,38 +115,6 @@ def test_who_was_away_hears_what_is_unread(sdk: Sdk) -> None:
         ["opened"],
         ["unreadmessagescountupdate", ["aside"]],
         ["unread", "aside", 1],
-    ]
-
-
-@two_connections
-def test_offline_messages_are_pushed_to_who_wants_them(sdk: Sdk) -> None:
-    told = sdk.run("offline")
-    assert told.of("tom") == [["opened"], ["lastdeliveredatupdate"]]
-    lines = told.of("jerry")
-    known = [*arrival("tom", "jerry"), *arrival("tom", "jerry", name="aside")[1:], ["close", {"code": 0}]]
-    assert lines[: len(known)] == known
-    # Both conversations are fetched before they are told of, so which of them is first says nothing.
-    rest = lines[len(known) :]
-    talk, aside = ([line for line in rest if name in str(line)] for name in ("talk", "aside"))
-    assert talk == heard("tom: one", "tom: two", "tom: three", "tom: four")
-    assert aside == heard("tom: psst", name="aside")
-    assert [line for line in rest if line not in talk + aside] == [["opened"], ["close", {"code": 0}], ["opened"]]
-
-
-@two_connections
-def test_who_was_cut_off_leaves_a_will_and_hears_of_changes(sdk: Sdk) -> None:
-    told = sdk.run("away")
-    assert told.of("tom") == [["opened"], *heard("jerry: I was cut off")]
-    lines = told.of("jerry")
-    changes = [["messagerecall", "tom: (recalled)", "talk", None], ["messageupdate", "tom: hello", "talk", None]]
-    assert sorted(line for line in lines if line in changes) == changes
-    assert [line for line in lines if line not in changes] == [
-        *arrival("tom", "jerry"),
-        *heard("tom: helo", "tom: oops"),
-        ["left", "jerry: I was cut off"],
-        ["disconnect"],
-        ["reconnect"],
-        ["history", ["tom: hello", "tom: (recalled)"]],
     ]
 
 

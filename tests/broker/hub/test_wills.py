@@ -71,11 +71,12 @@ def test_who_leaves_in_order_leaves_no_will_behind(script: Script) -> None:
         assert said(script, "ann") == [], end
 
 
-def test_who_comes_back_before_he_is_missed_keeps_his_will(script: Script) -> None:
-    token = script.login("tom").session_token
+@pytest.mark.parametrize("wire", ["native", "leancloud"])
+def test_who_comes_back_before_he_is_missed_keeps_his_will(script: Script, wire: str) -> None:
+    token = script.login("tom", wire=wire).session_token
     conversation = group(script, "eve", "tom")
     will(script, "gone", conversation)
-    script.login("tom-again", "tom", session_token=token)
+    script.login("tom-again", "tom", session_token=token, wire=wire)
     script.drop("tom")
     assert said(script, "eve") == []
     script.drop("tom-again")
