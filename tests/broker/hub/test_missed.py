@@ -9,6 +9,7 @@ import pytest
 from broker.hub import missed
 from protocol.commands import (
     Acknowledge,
+    AddMembers,
     DeleteMessage,
     EditMessage,
     Join,
@@ -22,7 +23,7 @@ from protocol.commands import (
 )
 from protocol.pushes import MessageNew
 from protocol.records import Kind, Status
-from tests.broker.hub.script import Script
+from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import group, text
 
 
@@ -69,17 +70,32 @@ def test_what_was_said_while_one_was_away_is_told_once(script: Script, hidden: b
 
 def test_what_one_said_oneself_or_is_gone_is_not_told(script: Script, hidden: bool) -> None:
     conversation = group(script, "tom", "ann", "eve")
+    script.say("tom", text("a", conversation=conversation))
     script.say("ann", text("mine", conversation=conversation))
-    away(script, ("a", conversation), ("b", conversation), ("c", conversation), ("d", conversation))
+    away(script, ("b", conversation), ("c", conversation), ("d", conversation))
     deleted, recalled = (script.tails["a"].by_seq[conversation][seq].id for seq in (3, 4))
     script.manage(DeleteMessage(conversation=conversation, message=deleted))
     script.say("tom", RecallMessage(conversation=conversation, message=recalled))
     script.login("ann")
     found = script.say("ann", Undelivered()).conversations[0]
-    assert [(each.seq, each.status) for each in found.messages] == [(2, 1), (4, Status.RECALLED), (5, 1)]
+    assert [(each.seq, each.status) for each in found.messages] == [(1, 1), (4, Status.RECALLED), (5, 1)]
     assert not found.more
     script.manage(WipeConversation(conversation=conversation))
     assert told(script) == {}
+
+
+def test_of_what_was_said_before_one_joined_only_changes_are_told_where_it_may_be_read() -> None:
+    for from_join in (False, True):
+        script = Script(app("a", history_from_join=from_join))
+        conversation = group(script, "tom")
+        script.login("ann")
+        before = script.say("tom", text("before", conversation=conversation)).message
+        script.manage(AddMembers(conversation=conversation, users=("ann",)))
+        away(script, ("a", conversation))
+        script.pass_ms(10)
+        script.say("tom", EditMessage(conversation=conversation, message=before, body=b'{"text":"changed"}'))
+        assert len(changes(script, 1)) == (0 if from_join else 1)
+        assert told(script) == {conversation: [2]}
 
 
 def test_nobody_is_told_of_rooms_or_of_what_he_left(script: Script) -> None:
@@ -126,6 +142,7 @@ def test_edits_and_recalls_since_a_time_are_told_as_they_are_now(script: Script,
     patch(RecallMessage(conversation=conversation, message=sent[2]))
     patch(EditMessage(conversation=other, message=hers, body=b'{"text":"not hers"}'))
     script.manage(DeleteMessage(conversation=conversation, message=sent[3]))
+    script.say("tom", text("m", conversation=conversation))
     assert changes(script, first) == [("NORMAL", b'{"text":"d"}'), ("RECALLED", b"{}")]
     assert changes(script, first - 1)[0] == ("NORMAL", b'{"text":"a"}')
     assert changes(script, script.ms) == []

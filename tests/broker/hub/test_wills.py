@@ -18,7 +18,7 @@ def said(script: Script, name: str) -> list[bytes]:
 
 
 def will(script: Script, words: str, conversation: int, name: str = "tom") -> Any:
-    return script.say(name, text(words, conversation=conversation, transient=True, will=True))
+    return script.say(name, text(words, conversation=conversation, will=True))
 
 
 def test_a_will_is_said_when_its_sender_is_lost_and_not_kept(script: Script) -> None:
