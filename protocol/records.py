@@ -136,7 +136,7 @@ class ConversationState(msgspec.Struct, gc=False):
     alias: str = ""
 
 
-class MissedMessages(msgspec.Struct, gc=False):
+class UnheardMessages(msgspec.Struct, gc=False):
     """Messages of one conversation that a client is told of after the fact."""
 
     kind: int

@@ -63,7 +63,6 @@ from protocol.commands.messages import (
     HistoryPage,
     ListMessages,
     MessagePage,
-    Missed,
     Patched,
     PatchedSince,
     Read,
@@ -77,6 +76,7 @@ from protocol.commands.messages import (
     Sync,
     SyncState,
     Undelivered,
+    Unheard,
 )
 from protocol.commands.requests import DismissJoinRequest, JoinRequestList, ListJoinRequests, RequestJoin
 from protocol.commands.sessions import (
@@ -163,7 +163,6 @@ __all__ = [
     "MemberList",
     "MembersChanged",
     "MessagePage",
-    "Missed",
     "Mute",
     "OnlineUsers",
     "Patched",
@@ -203,6 +202,7 @@ __all__ = [
     "TokenRenewed",
     "Unblock",
     "Undelivered",
+    "Unheard",
     "Unmute",
     "Unsubscribe",
     "UpdateConversation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protocol.commands.base import Command, Rate, Reply
-from protocol.records import ConversationState, Message, MissedMessages, PatchRecord
+from protocol.records import ConversationState, Message, PatchRecord, UnheardMessages
 
 
 class SendMessage(Command):
@@ -182,7 +182,7 @@ class SyncState(Reply):
 
 class Undelivered(Command):
     """What others had said to this user when his session began and none of his clients has acknowledged: up to 20 messages
-    of a conversation, ascending, and 100 in all, where the newest conversations come first. Replies Missed."""
+    of a conversation, ascending, and 100 in all, where the newest conversations come first. Replies Unheard."""
 
     rate: ClassVar[Rate] = Rate.FREE
     reads: ClassVar[bool] = True
@@ -191,15 +191,15 @@ class Undelivered(Command):
 class PatchedSince(Command):
     """Messages of this user's conversations that were edited or recalled after `since_ms` and before his session began, as
     they are now and in the order of their changes: of the last 20 patches of a conversation, and 100 in all, where the
-    conversations changed last come first. Replies Missed."""
+    conversations changed last come first. Replies Unheard."""
 
     rate: ClassVar[Rate] = Rate.FREE
     reads: ClassVar[bool] = True
     since_ms: int
 
 
-class Missed(Reply):
-    conversations: list[MissedMessages]
+class Unheard(Reply):
+    conversations: list[UnheardMessages]
 
 
 class SendSystem(Command):

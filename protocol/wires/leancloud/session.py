@@ -16,9 +16,9 @@ from protocol.commands import Done, LoggedIn, Login, Logout, OnlineUsers, QueryP
 from protocol.errors import Reason, Refused
 from protocol.tokens import SESSION_TOKEN_MS
 from protocol.wires.leancloud.errors import FIRST_LOGIN, SESSION
-from protocol.wires.leancloud.missed import patched_since, undelivered
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import Parsers, Request, Seat
+from protocol.wires.leancloud.unheard import patched_since, undelivered
 from protocol.wires.leancloud.unread import greet
 from protocol.wires.native.ids import app_ids
 

@@ -6,7 +6,7 @@ open is pushed as always and is not in them.
 
 Readings: a message is offline until any client of its user has acknowledged it or a later one. `offline` is set on all of
 them, `hasMore` on the first of a conversation if older ones are in history only. How many there may be is nowhere written;
-the hub's bounds are `broker.hub.missed`. Changes are told to whoever made them too, for another device of his may have;
+the hub's bounds are `broker.hub.unheard`. Changes are told to whoever made them too, for another device of his may have;
 deletions are not told, as ever. If the hub cannot look them up, nothing is said, and the next open asks again.
 """
 
@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol.commands import Missed, PatchedSince, Undelivered
-from protocol.records import MissedMessages
+from protocol.commands import PatchedSince, Undelivered, Unheard
+from protocol.records import UnheardMessages
 from protocol.wires.leancloud import rendering
 from protocol.wires.leancloud.names import cid_of
 from protocol.wires.leancloud.seat import Request, Seat
 
 
 def undelivered(seat: Seat) -> Request:
-    def told(reply: Missed) -> None:
+    def told(reply: Unheard) -> None:
         for each in reply.conversations:
             cid = _cid(each, seat)
             for place, message in enumerate(each.messages):
@@ -36,7 +36,7 @@ def undelivered(seat: Seat) -> Request:
 
 
 def patched_since(seat: Seat, since_ms: int) -> Request:
-    def told(reply: Missed) -> Any:
+    def told(reply: Unheard) -> Any:
         items = [
             rendering.patched(message, _cid(each, seat), seat.ids)
             for each in reply.conversations
@@ -48,5 +48,5 @@ def patched_since(seat: Seat, since_ms: int) -> Request:
     return Request(PatchedSince(since_ms=since_ms), told, fail=lambda refused, subject: None)
 
 
-def _cid(missed: MissedMessages, seat: Seat) -> str:
-    return cid_of(missed.messages[0].conversation, missed.kind, seat.ids, missed.alias)
+def _cid(unheard: UnheardMessages, seat: Seat) -> str:
+    return cid_of(unheard.messages[0].conversation, unheard.kind, seat.ids, unheard.alias)

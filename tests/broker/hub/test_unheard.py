@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.hub import missed
+from broker.hub import unheard
 from protocol.commands import (
     Acknowledge,
     AddMembers,
@@ -109,7 +109,7 @@ def test_nobody_is_told_of_rooms_or_of_what_he_left(script: Script) -> None:
 
 def test_both_answers_are_bounded(script: Script, hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, most in (("MOST", 5), ("MOST_CONVERSATIONS", 3), ("MOST_EACH", 2), ("WINDOW", 4)):
-        monkeypatch.setattr(missed, name, most)
+        monkeypatch.setattr(unheard, name, most)
     groups = [group(script, "tom", "ann") for _ in range(4)]
     away(script, *[("x", each) for each in groups for _ in range(3)])
     script.say("tom", text("y", conversation=groups[0]))

@@ -17,10 +17,10 @@ from broker.hub.hub import scans
 from broker.hub.messages import ANSWER_BYTES, MESSAGE_BYTES
 from broker.hub.recent import Key, Need, PatchesKey
 from broker.hub.where import STEP
-from protocol.commands import Missed, PatchedSince, Reply, Undelivered
+from protocol.commands import PatchedSince, Reply, Undelivered, Unheard
 from protocol.errors import Refused
 from protocol.ids import LARGEST
-from protocol.records import Kind, Message, MissedMessages, PatchRecord, Status
+from protocol.records import Kind, Message, PatchRecord, Status, UnheardMessages
 
 MOST = 100
 MOST_CONVERSATIONS = 50
@@ -50,7 +50,7 @@ def undelivered(d: Decision, c: Undelivered) -> Iterator[Reply | None]:
             missing += need.keys
     if missing:
         raise Need(*missing)
-    yield Missed(conversations=_bounded(d, pages))
+    yield Unheard(conversations=_bounded(d, pages))
 
 
 def _unheard(d: Decision, number: int, user: str, until: int) -> Page:
@@ -90,7 +90,7 @@ def patched_since(d: Decision, c: PatchedSince) -> Iterator[Reply | None]:
         pages.append((number, _messages(d, unseen, missing), False))
     if missing:
         raise Need(*missing)
-    yield Missed(conversations=_bounded(d, pages))
+    yield Unheard(conversations=_bounded(d, pages))
 
 
 def _messages(d: Decision, patches: list[PatchRecord], missing: list[Key]) -> list[Message]:
@@ -126,9 +126,9 @@ def _newest(d: Decision, user: str, found: Iterable[tuple[int, int]]) -> list[in
     return [number for _, number in sorted(found, reverse=True) if number in memberships][:MOST_CONVERSATIONS]
 
 
-def _bounded(d: Decision, pages: list[Page]) -> list[MissedMessages]:
+def _bounded(d: Decision, pages: list[Page]) -> list[UnheardMessages]:
     """As much as fits into one answer, of each conversation the last ones."""
-    told: list[MissedMessages] = []
+    told: list[UnheardMessages] = []
     count = size = 0
     for number, messages, more in pages:
         kept: list[Message] = []
@@ -141,5 +141,5 @@ def _bounded(d: Decision, pages: list[Page]) -> list[MissedMessages]:
         if kept:
             alias = d.hub.tables.alias_of.get(number, "")
             cut = more or len(kept) < len(messages)
-            told.append(MissedMessages(d.conversation(number).kind, kept[::-1], cut, alias))
+            told.append(UnheardMessages(d.conversation(number).kind, kept[::-1], cut, alias))
     return told
