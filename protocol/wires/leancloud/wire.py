@@ -32,7 +32,7 @@ from protocol.wires.leancloud.errors import (
 )
 from protocol.wires.leancloud.pushes import render
 from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
-from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op, Unreadable, read, write
+from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
 from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
@@ -215,5 +215,7 @@ class LeanCloudWire:
             command.i = asked.i
         if peer:
             command.peerId = peer
+        if not command.HasField("i"):
+            command.service = MESSAGING
         payload = write(command)
         return base64.b64encode(payload) if self.text else payload

@@ -36,6 +36,7 @@ def test_the_first_version_gets_offline_messages_and_hears_nothing_of_unread(gat
     ann = old(gateway, subprotocol)
     pushes = ann.heard()
     assert [(push.cmd, push.peerId, push.directMessage.offline) for push in pushes] == [(Cmd.DIRECT, "ann", True)] * 3
+    assert {push.service for push in pushes} == {2}
     said = [push.directMessage for push in pushes]
     assert [(each.cid, each.id, each.timestamp) for each in said[:2]] == [
         (one, first.uid, first.t),
