@@ -136,6 +136,16 @@ class ConversationState(msgspec.Struct, gc=False):
     alias: str = ""
 
 
+class UnheardMessages(msgspec.Struct, gc=False):
+    """Messages of one conversation that a client is told of after the fact."""
+
+    kind: int
+    messages: list[Message]
+    more: bool = False
+    """Older ones are in history only."""
+    alias: str = ""
+
+
 class MemberInfo(msgspec.Struct, gc=False):
     user: str
     role: int

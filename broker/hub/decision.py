@@ -224,8 +224,8 @@ class Decision:
             raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")
         return row
 
-    def patches(self, number: int, since: int, limit: int) -> list[PatchRecord]:
-        key = PatchesKey(number, since, limit)
+    def patches(self, number: int, since: int, limit: int, *, last: bool = False) -> list[PatchRecord]:
+        key = PatchesKey(number, since, limit, last)
         rows = self.found.get(key)
         if rows is None:
             raise Need(key)

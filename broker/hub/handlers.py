@@ -18,11 +18,12 @@ from broker.hub import (
     requests,
     silence,
     sync,
+    unheard,
     users,
 )
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
     "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
-    "members", "messages", "patches", "positions", "requests", "silence", "sync", "users",
+    "members", "messages", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
 ]  # fmt: skip

@@ -30,11 +30,12 @@ class MessageKey(msgspec.Struct, frozen=True):
 
 
 class PatchesKey(msgspec.Struct, frozen=True):
-    """At most `limit` patches of a conversation with `changed` above `since`, by number."""
+    """At most `limit` patches of a conversation with `changed` above `since`, by number: the first, or the last ones."""
 
     conversation: int
     since: int
     limit: int
+    last: bool = False
 
 
 class SendsKey(msgspec.Struct, frozen=True):

@@ -84,6 +84,8 @@ class HeadRow(Row):
     """The commit of the newest patch."""
     last: bytes = b""
     """The newest message, as msgpack of `Message`; empty if none."""
+    patched_ms: int = 0
+    """When the newest patch was made; 0 also where that was before it was kept."""
 
 
 class MemberRow(Row):

@@ -369,13 +369,13 @@ class SqliteStore:
             shape = SHAPES["patches"]
             # From the newest back: `changed` falls with the number, so what is older than `since` is never looked at.
             where = "WHERE app = ? AND conversation = ? ORDER BY number DESC"
-            lowest: deque[Columns] = deque(maxlen=key.limit)
+            found: deque[Columns] = deque(maxlen=key.limit)
             changed = shape.fields.index("changed")
             for columns in db.execute(f"{shape.select} {where}", (app, key.conversation)):
-                if columns[changed] <= key.since:
+                if columns[changed] <= key.since or (key.last and len(found) == key.limit):
                     break
-                lowest.append(columns)
-            return shape, list(lowest)
+                found.append(columns)
+            return shape, list(found)
         shape = SHAPES["sends"]
         where = "WHERE app = ? AND user = ? AND device = ?"
         return shape, db.execute(f"{shape.select} {where}", (app, key.user, key.device)).fetchall()

@@ -202,7 +202,7 @@ def forget(lines: dict[Name, dict[int, Held]], name: Name, place: int) -> None:
 def merge(keys: Sequence[Key], tail_rows: Iterable[FetchedRow], store_rows: Iterable[FetchedRow]) -> list[FetchedRow]:
     """One row each of what was found in both places: messages by id with the higher `rev`, patches by number, sends by slot
     with the higher `n`; at equality the tail's. Messages come first, by conversation and seq; then patches by conversation
-    and number, of each key the first `limit`; then sends by `n`."""
+    and number, of each key the first or last `limit`; then sends by `n`."""
     messages: dict[int, Message] = {}
     patches: dict[tuple[int, int], PatchRecord] = {}
     sends: dict[tuple[str, str, int], SendRow] = {}
@@ -223,7 +223,8 @@ def merge(keys: Sequence[Key], tail_rows: Iterable[FetchedRow], store_rows: Iter
     wanted: dict[int, None] = {}
     for key in keys:
         if isinstance(key, PatchesKey):
-            wanted.update(dict.fromkeys([id(row) for row in ordered if belongs(row, key)][: key.limit]))
+            named = [id(row) for row in ordered if belongs(row, key)]
+            wanted.update(dict.fromkeys(named[-key.limit :] if key.last else named[: key.limit]))
     return [
         *sorted(messages.values(), key=lambda row: (row.conversation, row.seq)),
         *(row for row in ordered if id(row) in wanted),

@@ -88,7 +88,7 @@ class Generation:
             # A patch says in `changed` which commit it happened in.
             commits = self.patches.get(key.conversation, array("Q"))
             start = bisect_right(commits, key.since)
-            yield from commits[start : start + key.limit]
+            yield from commits[max(start, len(commits) - key.limit) :] if key.last else commits[start : start + key.limit]
         else:
             yield from self.sends.get((key.user, key.device), array("Q"))[-SENDS_KEPT:]
 

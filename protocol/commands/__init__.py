@@ -64,6 +64,7 @@ from protocol.commands.messages import (
     ListMessages,
     MessagePage,
     Patched,
+    PatchedSince,
     Read,
     Readers,
     ReadersList,
@@ -74,6 +75,8 @@ from protocol.commands.messages import (
     Sent,
     Sync,
     SyncState,
+    Undelivered,
+    Unheard,
 )
 from protocol.commands.requests import DismissJoinRequest, JoinRequestList, ListJoinRequests, RequestJoin
 from protocol.commands.sessions import (
@@ -163,6 +166,7 @@ __all__ = [
     "Mute",
     "OnlineUsers",
     "Patched",
+    "PatchedSince",
     "PutUser",
     "PutVisitor",
     "QueryPresence",
@@ -197,6 +201,8 @@ __all__ = [
     "SyncState",
     "TokenRenewed",
     "Unblock",
+    "Undelivered",
+    "Unheard",
     "Unmute",
     "Unsubscribe",
     "UpdateConversation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protocol.commands.base import Command, Rate, Reply
-from protocol.records import ConversationState, Message, PatchRecord
+from protocol.records import ConversationState, Message, PatchRecord, UnheardMessages
 
 
 class SendMessage(Command):
@@ -30,6 +30,9 @@ class SendMessage(Command):
     receipt: bool = False
     priority: int = 1
     push_data: bytes = b""
+    will: bool = False
+    """Keep it with the session, whose newest will it is from now on, and say it, transiently, once the session is lost: not
+    when it is ended by its user, by a later login or by the back office. NOT_ALLOWED outside a session."""
 
 
 class Sent(Reply):
@@ -175,6 +178,28 @@ class SyncState(Reply):
     cursor: str
     more: bool
     reset: bool
+
+
+class Undelivered(Command):
+    """What others had said to this user when his session began and none of his clients has acknowledged: up to 20 messages
+    of a conversation, ascending, and 100 in all, where the newest conversations come first. Replies Unheard."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+
+
+class PatchedSince(Command):
+    """Messages of this user's conversations that were edited or recalled after `since_ms` and before his session began, as
+    they are now and in the order of their changes: of the last 20 patches of a conversation, and 100 in all, where the
+    conversations changed last come first. Replies Unheard."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+    since_ms: int
+
+
+class Unheard(Reply):
+    conversations: list[UnheardMessages]
 
 
 class SendSystem(Command):

@@ -5,7 +5,8 @@ The law: messages come in ascending order whichever way they were asked for; bou
 
 Readings: deleted messages are left out, and others come in their place, for the SDK takes a short page for the end. Where
 `mid` is none of ours, `t` stands alone; as a bound it includes or leaves out its whole millisecond. `ackAt` and `readAt`
-are not told by message: `max_read` tells both.
+are not told by message: they are when it was received and read, as the SDKs show them, and a position keeps how far its
+member came, not when. `max_read` tells how far; a receipt says when, as it happens.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ import orjson
 
 from protocol import pushes as p
 from protocol.records import Kind, Status
-from protocol.wires.leancloud import unread
+from protocol.wires.leancloud import rendering, unread
 from protocol.wires.leancloud.conversations import conv
 from protocol.wires.leancloud.members import ROLE_NAMES
-from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso
+from protocol.wires.leancloud.names import cid_of, iso
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds, app_ids
 
@@ -31,46 +31,14 @@ def render(push: p.Push) -> Any:
 
 
 def _message(push: p.MessageNew, ids: AppIds) -> Any:
-    message = push.message
-    direct: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "id": ids.forms.base64(message.id),
-        "fromPeerId": message.sender,
-        "timestamp": message.time_ms,
-        "convType": CONV_TYPES[Kind(push.kind)],
-        **unread.content(message, "msg"),
-    }
-    if not message.seq:
-        direct["transient"] = True
-    if message.mentions:
-        direct["mentionPids"] = message.mentions
-    if message.mention_all:
-        direct["mentionAll"] = True
-    if message.edited_ms:
-        direct["patchTimestamp"] = message.edited_ms
-    return GenericCommand(cmd=Cmd.DIRECT, directMessage=direct)
+    return rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
 
 
 def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
     message = push.message
     if message.status == Status.DELETED:
         return None
-    item: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "mid": ids.forms.base64(message.id),
-        "timestamp": message.time_ms,
-        "patchTimestamp": push.time_ms,
-        "from": message.sender,
-        **unread.content(message, "data"),
-    }
-    if message.status == Status.RECALLED:
-        item["recall"] = True
-    if message.mentions:
-        item["mentionPids"] = message.mentions
-    if message.mention_all:
-        item["mentionAll"] = True
-    patches = {"patches": [item], "lastPatchTime": push.time_ms}
-    return GenericCommand(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage=patches)
+    return rendering.modify([rendering.patched(message, cid_of(message.conversation, push.kind, ids, push.alias), ids)])
 
 
 def _received(push: p.MessageReceived, ids: AppIds) -> Any:

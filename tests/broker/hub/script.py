@@ -106,7 +106,8 @@ class MemoryTail:
             for (table, at), row in self.rows.items()
             if table == "patches" and at[0] == key.conversation and row.changed > key.since
         ]
-        return sorted(found, key=lambda row: row.number)[: key.limit]
+        found.sort(key=lambda row: row.number)
+        return found[-key.limit :] if key.last else found[: key.limit]
 
 
 class Script:

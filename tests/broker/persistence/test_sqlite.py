@@ -150,6 +150,7 @@ def test_fetch_gives_the_app_its_own_rows_only(store: SqliteStore) -> None:
     assert len(store.fetch("b", [SendsKey("u", "d")])) == 1
     assert store.fetch("b", [PatchesKey(9, 0, 9)]) == []
     assert sorted(store.fetch("a", [PatchesKey(9, 20, 2)]), key=repr) == patches[2:4]
+    assert sorted(store.fetch("a", [PatchesKey(9, 20, 2, last=True)]), key=repr) == patches[3:]
     assert len(store.fetch("a", [PatchesKey(9, 0, 9)])) == 5
     assert store.fetch("a", [MessagesKey(9, -5, 1 << 70)]) == [
         message(n, mentions=("x", "y"), receipt=True) for n in range(1, 8)

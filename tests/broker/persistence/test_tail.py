@@ -123,7 +123,7 @@ rows = st.one_of(
 keys: st.SearchStrategy[Key] = st.one_of(
     st.builds(MessagesKey, st.integers(8, 9), st.integers(1, 6), st.integers(1, 6)),
     st.builds(MessageKey, st.integers(8001, 9006)),
-    st.builds(PatchesKey, st.integers(8, 9), st.integers(0, 20), st.integers(1, 3)),
+    st.builds(PatchesKey, st.integers(8, 9), st.integers(0, 20), st.integers(1, 3), st.booleans()),
     st.builds(SendsKey, st.just("u"), st.sampled_from(["d", "e"])),
 )
 
@@ -182,10 +182,12 @@ def test_merge_takes_the_higher_rev_wherever_it_is() -> None:
     assert merge(asked, [message(3), message(1)], [message(2), message(10)]) == [message(1), message(2), message(3)]
 
 
-def test_merge_gives_each_patches_key_its_first_patches() -> None:
+def test_merge_gives_each_patches_key_its_first_or_last_patches() -> None:
     asked = [PatchesKey(9, 10, 2)]
     found = [patch(number, changed=number * 5) for number in (5, 1, 3)]
-    assert merge(asked, found, [patch(2, changed=10), patch(4, changed=20)]) == [patch(3, changed=15), patch(4, changed=20)]
+    stored = [patch(2, changed=10), patch(4, changed=20)]
+    assert merge(asked, found, stored) == [patch(3, changed=15), patch(4, changed=20)]
+    assert merge([PatchesKey(9, 10, 2, last=True)], found, stored) == [patch(4, changed=20), patch(5, changed=25)]
 
 
 def test_belongs_never_mixes_kinds() -> None:

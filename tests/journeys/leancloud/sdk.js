@@ -6,6 +6,7 @@
 // node SCENARIO.js URL APP_ID binary|base64 [MORE...], with the SDK on NODE_PATH.
 'use strict';
 
+const net = require('net');
 const readline = require('readline');
 const sdk = require('leancloud-realtime');
 const { version } = require('leancloud-realtime/package.json');
@@ -75,11 +76,26 @@ function realtime(options = {}) {
   });
 }
 
+// A way to the broker that can be cut, as networks are, and is there again at once.
+async function detour() {
+  const there = new URL(url);
+  const ends = new Set();
+  const server = net.createServer((near) => {
+    const far = net.connect(there.port, there.hostname);
+    for (const [one, other] of [[near, far], [far, near]]) {
+      ends.add(one);
+      one.on('error', () => {}).on('close', () => ends.delete(one) && other.destroy()).pipe(other);
+    }
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return { url: `ws://127.0.0.1:${server.address().port}`, cut: () => [...ends].forEach((end) => end.destroy()) };
+}
+
 let shared; // 5.x allows one Realtime of an app in a process, so that its clients share a connection; 4.x gets one each
 
-async function open(id, options = {}) {
+async function open(id, options = {}, connection = {}) {
   if (!version.startsWith('4.')) shared = shared || realtime();
-  const client = await (shared || realtime()).createIMClient(id, options);
+  const client = await (shared || realtime(connection)).createIMClient(id, options);
   listen(client, id);
   say(id, 'opened');
   return client;
@@ -89,10 +105,12 @@ function listen(emitter, who, events = Object.values(Event)) {
   for (const event of new Set(events)) if (!TIMING.has(event)) emitter.on(event, (...told) => say(who, event, ...told));
 }
 
-// Of a conversation's own events: that it was read.
+// Of a conversation's own events: that it was received, and read.
 function watch(conversation, who) {
-  listen(conversation, who, [Event.LAST_READ_AT_UPDATE]);
+  listen(conversation, who, [Event.LAST_DELIVERED_AT_UPDATE, Event.LAST_READ_AT_UPDATE]);
 }
+
+const delivered = (message) => message.status === sdk.MessageStatus.DELIVERED;
 
 // What was told to a client before its answer came has been dispatched, so that the end of its record is the end.
 async function settle(...clients) {
@@ -124,4 +142,4 @@ function run(scenario) {
   );
 }
 
-module.exports = { ...sdk, arrived, open, refused, run, say, settle, text, told, until, watch };
+module.exports = { ...sdk, arrived, delivered, detour, open, refused, run, say, settle, text, told, until, watch };
