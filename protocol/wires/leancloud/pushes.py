@@ -19,7 +19,7 @@ from protocol.records import Kind, Status
 from protocol.wires.leancloud import unread
 from protocol.wires.leancloud.conversations import conv
 from protocol.wires.leancloud.members import ROLE_NAMES
-from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso
+from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso, mid_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds, app_ids
 
@@ -34,7 +34,7 @@ def _message(push: p.MessageNew, ids: AppIds) -> Any:
     message = push.message
     direct: dict[str, Any] = {
         "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "id": ids.forms.base64(message.id),
+        "id": mid_of(message, ids),
         "fromPeerId": message.sender,
         "timestamp": message.time_ms,
         "convType": CONV_TYPES[Kind(push.kind)],
@@ -57,7 +57,7 @@ def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
         return None
     item: dict[str, Any] = {
         "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "mid": ids.forms.base64(message.id),
+        "mid": mid_of(message, ids),
         "timestamp": message.time_ms,
         "patchTimestamp": push.time_ms,
         "from": message.sender,

@@ -131,7 +131,7 @@ def default_app() -> str:
 @pytest.fixture
 async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, default_app: str) -> AsyncIterator[Office]:
     script = Script(APP, OTHER, OPEN, GONE)
-    broker.apps = (APP, OTHER, OPEN, GONE)
+    broker.apps, broker.imports = (APP, OTHER, OPEN, GONE), True
     for kind in (*HANDLERS, *SCANS):
         broker.on(kind, lambda command, managed: script.ask(1, managed or command))
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
