@@ -95,14 +95,10 @@ def import_leancloud(control: Path, app: str, files: Sequence[str]) -> int:
     if a file cannot be read."""
     tallies = Tally("conversations"), Tally("messages")
     rows = Tally("rows")
-    with tempfile.TemporaryDirectory(prefix="parley-import-") as folder:
-        stage = Stage(Path(folder))
-        try:
-            for file in files:
-                read(Path(file), stage, rows, *tallies)
-            trio.run(send, control, app, stage, *tallies)
-        finally:
-            stage.close()
+    with tempfile.TemporaryDirectory(prefix="parley-import-") as folder, Stage(Path(folder)) as stage:
+        for file in files:
+            read(Path(file), stage, rows, *tallies)
+        trio.run(send, control, app, stage, *tallies)
     for tally in (*tallies, rows) if rows.left else tallies:
         for line in tally.lines():
             print(line)

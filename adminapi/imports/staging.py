@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
 from protocol.commands import ImportedConversation, ImportedMessage
 from protocol.ids import LARGEST
+from protocol.settings import BadSettings
 
 TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -30,6 +32,7 @@ message_from = msgspec.msgpack.Decoder(ImportedMessage).decode
 
 class Stage:
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._db = sqlite3.connect(folder / "stage.db", isolation_level=None)
         self._db.executescript(TABLES)
         self._db.execute("BEGIN")
@@ -59,5 +62,12 @@ class Stage:
         for (row,) in self._db.execute("SELECT row FROM messages ORDER BY alias, at, id"):
             yield message_from(row)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """BadSettings if the disk it lies on has failed it."""
         self._db.close()
+        if isinstance(error, sqlite3.Error):
+            detail = f"{self._folder} cannot hold what is read: {error}. Set TMPDIR to a folder that has room."
+            raise BadSettings(detail) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from adminapi.imports import files
 from adminapi.imports.files import Broken, rows_of
 from adminapi.imports.leancloud import NotTaken, conversation_of, is_message, message_of
-from adminapi.imports.sending import Tally, batches, bounded, read
+from adminapi.imports.sending import Progress, Tally, batches, bounded, read
 from adminapi.imports.staging import Stage
 from protocol.commands import ImportedConversation, ImportedMessage
 from protocol.settings import BadSettings
@@ -179,35 +181,61 @@ def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_pa
         bounded((message_of if is_message(row) else conversation_of)(row))
     path = tmp_path / "export"
     path.write_text(json.dumps(row) + "\n" + json.dumps(row) + "\nnonsense\n" + json.dumps(MESSAGE))
-    stage, tallies = Stage(tmp_path), (Tally("rows"), Tally("conversations"), Tally("messages"))
-    read(path, stage, *tallies)
-    assert stage.counts() == (0, 1)
-    stage.close()
+    tallies = Tally("rows"), Tally("conversations"), Tally("messages")
+    with Stage(tmp_path) as stage:
+        read(path, stage, *tallies)
+        assert stage.counts() == (0, 1)
     assert [sum(count for count, _ in tally.left.values()) for tally in tallies] in ([1, 2, 0], [1, 0, 2])
     assert any("skipped 2: " in line for tally in tallies for line in tally.lines())
 
 
 def test_the_stage_sorts_and_keeps_each_once(tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
-    for at in (5, 1, 3, 5):
-        stage.add_message(message_of({**MESSAGE, "timestamp": at}))
-    assert [each.time_ms for each in stage.messages()] == [1, 3, 5]
-    stage.close()
+    with Stage(tmp_path) as stage:
+        for at in (5, 1, 3, 5):
+            stage.add_message(message_of({**MESSAGE, "timestamp": at}))
+        assert [each.time_ms for each in stage.messages()] == [1, 3, 5]
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
+    def fill() -> None:
+        with Stage(tmp_path) as stage:
+            stage._db.execute("PRAGMA max_page_count = 20")
+            for at in range(1000):
+                stage.add_message(message_of({**MESSAGE, "timestamp": at}))
+
+    with pytest.raises(BadSettings, match=f"{tmp_path} cannot hold .*TMPDIR"):
+        fill()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_the_bar_is_for_terminals(stream: type[io.StringIO], shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = stream()
+    monkeypatch.setattr(sys, "stderr", said)
+    bar = Progress("messages", 300)
+    for done in (0, 1, 150, 150, 300, 301):
+        bar.show(done)
+    bar.end()
+    expected = "".join(f"\rmessages       [{'#' * (percent * 30 // 100):.<30}] {percent:3} %" for percent in (0, 50, 100))
+    assert said.getvalue() == (expected + "\n" if shown else "")
 
 
 def test_of_two_versions_the_newer_counts_wherever_it_stood(tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
-    for name, day in (("old", 1), ("new", 3), ("older", 2)):
-        stage.add_conversation(conversation_of({**CONVERSATION, "name": name, "updatedAt": f"2018-02-0{day}T00:00:00Z"}))
-    for data, edited in (("said", None), ("edited", 1516162533999), ("said", None)):
-        stage.add_message(message_of({**MESSAGE, "data": data, "patch-timestamp": edited}))
-    stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "data": '{"_lctype":-127}'}))
-    stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "patch-timestamp": 1516162533999}))
-    assert [each.name for each in stage.conversations()] == ["new"]
-    edited, recalled = stage.messages()
-    assert json.loads(edited.body)["text"] == "edited"
-    assert recalled.recalled
-    stage.close()
+    with Stage(tmp_path) as stage:
+        for name, day in (("old", 1), ("new", 3), ("older", 2)):
+            stage.add_conversation(conversation_of({**CONVERSATION, "name": name, "updatedAt": f"2018-02-0{day}T00:00:00Z"}))
+        for data, edited in (("said", None), ("edited", 1516162533999), ("said", None)):
+            stage.add_message(message_of({**MESSAGE, "data": data, "patch-timestamp": edited}))
+        stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "data": '{"_lctype":-127}'}))
+        stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "patch-timestamp": 1516162533999}))
+        assert [each.name for each in stage.conversations()] == ["new"]
+        edited, recalled = stage.messages()
+        assert json.loads(edited.body)["text"] == "edited"
+        assert recalled.recalled
 
 
 def test_batches_are_bounded_in_number_and_in_bytes() -> None:
