@@ -16,7 +16,7 @@ BATCH = 200
 """Conversations or messages of one command."""
 
 
-class ImportedConversation(msgspec.Struct, frozen=True, gc=False):
+class ImportedConversation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """`alias` is the id it had: 24 hex digits. `quiet`: members who want no notifications. Times are Unix ms; `updated_ms`
     and `said_ms` (of its newest message, imported or not) 0 if never. Members who are no users yet are made."""
 
@@ -33,7 +33,7 @@ class ImportedConversation(msgspec.Struct, frozen=True, gc=False):
     said_ms: int = 0
 
 
-class ImportedMessage(msgspec.Struct, frozen=True, gc=False):
+class ImportedMessage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """`conversation` is the alias, `id` what the message was called: it is found by that, too, and LeanCloud's side goes on
     calling it so. `recalled`: its body is gone. `edited_ms` 0 if never."""
 
