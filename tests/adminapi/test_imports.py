@@ -28,6 +28,7 @@ CONVERSATION: dict[str, Any] = {
     "mu": ["ann"],
     "c": "tom",
     "unique": True,
+    "uniqueId": "5ab2",
     "level": 5,
     "attr": {"x": 1},
     "gone": None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adminapi.imports.leancloud import conversation_of
 from protocol.commands import ImportConversations, ImportedConversation, ImportedMessage, ImportMessages
 from protocol.richtext import body_of
 from protocol.signatures import Action, member_ids, sign_action
@@ -50,6 +51,31 @@ def test_it_is_found_and_started_under_its_old_id(gateway: Gateway) -> None:
     assert [row["name"] for row in found(tom, {"$or": [{"objectId": {"$in": [OLD, "x"]}}, {"name": "none"}]})] == ["team"]
     assert tom.start("ann", unique=True) == OLD
     assert tom.conv(Op.COUNT, cid=OLD).convMessage.count == 2
+
+
+def test_a_row_of_the_class_comes_back_as_it_was(gateway: Gateway) -> None:
+    """All built-in fields of a room and of a conversation without its messages; `protocols.md` 2.5."""
+    room, silent = "5a5b1c2d3e4f5a6b7c8d9e10", "5a5b1c2d3e4f5a6b7c8d9e11"
+    rows = (
+        {"objectId": room, "tr": True, "m": ["tom"], "name": "hall", "createdAt": "2026-01-16T03:40:32.814Z"},
+        {
+            "objectId": silent,
+            "m": ["tom", "ann"],
+            "mu": ["ann"],
+            "c": "eve",
+            "level": 5,
+            "name": "silent",
+            "createdAt": "2026-01-16T03:40:32.814Z",
+            "updatedAt": "2026-01-17T03:40:32.814Z",
+            "lm": {"__type": "Date", "iso": "2026-01-18T03:40:32.814Z"},
+        },
+    )
+    gateway.manage(ImportConversations(conversations=tuple(conversation_of(dict(row)) for row in rows)))
+    tom = gateway.opened("tom")
+    assert found(tom, {"objectId": silent}) == [rows[1]]
+    (hall,) = found(tom, {"tr": True})
+    assert (hall["objectId"], hall["tr"], hall["name"]) == (room, True, "hall")
+    assert [row["name"] for row in found(tom, {}, sort="-lm")] == ["team", "silent", "hall"]
 
 
 def test_what_was_said_is_its_history(gateway: Gateway) -> None:
