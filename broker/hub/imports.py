@@ -33,7 +33,7 @@ LEANCLOUD = "leancloud"
 NAME_MOST = 256
 MEMBERS_MOST = 10_000
 AHEAD = 8
-"""Places asked about at once where one was taken, and twice as many each time again."""
+"""Places asked about at once where one was taken; again and again, three times as many as are known already."""
 WALK_MOST = 1_000
 """Places looked at for one message: so many of one moment an app may have."""
 
@@ -199,7 +199,7 @@ def _numbers(d: Decision, messages: list[ImportedMessage], lane: int) -> list[in
     given: set[int] = set()
     unknown: dict[MessageKey, None] = {}
     last: dict[str, int] = {}
-    ahead = max(AHEAD, len(d.found)) if d.found else 1
+    ahead = max(AHEAD, 3 * len(d.found) // len(messages)) if d.found else 1
     for message in messages:
         place = zlib.crc32(f"{message.conversation} {message.id}".encode()) % (LANE // 2)
         number = first_at(message.time_ms) + IMPORTED + lane * LANE + place

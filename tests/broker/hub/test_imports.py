@@ -197,6 +197,7 @@ def test_an_old_id_is_of_its_conversation(script: Script) -> None:
     made = script.manage(CreateConversation(kind=Kind.GROUP, members=("tom",))).conversation.id
     here = number()
     for place, name in ((number(TWO), "a"), (here, "b"), (made, "a"), (here, ""), (here, "\ud800"), (here, "x" * 999)):
+        script.hold_jobs = place == made or name not in "ab"  # the store is not asked
         assert reason(script.manage(DeleteMessage(conversation=place, message=name))) is Reason.UNKNOWN_MESSAGE
 
 
@@ -286,6 +287,14 @@ def test_a_crowded_millisecond_costs_no_message_that_comes_after_it(script: Scri
     found = history(script)
     assert [each.id for each in found] == sorted(each.id for each in found)
     assert found[-1].old_id == "next"
+
+
+def test_a_place_behind_many_is_found_in_few_questions(script: Script) -> None:
+    bring(script, conversation(ONE), conversation(TWO))
+    for start in range(0, 800, 200):
+        say(script, *(message(f"m{at:03}", 7) for at in range(start, start + 200)))
+    script.tails["a"].hidden = True
+    assert counts(say(script, message("late", 7, TWO))) == (1, 0, 0)
 
 
 def test_beyond_what_a_moment_holds_messages_are_left_out(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
