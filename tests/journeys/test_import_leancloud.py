@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import time
@@ -54,7 +55,8 @@ def message(at: int) -> dict[str, Any]:
 def importing(host: Host, *files: str) -> subprocess.Popen[str]:
     place = ("--app", APP["id"], "--config", str(host.config), "--data", str(host.data))
     command = [sys.executable, "-m", "adminapi.cli", "import", "leancloud", *place, *files]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environ = {**os.environ, "TMPDIR": str(host.config.parent)}  # what a killed one leaves behind goes with the rest
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
 
 
 def commits(host: Host) -> float:
