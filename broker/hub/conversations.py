@@ -9,7 +9,7 @@ from broker.hub import attributes
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure_all
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message, said_ms
 from broker.hub.session import LEANCLOUD
 from broker.hub.signed import check_conversation
 from protocol.commands import (
@@ -52,6 +52,7 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         unique=bool(row.unique_key),
         ttl_seconds=ttl_seconds(d, row),
         alias=d.hub.tables.alias_of.get(row.id, ""),
+        said_ms=said_ms(head) if head.last_seq >= first or not head.last_seq else 0,
     )
 
 

@@ -13,10 +13,13 @@ import msgspec
 
 from broker.hub import aliases
 from broker.hub.effects import Effect, EndSession, Post
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete, put
 from broker.hub.session import Session
+from protocol.codec import is_name
+from protocol.commands import Beside, MessageId
 from protocol.errors import Reason, Refused
+from protocol.ids import OLD_ID_MOST
 from protocol.pushes import Push
 from protocol.records import Kind, Message, PatchRecord, Role
 from protocol.wires.wire import Ending
@@ -211,18 +214,40 @@ class Decision:
             rows += recent
         return rows
 
-    def message(self, conversation: int, message: int) -> Message:
-        """A message of that conversation that has not been recalled or deleted and is not behind the floor."""
+    def message(self, conversation: int, message: MessageId) -> Message:
+        """A message of that conversation that is not behind the floor."""
+        if isinstance(message, str):
+            message = self.number(conversation, message)
         key = MessageKey(message)
-        rows = self.found.get(key)
         row = self.hub.tables.tail.message(message)
-        if row is None and rows is None:
-            raise Need(key)
-        if row is None and rows:
-            row = rows[0]  # type: ignore[assignment]  # the key says of which table
+        if row is None:
+            rows = self.found.get(key) if message else []
+            if rows is None:
+                raise Need(key)
+            row = rows[0] if rows else None  # type: ignore[assignment]  # the key says of which table
         if row is None or row.conversation != conversation or row.seq <= self.head(conversation).floor:
             raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")
         return row
+
+    def number(self, conversation: int, old_id: str) -> int:
+        """The id of the message that had this one before it was imported; 0 if there is none. Memory does not know it, so
+        the store is asked, of conversations that were imported."""
+        if conversation not in self.hub.tables.alias_of or not is_name(old_id, OLD_ID_MOST):
+            return 0
+        key = OldKey(conversation, old_id)
+        rows = self.found.get(key)
+        if rows is None:
+            raise Need(key)
+        number = rows[0].id if rows else 0  # type: ignore[union-attr]  # the key says of which table
+        self.found.setdefault(MessageKey(number), rows)  # which is asked for next, and is here already
+        return number
+
+    def bound(self, conversation: int, given: int | Beside | None) -> int | None:
+        """A bound of a stretch of messages, as an id of ours."""
+        if not isinstance(given, Beside):
+            return given
+        number = self.number(conversation, given.old_id)
+        return number + given.step if number else given.otherwise
 
     def patches(self, number: int, since: int, limit: int, *, last: bool = False) -> list[PatchRecord]:
         key = PatchesKey(number, since, limit, last)

@@ -64,7 +64,7 @@ def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool)
         shown.users = list(members)
         shown.quiet = [user for user, member in members.items() if member.quiet]
     if not d.caller.privileged and row.id not in own:
-        shown.last_message = None  # history is for members
+        shown.last_message, shown.said_ms = None, 0  # history is for members
     return shown
 
 

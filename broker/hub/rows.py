@@ -86,6 +86,9 @@ class HeadRow(Row):
     """The newest message, as msgpack of `Message`; empty if none."""
     patched_ms: int = 0
     """When the newest patch was made; 0 also where that was before it was kept."""
+    said_ms: int = 0
+    """When the newest message was said where the conversation was imported from, until one is said here: it may have been
+    imported without."""
 
 
 class MemberRow(Row):
@@ -181,6 +184,9 @@ class Table(msgspec.Struct, frozen=True):
     key: tuple[str, ...]
     in_memory: bool = True
     indexes: tuple[tuple[str, ...], ...] = ()
+    sparse: tuple[tuple[str, ...], ...] = ()
+    """Indexes of those rows only whose last field of the index is not its default: what few rows have costs the others
+    nothing."""
 
 
 TABLES: dict[str, Table] = {
@@ -200,7 +206,14 @@ TABLES: dict[str, Table] = {
         Table("sends", SendRow, ("user", "device", "slot"), in_memory=False),
         # The id alone is the SQL key (SQLite rowid): ids are unique over all apps, and rows in id order are written
         # twice as fast as rows clustered by conversation.
-        Table("messages", Message, ("id",), in_memory=False, indexes=(("conversation", "seq"),)),
+        Table(
+            "messages",
+            Message,
+            ("id",),
+            in_memory=False,
+            indexes=(("conversation", "seq"),),
+            sparse=(("conversation", "old_id"),),
+        ),
         Table("patches", PatchRecord, ("conversation", "number"), in_memory=False),
     )
 }
@@ -234,3 +247,8 @@ def delete(app: str, table: str, *key: Any) -> Image:
 encode_message = msgspec.msgpack.Encoder().encode
 decode_message = msgspec.msgpack.Decoder(Message).decode
 """`HeadRow.last` and back."""
+
+
+def said_ms(head: HeadRow) -> int:
+    """When somebody spoke last; 0 if nobody has."""
+    return max(decode_message(head.last).time_ms if head.last else 0, head.said_ms)

@@ -69,8 +69,22 @@ class Shape:
     def create_indexes(self) -> list[str]:
         return [
             f'CREATE INDEX IF NOT EXISTS "{self.name}_{"_".join(index)}" ON "{self.name}" ({", ".join(index)})'
-            for index in self.table.indexes
+            + (f" WHERE {self.present(index[-1])}" if index in self.table.sparse else "")
+            for index in (*self.table.indexes, *self.table.sparse)
         ]
+
+    def present(self, name: str) -> str:
+        """The condition that a field is not its default."""
+        field = msgspec.structs.fields(self.table.row)[self.fields.index(name)]
+        return f"{name} <> {literal(field.default)}"
+
+    def find(self, *names: str) -> str:
+        """The query for rows by the values of these fields, then the app. A sparse index serves it only where it says the
+        condition of that index, too."""
+        where = " AND ".join(f"{name} = ?" for name in names)
+        if names in self.table.sparse:
+            where += f" AND {self.present(names[-1])}"
+        return f"{self.select} WHERE {where} AND app = ?"
 
     def migrate(self, present: Iterable[str]) -> list[str]:
         """The statements that bring a table with those columns to this shape. StoreRefused if it is a newer one."""

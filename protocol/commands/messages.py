@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from protocol.commands.base import Command, Rate, Reply
 from protocol.records import ConversationState, Message, PatchRecord, UnheardMessages
+
+MessageId = int | str
+"""Of a message; as text the id it had before it was imported (`Message.old_id`)."""
+
+
+class Beside(msgspec.Struct, frozen=True, gc=False):
+    """A bound of History by the id a message had before it was imported: `step` beyond the id it has here, or `otherwise`
+    where the conversation has no such message."""
+
+    old_id: str
+    step: int = 0
+    otherwise: int | None = None
 
 
 class SendMessage(Command):
@@ -56,8 +70,8 @@ class History(Command):
     before: int | None = None
     after: int | None = None
     limit: int = 20
-    older_than: int | None = None
-    newer_than: int | None = None
+    older_than: int | Beside | None = None
+    newer_than: int | Beside | None = None
     forward: bool = False
     type: int | None = None
     """Only messages of this type, of the 500 that come first at most."""
@@ -117,7 +131,7 @@ class Readers(Command):
 
     reads: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
 
 
 class ReadersList(Reply):
@@ -131,7 +145,7 @@ class EditMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     body: bytes
     """A JSON object; its keys replace those of the stored body, null takes one out, the others stay."""
     type: int | None = None
@@ -146,7 +160,7 @@ class RecallMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     author: str = ""
 
 
@@ -155,7 +169,7 @@ class DeleteMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     author: str = ""
 
 

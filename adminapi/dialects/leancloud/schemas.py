@@ -122,7 +122,7 @@ HISTORY = array(
             "is-conv": constant(True),
             "is-room": boolean(),
             "to": OBJECT_ID,
-            "bin": constant(False),
+            "bin": boolean("Bytes, in base64."),
             "from-ip": constant(""),
         }
     )

@@ -31,7 +31,7 @@ from protocol.records import ConversationInfo, Kind, Status
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
-from protocol.wires.leancloud.names import cid_of, iso
+from protocol.wires.leancloud.names import cid_of, iso, mid_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
@@ -133,16 +133,16 @@ def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
     made["createdAt"] = iso(info.created_ms)
     made["updatedAt"] = iso(info.updated_ms or info.created_ms)
     last = info.last_message
-    if last is not None:
-        made["lm"] = {"__type": "Date", "iso": iso(last.time_ms)}
-        if flag & LAST_MESSAGE and last.status != Status.DELETED:
-            made["msg"] = string_of(last)
-            made["bin"] = binary_of(last) is not None
-            made["msg_from"] = last.sender
-            made["msg_mid"] = ids.forms.base64(last.id)
-            made["msg_timestamp"] = last.time_ms
-            if last.edited_ms:
-                made["patch_timestamp"] = last.edited_ms
+    if said_ms := info.said_ms or (last.time_ms if last else 0):
+        made["lm"] = {"__type": "Date", "iso": iso(said_ms)}
+    if last is not None and flag & LAST_MESSAGE and last.status != Status.DELETED:
+        made["msg"] = string_of(last)
+        made["bin"] = binary_of(last) is not None
+        made["msg_from"] = last.sender
+        made["msg_mid"] = mid_of(last, ids)
+        made["msg_timestamp"] = last.time_ms
+        if last.edited_ms:
+            made["patch_timestamp"] = last.edited_ms
     return made
 
 

@@ -35,7 +35,6 @@ from protocol.ids import LARGEST, first_at
 from protocol.richtext import binary_body_of, binary_patch_of, body_of, patch_of
 from protocol.wires.leancloud import fields, unread
 from protocol.wires.leancloud.errors import MESSAGE, PATCH, TEMPORARY_MESSAGE, Subject, code_of, failure, text_of
-from protocol.wires.leancloud.names import message_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat, nothing
 from protocol.wires.native.fields import CLIENT_MSG_ID_MOST, bad
@@ -103,9 +102,9 @@ def acknowledge(g: Any, seat: Seat) -> Request:
 
 
 def _behind(mid: str, time_ms: int, seat: Seat) -> int:
-    """The id of which all that is meant is older."""
+    """The id of which all that is meant is older. 0 of a `mid` that is none of ours: what was imported counts as read."""
     if mid:
-        return message_of(mid, seat.ids) + 1
+        return (seat.ids.number(mid) or -1) + 1
     return LARGEST if time_ms <= 0 else first_at(time_ms + 1)
 
 
@@ -118,10 +117,8 @@ def read(g: Any, seat: Seat) -> list[Request]:
         number = seat.ids.conversation_number(cid.removeprefix(TEMPORARY))
         if number is not None:
             # With both, the later one: a message that came after `mid` may have been seen as well.
-            behind = max(
-                _behind(mid, 0, seat) if mid and seat.ids.number(mid) else 0, _behind("", time_ms, seat) if time_ms else 0
-            )
-            found.append(_read(cid, Read(conversation=number, older_than=behind or LARGEST), seat))
+            behind = [_behind(mid, 0, seat)] * bool(mid) + [_behind("", time_ms, seat)] * bool(time_ms)
+            found.append(_read(cid, Read(conversation=number, older_than=max(behind, default=LARGEST)), seat))
     return found
 
 
@@ -143,7 +140,7 @@ def patch(g: Any, seat: Seat) -> list[Request]:
 def _change(item: Any, seat: Seat) -> Command:
     try:
         number = fields.cid(item, seat)[1]
-        message = message_of(item.mid, seat.ids)
+        message = seat.ids.message_id(item.mid)
         if item.recall:
             return RecallMessage(conversation=number, message=message, author=seat.peer)
         kind, body = binary_patch_of(item.binaryMsg) if item.HasField("binaryMsg") else patch_of(item.data)

@@ -9,7 +9,7 @@ from typing import Any
 
 from protocol.records import Kind, Message, Status
 from protocol.richtext import binary_of, string_of
-from protocol.wires.leancloud.names import CONV_TYPES
+from protocol.wires.leancloud.names import CONV_TYPES, mid_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds
 
@@ -23,7 +23,7 @@ def content(message: Message, text: str) -> dict[str, str | bytes]:
 def direct(message: Message, cid: str, kind: int, ids: AppIds) -> Any:
     said: dict[str, Any] = {
         "cid": cid,
-        "id": ids.forms.base64(message.id),
+        "id": mid_of(message, ids),
         "fromPeerId": message.sender,
         "timestamp": message.time_ms,
         "convType": CONV_TYPES[Kind(kind)],
@@ -44,7 +44,7 @@ def patched(message: Message, cid: str, ids: AppIds) -> dict[str, Any]:
     """A PatchItem: the message as it is now."""
     item: dict[str, Any] = {
         "cid": cid,
-        "mid": ids.forms.base64(message.id),
+        "mid": mid_of(message, ids),
         "timestamp": message.time_ms,
         "patchTimestamp": message.edited_ms,
         "from": message.sender,

@@ -9,7 +9,7 @@ from typing import Any
 
 from protocol.commands import Sync, SyncState
 from protocol.records import ConversationState, Status
-from protocol.wires.leancloud.names import CONV_TYPES, cid_of
+from protocol.wires.leancloud.names import CONV_TYPES, cid_of, mid_of
 from protocol.wires.leancloud.rendering import content
 from protocol.wires.leancloud.schema import Cmd, GenericCommand
 from protocol.wires.leancloud.seat import Request, Seat
@@ -35,7 +35,7 @@ def tuple_of(state: ConversationState, ids: AppIds) -> dict[str, Any]:
         row["mentioned"] = True
     message = state.last_message
     if message is not None and message.status != Status.DELETED:
-        row |= {"mid": ids.forms.base64(message.id), "timestamp": message.time_ms, "from": message.sender}
+        row |= {"mid": mid_of(message, ids), "timestamp": message.time_ms, "from": message.sender}
         if message.edited_ms:
             row["patchTimestamp"] = message.edited_ms
         row |= content(message, "data")

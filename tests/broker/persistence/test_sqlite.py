@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.hub.recent import MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import (
     TABLES,
     AliasRow,
@@ -31,6 +31,7 @@ from broker.hub.rows import (
     put,
 )
 from broker.persistence import schema
+from broker.persistence.schema import SHAPES
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from protocol.records import Message, PatchRecord
@@ -155,6 +156,34 @@ def test_fetch_gives_the_app_its_own_rows_only(store: SqliteStore) -> None:
     assert store.fetch("a", [MessagesKey(9, -5, 1 << 70)]) == [
         message(n, mentions=("x", "y"), receipt=True) for n in range(1, 8)
     ]
+
+
+def test_a_message_is_found_by_its_old_id(store: SqliteStore) -> None:
+    rows = [message(seq, old_id=f"m{seq}" if seq % 2 else "") for seq in range(1, 8)]
+    rows += [message(1, conversation=10, old_id="m1")]
+    store.write([put("a", "messages", row) for row in rows], 1)
+    assert store.fetch("a", [OldKey(9, "m3"), OldKey(10, "m1")]) == [rows[2], rows[-1]]
+    assert store.fetch("a", [OldKey(9, "m2"), OldKey(9, ""), OldKey(10, "m3")]) == []
+    assert store.fetch("b", [OldKey(9, "m3")]) == []
+
+
+def test_old_ids_cost_the_others_nothing(store: SqliteStore) -> None:
+    """The index holds the rows that have one, and is what the query uses."""
+    query = SHAPES["messages"].find("conversation", "old_id")
+    plan = str(store._db.execute(f"EXPLAIN QUERY PLAN {query}", (9, "m3", "a")).fetchall())
+    assert "messages_conversation_old_id (conversation=? AND old_id=?)" in plan
+    sql = store._db.execute("SELECT sql FROM sqlite_master WHERE name = 'messages_conversation_old_id'").get
+    assert str(sql).endswith("WHERE old_id <> ''")
+
+
+def test_a_database_from_before_old_ids_gets_column_and_index(tmp_path: Path) -> None:
+    with opened(tmp_path / "parley.db") as store:
+        store.write([put("a", "messages", message(1))], 1)
+        store._db.execute("DROP INDEX messages_conversation_old_id; ALTER TABLE messages DROP COLUMN app")
+        store._db.execute("ALTER TABLE messages DROP COLUMN old_id; ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
+    with opened(tmp_path / "parley.db") as store:
+        store.write([put("a", "messages", message(2, old_id="m2"))], 2)
+        assert store.fetch("a", [MessageKey(9_000_001), OldKey(9, "m2")]) == [message(1), message(2, old_id="m2")]
 
 
 # Rows the store refuses
