@@ -7,7 +7,7 @@ import orjson
 
 from broker.hub import attributes
 from broker.hub.decision import Decision
-from broker.hub.hub import handles
+from broker.hub.hub import Hub, handles
 from broker.hub.newcomers import ensure_all
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
 from broker.hub.session import LEANCLOUD
@@ -56,13 +56,17 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
 
 
 def ttl_seconds(d: Decision, row: ConversationRow) -> int:
-    """Until it has been silent for so long that it is deleted, at least 1; 0: it is not."""
-    days = d.hub.app.settings.temporary_days
-    if row.kind != Kind.TEMPORARY or not days:
-        return 0
-    last = d.head(row.id).last
-    spoken_ms = decode_message(last).time_ms if last else row.created_ms
-    return max((spoken_ms + days * DAY_MS - d.now) // 1000, 1)
+    """Until its time is over or it has been silent for so long that it is deleted, at least 1; 0: neither will be."""
+    ends = ends_ms(d.hub, row) if row.kind == Kind.TEMPORARY else 0
+    return max((ends - d.now) // 1000, 1) if ends else 0
+
+
+def ends_ms(hub: Hub, row: ConversationRow) -> int:
+    """When a temporary conversation ends if nobody speaks any more; 0: never."""
+    days, head = hub.app.settings.temporary_days, hub.tables.heads.get(row.id)
+    spoken_ms = decode_message(head.last).time_ms if head is not None and head.last else row.created_ms
+    ends = [row.created_ms + row.ttl_seconds * 1000] if row.ttl_seconds else []
+    return min([*ends, spoken_ms + days * DAY_MS] if days else ends, default=0)
 
 
 def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
@@ -108,9 +112,13 @@ def create(d: Decision, c: CreateConversation) -> Created:
     if unique:
         known = d.hub.tables.unique.get(unique_key(c.kind, members))
         # Members may have come and gone since; only a conversation of just these users is the one that is meant.
-        if known is not None and d.hub.tables.members.get(known, {}).keys() == set(members):
-            return Created(conversation=info(d, d.conversation(known)), created=False)
-    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most)
+        row = d.hub.tables.conversations.get(known or 0)
+        alike = row is not None and d.hub.tables.members.get(row.id, {}).keys() == set(members)
+        if row is not None and alike and not row.is_over(d.now):
+            if c.rename and c.name not in ("", row.name) and may(d, row, least_to_change(d, row)):
+                row = change(d, row, c.name, None, merge=True)
+            return Created(conversation=info(d, row), created=False)
+    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most, ttl_seconds=c.ttl_seconds)
     made = info(d, row)
     made.members = len(members)
     return Created(conversation=made, created=True)
@@ -143,7 +151,15 @@ def check_limit(d: Decision, kind: int, own: int, members: int) -> None:
 
 
 def _make(
-    d: Decision, kind: Kind, members: list[str], name: str, attributes: bytes, *, unique: bool, most: int = 0
+    d: Decision,
+    kind: Kind,
+    members: list[str],
+    name: str,
+    attributes: bytes,
+    *,
+    unique: bool,
+    most: int = 0,
+    ttl_seconds: int = 0,
 ) -> ConversationRow:
     """`members` begins with the creator, if there is one. A group or a room has an owner, the others have equals."""
     creator = d.caller.user
@@ -160,12 +176,13 @@ def _make(
         unique_key(kind, members) if unique else "",
         changed=d.commit,
         most=most,
+        ttl_seconds=ttl_seconds if kind == Kind.TEMPORARY else 0,
     )
     d.put("conversations", row)
     d.put("heads", HeadRow(number, changed=d.commit))
     for user in members:
         role = Role.OWNER if user == owner else Role.MEMBER
-        d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit))
+        d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit, by=creator))
     sessions = [session for user in members for session in d.hub.sessions_of(user)]
     d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator, kind=int(kind)))
     joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
@@ -216,7 +233,16 @@ def least_to_change(d: Decision, row: ConversationRow) -> Role:
     return Role.MEMBER if open_group else Role.MANAGER
 
 
-def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> None:
+def may(d: Decision, row: ConversationRow, least: Role) -> bool:
+    try:
+        d.need_role(row, least)
+    except Refused:
+        return False
+    return True
+
+
+def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> ConversationRow:
+    """The row as it is then."""
     said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
@@ -224,6 +250,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
         attributes=row.attributes if said is None else said,
         updated_ms=d.now,
         changed=d.commit,
+        updated_by=d.caller.user,
     )
     d.put("conversations", changed)
     if name is not None or said is not None:
@@ -237,6 +264,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
             time_ms=d.now,
         )
         d.post(d.hub.audience(row.id), push)
+    return changed
 
 
 @handles(DeleteConversation)

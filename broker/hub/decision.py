@@ -109,6 +109,7 @@ class Decision:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
             aliases.name(self.hub.tables, push)
+            push.at_ms = self.now
             self.effects.append(Post(sessions, push, skip))
 
     def end(self, session: int, ending: Ending) -> None:
@@ -157,7 +158,7 @@ class Decision:
 
     def conversation(self, number: int) -> ConversationRow:
         row = self.hub.tables.conversations.get(number)
-        if row is None:
+        if row is None or row.is_over(self.now):
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
         return row
 

@@ -13,6 +13,7 @@ from broker.hub import (
     login,
     members,
     messages,
+    missed,
     patches,
     positions,
     requests,
@@ -24,5 +25,5 @@ from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
     "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
-    "members", "messages", "patches", "positions", "requests", "silence", "sync", "users",
+    "members", "messages", "missed", "patches", "positions", "requests", "silence", "sync", "users",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure
 from broker.hub.requests import settle
-from broker.hub.rows import ConversationRow, MemberRow
+from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
 from broker.hub.signed import check_conversation
 from protocol.commands import (
@@ -70,7 +71,7 @@ def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
     last_seq = d.head(row.id).last_seq
     for user in users:
         role = Role.OWNER if user == row.owner else Role.MEMBER
-        d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit))
+        d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit, by=by))
         if row.kind != Kind.ROOM:
             d.put("positions", joined_position(d, row.id, user))
         settle(d, row.id, user)
@@ -97,10 +98,8 @@ def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str,
     names = tuple(member.user for member in members)
     own = {session for user in names for session in d.hub.sessions_of(user)}
     for member in members:
-        d.put(
-            "members",
-            MemberRow(row.id, member.user, member.joined_ms, left_ms=d.now, blocked=blocked, changed=d.commit),
-        )
+        grave = MemberRow(row.id, member.user, member.joined_ms, left_ms=d.now, changed=d.commit, by=by)
+        d.put("members", acted(d, grave, Act.BLOCK, blocked=True) if blocked else grave)
         if member.user in d.hub.tables.positions.get(row.id, ()):
             d.delete("positions", row.id, member.user)
     if row.owner in names:
@@ -272,6 +271,10 @@ def target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberR
     return member
 
 
+def acted(d: Decision, member: MemberRow, act: Act, **changes: Any) -> MemberRow:
+    return msgspec.structs.replace(member, act=int(act), act_ms=d.now, act_by=d.caller.user, changed=d.commit, **changes)
+
+
 @handles(SetRole)
 def set_role(d: Decision, c: SetRole) -> Done:
     row = d.conversation(c.conversation)
@@ -280,7 +283,7 @@ def set_role(d: Decision, c: SetRole) -> Done:
         raise Refused(Reason.BAD_FORMAT, f"role must be 0 member or 1 manager, not {c.role}")
     if member.role == Role.OWNER:
         raise Refused(Reason.NOT_ALLOWED, "the owner stays the owner")
-    d.put("members", msgspec.structs.replace(member, role=c.role, changed=d.commit))
+    d.put("members", acted(d, member, Act.ROLE, role=c.role))
     push = RoleChanged(app=d.hub.app.id, conversation=row.id, user=c.user, role=c.role, by=d.caller.user, kind=row.kind)
     d.post(d.hub.on_wire(d.hub.audience(row.id), LEANCLOUD), push)
     return Done(time_ms=d.now)

@@ -13,9 +13,9 @@ import msgspec
 
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
-from broker.hub.members import named, remove, target
+from broker.hub.members import acted, named, remove, target
 from broker.hub.requests import settle
-from broker.hub.rows import ConversationRow, MemberRow
+from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
 from broker.hub.where import STEP
 from protocol.commands import (
@@ -75,7 +75,7 @@ def _mute(d: Decision, row: ConversationRow, member: MemberRow, until: int) -> N
     """`until` as in MemberRow: 0 unmutes."""
     if not until and not member.muted_until_ms:
         return
-    d.put("members", msgspec.structs.replace(member, muted_until_ms=until, changed=d.commit))
+    d.put("members", acted(d, member, Act.MUTE if until else Act.UNMUTE, muted_until_ms=until))
     app, by, user = d.hub.app.id, d.caller.user, member.user
     if until:
         push: MemberMuted | MemberUnmuted = MemberMuted(
@@ -138,8 +138,10 @@ def _block(d: Decision, row: ConversationRow, user: str) -> list[MemberRow]:
     if d.member(row.id, user) is not None:
         return [target(d, row, user, Role.OWNER)]
     user = d.user(user).id
-    d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
-    settle(d, row.id, user)
+    grave = d.tombstone(row.id, user) or MemberRow(row.id, user, d.now, left_ms=d.now)
+    if not grave.blocked:
+        d.put("members", acted(d, grave, Act.BLOCK, blocked=True))
+        settle(d, row.id, user)
     return []
 
 
@@ -173,7 +175,7 @@ def unblock(d: Decision, c: Unblock) -> Done:
 def _unblock(d: Decision, row: ConversationRow, user: str) -> None:
     grave = d.tombstone(row.id, user)
     if grave is not None and grave.blocked:
-        d.put("members", msgspec.structs.replace(grave, blocked=False, changed=d.commit))
+        d.put("members", acted(d, grave, Act.UNBLOCK, blocked=False))
 
 
 @handles(SetBlocked)
@@ -201,9 +203,9 @@ def list_blocked(d: Decision, c: ListBlocked) -> Iterator[Reply | None]:
     row = d.conversation(c.conversation)
     d.need_role(row, Role.OWNER)
     found: list[str] = []
-    for count, (user, graves) in enumerate(list(d.hub.tables.tombstones.items()), 1):
-        if (grave := graves.get(row.id)) is not None and grave.blocked:
-            found.append(user)
+    for count, grave in enumerate(list(d.hub.tables.departed.get(row.id, {}).values()), 1):
+        if grave.blocked:
+            found.append(grave.user)
         if count % STEP == 0:
             yield None
     found.sort()

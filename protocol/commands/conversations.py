@@ -26,6 +26,10 @@ class CreateConversation(Command):
     """Members who are no users yet are made, where the app has `create_users`: for wires that know no registration."""
     signature: Signature | None = None
     """Asked of LeanCloud's sockets where the app has `leancloud_signatures`; so with members. UNAUTHORIZED."""
+    ttl_seconds: int = 0
+    """A temporary conversation ends so long after it began, if the app's `temporary_days` do not end it before. 0: then."""
+    rename: bool = False
+    """A conversation that is found takes the name, if one is given and the caller may change it."""
 
 
 class Created(Reply):
@@ -78,6 +82,9 @@ class ListConversations(Command):
     everything where the app has `open_query`."""
     with_members: bool = False
     """Say who the members are, but of rooms."""
+    left: bool = False
+    """On a socket, also those he has left in the last 30 days, if they are asked for by their ids (and kind) alone; of
+    them, and of rooms he is not in, the name is all he sees."""
 
 
 class ConversationPage(Reply):

@@ -16,13 +16,15 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import named
 from adminapi.schemas import About
-from protocol.commands import ListMembers, ListSessions, Managed, MemberList, SessionList
+from protocol.commands import ListMembers, ListMissed, ListSessions, Managed, MemberList, Missed, SessionList
 from protocol.errors import Reason, Refused
+from protocol.ids import LARGEST
 from protocol.records import Role
 from protocol.signatures import VALID_MS, Action, sign_action
 from protocol.tokens import name_in, read_jwt, read_session_token
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import iso
+from protocol.wires.leancloud.pushes import notification
 from protocol.wires.native.fields import name
 
 routes = Routes()
@@ -30,6 +32,9 @@ routes = Routes()
 TOKEN = "x-lc-im-session-token"
 TOKEN_MOST = 8192
 NONCE_BYTES = 8
+PAGE = 100
+PERMANENT = "permanent"
+"""The kind of notification that is kept for who is away; of the others nothing is."""
 
 
 @routes.add("GET", "/1.1/date", about=About(answer=schemas.DATE), open=True)
@@ -58,11 +63,18 @@ async def asking(ask: Ask, broker: Broker) -> str:
 
 @routes.add("GET", "/1.1/rtm/notifications", about=About(answer=schemas.NOTIFICATIONS, query=schemas.MISSED))
 async def notifications(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. What a client missed of joining and leaving: nothing.
+    """LC-30. What others did to a client and in its conversations after `start_ts`.
 
-    With the app key, `X-LC-IM-Session-Token` says whose it is."""
-    await asking(ask, broker)
-    return json_answer({"hasMore": False, "notifications": []})
+    Of the last 30 days. With the app key, `X-LC-IM-Session-Token` says whose it is; with the master key, `client_id`."""
+    user = await asking(ask, broker)
+    said = fields.request(ask)
+    since = fields.integer(said, "start_ts", 0, LARGEST, 0)
+    if said.get("notification_type", PERMANENT) != PERMANENT:
+        return json_answer({"hasMore": False, "notifications": []})
+    command = ask.managed(ListMissed(since_ms=since, limit=PAGE), user=user or fields.user(said, "client_id"))
+    missed = cast(Missed, await broker.call(command))
+    told = [notification(event) for event in missed.events]
+    return json_answer({"hasMore": missed.more, "notifications": told})
 
 
 @routes.add("GET", "/1.1/classes/_ConversationMemberInfo", about=About(answer=schemas.ROLES, query=schemas.ROLES_OF))

@@ -4,8 +4,11 @@ The law: a conversation is printed as a row of `_Conversation`: custom attribute
 and a conversation that is started, found or counted is one hub command.
 
 Readings: every normal conversation is a group here, also of two, as in the REST dialect; members that are not there yet are
-made. `m`, and what is settled at the start or kept by the server, is refused in an update. A temporary conversation lives
-as long as the app's `temporary_days` say, whatever `tempConvTTL` asks for. An existing unique conversation keeps its name.
+made. `m`, and what is settled at the start or kept by the server, is refused in an update. A temporary conversation ends
+`tempConvTTL` after it began, and when it has been silent for the app's `temporary_days`. An existing unique conversation
+takes the new name from a member who may change it; by others it is found as it is. A query finds temporary conversations
+by their ids alone, as they are no rows of `_Conversation` there, and rooms only where there are conditions. Who was put out
+of a conversation finds it by its id and sees its name, because his client asks for it to tell him so.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ NAME_MOST = 256
 LIMIT, LIMIT_MOST, SKIP_MOST = 10, 1000, 1_000_000
 COMPACT, LAST_MESSAGE = 1, 2
 """Bits of a query's `flag`."""
+UNSEEN, OWN_UNSEEN = [int(Kind.TEMPORARY)], [int(Kind.TEMPORARY), int(Kind.ROOM)]
+"""Kinds that a query by conditions leaves out, and one without."""
 FIXED = frozenset(
     {"objectId", "m", "c", "tr", "sys", "unique", "uniqueId", "createdAt", "updatedAt", "lm", "mu", "ACL", "ttl"}
 )  # fmt: skip
@@ -68,6 +73,8 @@ def start(g: Any, seat: Seat) -> Request:
         unique=(said.unique and kind == Kind.GROUP) or kind == Kind.TEMPORARY,
         newcomers=True,
         signature=signature_of(said),
+        ttl_seconds=max(said.tempConvTTL, 0),
+        rename=kind == Kind.GROUP,
     )
 
     def started(reply: Created) -> Any:
@@ -91,15 +98,20 @@ def query(g: Any, seat: Seat) -> Request:
     if said.tempConvIds:
         numbers = [seat.ids.number(each.removeprefix("_tmp:")) or 0 for each in said.tempConvIds[:LIMIT_MOST]]
         where, limit = (Condition("id", "in", numbers[:200]),), LIMIT_MOST
+        visible = True
     else:
         where = conditions(fields.document(said, "where"), seat.ids)
+        visible = bool(where)
+        if not any(each.field == "id" for each in where):
+            where = (*where, Condition("kind", "not-in", UNSEEN if visible else OWN_UNSEEN))
     command = ListConversations(
         where=where,
         size=limit,
         skip=said.skip,
         sort=sort_of(said.sort),
-        visible=bool(where),
+        visible=visible,
         with_members=not said.flag & COMPACT,
+        left=True,
     )
 
     def results(reply: ConversationPage) -> Any:

@@ -67,6 +67,26 @@ def test_groups_are_joined_where_they_are_open(gateway: Gateway) -> None:
         assert ann.conv(Op.ADD, cid=tom.start("tom"), m=["ann"]).errorMessage.code == code
 
 
+def test_what_is_said_of_members_carries_its_time_and_can_be_asked_for_again(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    gateway.pass_ms(1000)
+    cid = tom.start("tom", "ann", "bob")
+    tom.conv(Op.ADD, cid=cid, m=["eve"])
+    tom.conv(Op.UPDATE, cid=cid, attr=attr(name="x"))
+    tom.conv(Op.ADD_SHUTUP, cid=cid, m=["ann"])
+    tom.conv(Op.MEMBER_INFO_UPDATE, cid=cid, targetClientId="bob", info={"pid": "bob", "role": "Manager"})
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": cid, "toPids": ["ann"]})
+    pushes = ann.heard()
+    assert len(pushes) == 9
+    assert {(push.serverTs, push.notificationType) for push in pushes} == {(gateway.ms, 1)}
+    # A message is told again by other means, and does not move that clock.
+    other = tom.start("tom", "ann")
+    ann.heard()
+    tom.say(other, "hi")
+    (direct,) = ann.heard()
+    assert (direct.cmd, direct.HasField("serverTs"), direct.HasField("notificationType")) == (Cmd.DIRECT, False, False)
+
+
 def test_roles_are_the_owners_to_give(gateway: Gateway) -> None:
     tom, ann, bob = gateway.opened("tom", "ann", "bob")
     cid = tom.start("tom", "ann", "bob")

@@ -232,6 +232,6 @@ def test_presence_users_and_friends_answer(speaker: Any) -> None:
 def test_every_reply_of_a_socket_command_has_a_shape() -> None:
     management = {c.SessionList, c.MessagePage, c.AppTable, c.StatsReport, c.UserList}
     management |= {c.DirectPage, c.JoinRequestList, c.Marked, c.TokenRenewed, c.UserNames}
-    management |= {c.Imported, c.ReadTimesList}  # of LeanCloud's wire
+    management |= {c.Imported, c.Missed, c.ReadTimesList}  # of LeanCloud's wire
     ours = {reply for reply in c.Reply.__subclasses__() if reply.__module__.startswith("protocol.commands")}
     assert ours - management == set(REPLIES)
