@@ -115,7 +115,7 @@ def create(d: Decision, c: CreateConversation) -> Created:
         row = d.hub.tables.conversations.get(known or 0)
         alike = row is not None and d.hub.tables.members.get(row.id, {}).keys() == set(members)
         if row is not None and alike and not row.is_over(d.now):
-            if c.rename and c.name not in ("", row.name) and may(d, row, least_to_change(d, row)):
+            if c.rename and c.name not in ("", row.name) and may_change(d, row):
                 row = change(d, row, c.name, None, merge=True)
             return Created(conversation=info(d, row), created=False)
     row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most, ttl_seconds=c.ttl_seconds)
@@ -216,7 +216,7 @@ def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
 @handles(UpdateConversation)
 def update(d: Decision, c: UpdateConversation) -> Done:
     row = d.conversation(c.conversation)
-    d.need_role(row, least_to_change(d, row))
+    need_to_change(d, row)
     if c.most is not None:
         check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
@@ -227,15 +227,16 @@ def update(d: Decision, c: UpdateConversation) -> Done:
     return Done(time_ms=d.now)
 
 
-def least_to_change(d: Decision, row: ConversationRow) -> Role:
-    """Who may add members and change what is said about a conversation."""
-    open_group = row.kind == Kind.GROUP and d.hub.app.settings.members_invite
-    return Role.MEMBER if open_group else Role.MANAGER
+def need_to_change(d: Decision, row: ConversationRow) -> None:
+    """NOT_ALLOWED unless the caller may add members and change what is said about a conversation."""
+    is_group = row.kind == Kind.GROUP
+    least = Role.MEMBER if is_group and d.hub.app.settings.members_invite else Role.MANAGER
+    d.need_role(row, least, ", or any member where the app has members_invite set" if is_group else "")
 
 
-def may(d: Decision, row: ConversationRow, least: Role) -> bool:
+def may_change(d: Decision, row: ConversationRow) -> bool:
     try:
-        d.need_role(row, least)
+        need_to_change(d, row)
     except Refused:
         return False
     return True

@@ -181,15 +181,16 @@ class Decision:
             raise Refused(Reason.NOT_A_MEMBER, "you are not a member of this conversation")
         return row
 
-    def need_role(self, row: ConversationRow, least: Role) -> None:
-        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard."""
+    def need_role(self, row: ConversationRow, least: Role, unless: str = "") -> None:
+        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard. `unless`
+        says who else may, and where."""
         member = self.own_member(row.id)
         if self.caller.privileged or member is None:
             return
         if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and least is Role.MANAGER:
             return
         if member.role < least:
-            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that")
+            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that{unless}")
 
     def position(self, number: int, user: str) -> PositionRow:
         return self.hub.tables.positions.get(number, {}).get(user) or PositionRow(number, user)

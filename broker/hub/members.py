@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from broker.hub.conversations import check_limit, joined_position, least_to_change
+from broker.hub.conversations import check_limit, joined_position, need_to_change
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure
@@ -53,7 +53,8 @@ def join(d: Decision, c: Join) -> Done:
         return Done(time_ms=d.now)
     allowed = row.kind == Kind.ROOM or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
     if not (allowed or d.caller.privileged):
-        raise Refused(Reason.NOT_ALLOWED, "this conversation is by invitation; ask a member to add you")
+        unless = ", or have the app set open_groups" if row.kind == Kind.GROUP else ""
+        raise Refused(Reason.NOT_ALLOWED, f"this conversation is by invitation: ask a member to add you{unless}")
     _check_not_blocked(d, row, user)
     check_limit(d, row.kind, row.most, len(d.hub.tables.members.get(row.id, ())) + 1)
     _add(d, row, [user], by=user)
@@ -107,7 +108,14 @@ def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str,
     app = d.hub.app.id
     d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by, kind=row.kind))
     rest = tuple(session for session in audience if session not in own)
-    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind))
+    skip = told_too(d) if blocked else None
+    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind), skip=skip)
+
+
+def told_too(d: Decision) -> int | None:
+    """`skip` of a push about who is muted or blocked: LeanCloud's clients learn of their own deeds by it."""
+    session = d.caller.session
+    return 0 if session is not None and session.wire == LEANCLOUD else None
 
 
 @handles(ListMembers)
@@ -146,17 +154,16 @@ def named(d: Decision, users: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _changeable(d: Decision, row: ConversationRow, least: Role) -> ConversationRow:
-    d.need_role(row, least)
+def _check_changeable(row: ConversationRow) -> None:
     if row.kind == Kind.DIRECT:
         raise Refused(Reason.BAD_KIND, "a direct conversation keeps its two members; create a group instead")
-    return row
 
 
 @handles(AddMembers)
 def add_members(d: Decision, c: AddMembers) -> MembersChanged:
-    found = d.conversation(c.conversation)
-    row = _changeable(d, found, least_to_change(d, found))
+    row = d.conversation(c.conversation)
+    need_to_change(d, row)
+    _check_changeable(row)
     check_conversation(d, c.signature, Action.INVITE, row.id, c.users)
     names = named(d, c.users)
     if c.strict:
@@ -191,7 +198,9 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
 @handles(RemoveMembers)
 def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     names = named(d, c.users)
-    row = _changeable(d, d.conversation(c.conversation), Role.MEMBER if names == [d.caller.user] else Role.MANAGER)
+    row = d.conversation(c.conversation)
+    d.need_role(row, Role.MEMBER if names == [d.caller.user] else Role.MANAGER)
+    _check_changeable(row)
     check_conversation(d, c.signature, Action.KICK, row.id, c.users)
     allowed: list[str] = []
     leaving: list[MemberRow] = []

@@ -2,7 +2,8 @@
 several who succeed or fail alone.
 
 The law: of a mute or a block all members hear, the one it is about too; LeanCloud's sessions of his are told beside that,
-in a push of their own, as their protocol has two words for it.
+in a push of their own, as their protocol has two words for it; and there the session that did it hears of it as the others
+do, for its client changes nothing by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
-from broker.hub.members import acted, named, remove, target
+from broker.hub.members import acted, named, remove, target, told_too
 from broker.hub.requests import settle
 from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
@@ -83,7 +84,7 @@ def _mute(d: Decision, row: ConversationRow, member: MemberRow, until: int) -> N
         )
     else:
         push = MemberUnmuted(app=app, conversation=row.id, user=user, by=by, kind=row.kind)
-    d.post(d.hub.audience(row.id), push)
+    d.post(d.hub.audience(row.id), push, skip=told_too(d))
     d.post(
         d.hub.on_wire(d.hub.sessions_of(user), LEANCLOUD),
         OwnMute(app=app, conversation=row.id, muted=bool(until), by=by, kind=row.kind),
@@ -160,7 +161,7 @@ def _tell_blocked(d: Decision, row: ConversationRow, users: list[str], *, blocke
             by=d.caller.user,
             kind=row.kind,
         )
-        d.post(sessions, push)
+        d.post(sessions, push, skip=told_too(d))
 
 
 @handles(Unblock)

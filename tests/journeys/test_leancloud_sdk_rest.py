@@ -13,7 +13,7 @@ import pytest
 
 from tests.journeys.leancloud.node import modules
 from tests.journeys.programs import Host
-from tests.journeys.test_leancloud_sdk import FRAMINGS, OPEN, VERSIONS, Sdk
+from tests.journeys.test_leancloud_sdk import FRAMINGS, OPEN, VERSIONS, Sdk, arrival
 
 CONNECTION = {"away", "offline", "online", "disconnect", "reconnect", "schedule", "retry"}
 """What a client says of its own connection."""
@@ -64,4 +64,33 @@ def test_who_was_away_hears_who_came_and_went(rest_sdk: Sdk) -> None:
         ["membersleft", {"kickedBy": "tom", "members": ["spike"]}, "renamed"],
         ["members", ["jerry", "tom"]],
         ["back"],
+    ]
+
+
+def test_roles_are_read_by_members(rest_sdk: Sdk) -> None:
+    with rest_sdk.start("members", rest=True) as scenario:
+        told = scenario.finish()
+    raised = {"member": "jerry", "memberInfo": "jerry is Manager", "updatedBy": "tom"}
+    lowered = {**raised, "memberInfo": "jerry is Member"}
+    assert told.of("tom") == [
+        ["opened"],
+        ["roles", ["jerry is Member", "tom is Owner"]],
+        ["roles", ["jerry is Manager", "tom is Owner"]],
+    ]
+    assert told.of("jerry") == [
+        *arrival("tom", "jerry"),
+        ["memberinfoupdated", raised, "talk"],
+        ["roles", ["tom is Owner", "jerry is Manager"]],
+        ["membersjoined", {"invitedBy": "tom", "members": ["spike"]}, "talk"],
+        ["memberinfoupdated", lowered, "talk"],
+        ["membersleft", {"kickedBy": "tom", "members": ["spike"]}, "talk"],
+    ]
+    assert told.of("spike") == [
+        ["opened"],
+        ["invited", {"invitedBy": "tom"}, "talk"],
+        ["roles", ["tom is Owner", "jerry is Manager", "spike is Member"]],
+        ["memberinfoupdated", lowered, "talk"],
+        ["roles", ["tom is Owner", "jerry is Member", "spike is Member"]],
+        ["kicked", {"kickedBy": "tom"}, "talk"],
+        ["refused", 4317],
     ]

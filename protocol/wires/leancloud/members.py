@@ -1,7 +1,7 @@
 """Members of a conversation: joining and leaving, roles, silence, and who may not come back (`protocols.md` 2.5).
 
-The law: each client that is named succeeds or fails alone, `allowedPids` and `failedPids` say who. Of silence and blocks
-the operator hears too, as all members do: behind the answer, by this wire, since the hub tells it to the others.
+The law: each client that is named succeeds or fails alone, `allowedPids` and `failedPids` say who. Who hears of it is the
+hub's to say, of silence and blocks the operator too.
 
 Readings: adding oneself alone is joining. Only members can be silenced, until they are unsilenced. Roles are `Manager` and
 `Member`. `mute`, which means to get no notifications, is kept and shown. Blacklists of a client (`srcPid`) are not kept.
@@ -96,9 +96,6 @@ def shutup(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(said, seat)
 
     def done(reply: MembersChanged) -> Any:
-        if reply.allowed:
-            op = Op.MEMBERS_SHUTUPED if muted else Op.MEMBERS_UNSHUTUPED
-            seat.later.append(conv(op, cid=cid, m=reply.allowed, initBy=seat.peer))
         return changed(Op.SHUTUP_ADDED if muted else Op.SHUTUP_REMOVED, cid, seat, reply)
 
     command: Command = SetMuted(conversation=number, users=fields.clients(said.m), muted=muted)
@@ -138,9 +135,6 @@ def block(g: Any, seat: Seat) -> Request:
         refused = fields.only_failures(reply, seat.bits, PARTIAL)
         if refused is not None:
             return failure(refused, CONVERSATION)
-        if reply.allowed:
-            op = Op.MEMBERS_BLOCKED if blocked else Op.MEMBERS_UNBLOCKED
-            seat.later.append(conv(op, cid=cid, m=reply.allowed, initBy=seat.peer))
         answer = blacklist(Op.BLOCKED if blocked else Op.UNBLOCKED, srcCid=cid)
         fields.fill_outcome(answer.blacklistMessage, seat, reply)
         return answer

@@ -58,13 +58,18 @@ def test_any_member_adds_where_the_app_says_so(gateway: Gateway) -> None:
         cid = tom.start("tom", "ann")
         answer = ann.conv(Op.ADD, cid=cid, m=["bob"])
         assert answer.errorMessage.code == code
+        assert ("members_invite" in answer.errorMessage.reason) == bool(code)
         assert ann.conv(Op.UPDATE, cid=cid, attr=attr(name="x")).errorMessage.code == code
 
 
 def test_groups_are_joined_where_they_are_open(gateway: Gateway) -> None:
     for each, code in ((gateway, 4320), (gateway_with(open_groups=True), 0)):
         tom, ann = each.opened("tom", "ann")
-        assert ann.conv(Op.ADD, cid=tom.start("tom"), m=["ann"]).errorMessage.code == code
+        refused = ann.conv(Op.ADD, cid=tom.start("tom"), m=["ann"]).errorMessage
+        assert (refused.code, "open_groups" in refused.reason) == (code, bool(code))
+        temporary = tom.start("tom", tempConv=True)
+        refused = ann.conv(Op.ADD, cid=temporary, m=["ann"]).errorMessage
+        assert (refused.code, "open_groups" in refused.reason) == (4320, False)
 
 
 def test_what_is_said_of_members_carries_its_time_and_can_be_asked_for_again(gateway: Gateway) -> None:
@@ -100,7 +105,7 @@ def test_roles_are_the_owners_to_give(gateway: Gateway) -> None:
     said = {"cid": cid, "targetClientId": "bob", "info": {"pid": "bob", "role": "Manager"}}
     assert ann.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4320
     said["info"] = {"pid": "bob", "role": "Owner"}
-    assert tom.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4301
+    assert tom.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4321
     gateway.manage(SetRole(conversation=IdForms("a").parse(cid) or 0, user="ann", role=0))
 
 
@@ -136,7 +141,10 @@ def test_the_blocked_leave_and_do_not_come_back(gateway: Gateway) -> None:
     assert (answer.cmd, answer.op, list(said.allowedPids), said.srcCid) == (Cmd.BLACKLIST, Op.BLOCKED, ["ann"], cid)
     assert sorted(push.op for push in ann.heard()) == [Op.LEFT, Op.BLOCKED]
     assert sorted(push.op for push in bob.heard()) == [Op.MEMBERS_LEFT, Op.MEMBERS_BLOCKED]
-    assert [push.op for push in tom.heard()] == [Op.MEMBERS_BLOCKED]
+    assert [(push.op, list(push.convMessage.m)) for push in tom.heard()] == [
+        (Op.MEMBERS_BLOCKED, ["ann"]),
+        (Op.MEMBERS_LEFT, ["ann"]),
+    ]
     again = tom.conv(Op.ADD, cid=cid, m=["ann"]).convMessage
     assert [(each.code, list(each.pids)) for each in again.failedPids] == [(4315, ["ann"])]
     assert ann.say(cid, "hi").code == 4315
