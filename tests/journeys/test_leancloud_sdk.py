@@ -293,10 +293,14 @@ def test_a_temporary_conversation(sdk: Sdk) -> None:
         ["created", "_tmp", True, False],
         *heard("jerry: burnt", name="_tmp"),
         ["same", True],
+        ["found", [], []],
+        ["over", True, 4323],
+        ["anew", True, False],
     ]
     assert told.of("jerry") == [
         *arrival("tom", "jerry", name="_tmp"),
         *heard("tom: for your eyes only", name="_tmp"),
+        ["until", True],
         ["history", ["tom: for your eyes only", "jerry: burnt"]],
     ]
 

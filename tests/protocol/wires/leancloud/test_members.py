@@ -8,7 +8,7 @@ from protocol.commands import SetRole
 from protocol.ids import IdForms
 from protocol.signatures import Action, member_ids, sign_action
 from protocol.wires.leancloud.schema import Cmd, Op
-from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with
+from tests.protocol.wires.leancloud.gateway import Gateway, Line, attr, found, gateway_with
 
 
 def test_members_come_and_go_and_each_hears_his_part(gateway: Gateway) -> None:
@@ -174,10 +174,55 @@ def test_an_app_that_asks_checks_the_signatures_of_what_is_done() -> None:
     assert line.conv(Op.ADD, cid=cid, m=["bob"]).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=cid, m=["bob"], **signed(Action.KICK, "bob", cid=cid)).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=cid, m=["bob"], **signed(Action.INVITE, "bob", cid=cid)).op == Op.ADDED
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"]).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.INVITE, "bob", cid=cid)).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.KICK, "ann", cid=cid)).errorMessage.code == 4302
     assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.KICK, "bob", cid=cid)).op == Op.REMOVED
+    assert line.conv(Op.REMOVE, cid=cid, m=["tom"]).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["tom"], **signed(Action.KICK, "tom", cid=cid)).op == Op.REMOVED
     room = line.start("tom", transient=True, **signed(Action.CONVERSATION, "tom"))
     assert line.conv(Op.ADD, cid=room, m=["tom"]).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=room, m=["tom"], **signed(Action.INVITE, "tom", cid=room)).op == Op.ADDED
+
+
+def hearing(line: Line) -> list[tuple[str, int]]:
+    """Who is told what, on this connection."""
+    return [(push.peerId, push.op) for push in line.heard()]
+
+
+def test_two_clients_of_one_connection_each_hear_their_part(gateway: Gateway) -> None:
+    line = gateway.line()
+    line.open("tom"), line.open("ann")
+    line.heard()
+    cid = line.start("tom", "ann", "bob", peer="tom")
+    assert hearing(line) == [("ann", Op.JOINED), ("ann", Op.MEMBERS_JOINED)]
+    line.conv(Op.ADD, "tom", cid=cid, m=["eve"])
+    line.conv(Op.UPDATE, "tom", cid=cid, attr=attr(name="x"))
+    line.conv(Op.MEMBER_INFO_UPDATE, "tom", cid=cid, targetClientId="ann", info={"pid": "ann", "role": "Manager"})
+    assert hearing(line) == [("ann", Op.MEMBERS_JOINED), ("ann", Op.UPDATED), ("ann", Op.MEMBER_INFO_CHANGED)]
+    line.conv(Op.ADD_SHUTUP, "ann", cid=cid, m=["bob"])
+    assert sorted(hearing(line)) == [("ann", Op.MEMBERS_SHUTUPED), ("tom", Op.MEMBERS_SHUTUPED)]
+    line.conv(Op.REMOVE, "ann", cid=cid, m=["bob"])
+    assert hearing(line) == [("tom", Op.MEMBERS_LEFT)]
+    line.conv(Op.REMOVE, "tom", cid=cid, m=["ann"])
+    assert hearing(line) == [("ann", Op.LEFT)]
+    line.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, peerId="tom", blacklistMessage={"srcCid": cid, "toPids": ["ann", "eve"]})
+    assert sorted(hearing(line)) == [("ann", Op.BLOCKED), ("tom", Op.MEMBERS_LEFT), ("tom", Op.MEMBERS_BLOCKED)]
+
+
+def test_the_other_devices_of_who_does_it_hear_it(gateway: Gateway) -> None:
+    phone, tablet, ann = gateway.opened("tom", "tom", "ann")
+    cid = phone.start("tom", "ann", "bob")
+    assert [push.op for push in tablet.heard()] == [Op.JOINED, Op.MEMBERS_JOINED]
+    phone.conv(Op.ADD, cid=cid, m=["eve"])
+    phone.conv(Op.UPDATE, cid=cid, attr=attr(name="x"))
+    phone.conv(Op.REMOVE, cid=cid, m=["eve", "bob"])
+    assert [push.op for push in tablet.heard()] == [Op.MEMBERS_JOINED, Op.UPDATED, Op.MEMBERS_LEFT]
+    ann.heard()
+    phone.conv(Op.REMOVE, cid=cid, m=["tom"])
+    assert [(push.op, push.convMessage.initBy) for push in tablet.heard()] == [(Op.LEFT, "tom")]
+    assert [(push.op, push.convMessage.initBy) for push in ann.heard()] == [(Op.MEMBERS_LEFT, "tom")]
+    assert phone.heard() == []
 
 
 def test_who_wants_no_notifications_is_shown(gateway: Gateway) -> None:
