@@ -129,13 +129,12 @@ def list_members(d: Decision, c: ListMembers) -> MemberList:
     members = []
     for member in islice(everybody.values(), start, start + size if size else None):
         position = positions.get(member.user)
-        muted = member.muted_until_ms
         members.append(
             MemberInfo(
                 user=member.user,
                 role=member.role,
                 online=presence.online(member.user),
-                muted_until_ms=muted if muted < 0 or muted > d.now else 0,
+                muted_until_ms=member.muted_until_ms if member.is_muted(d.now) else 0,
                 joined_ms=member.joined_ms,
                 read_seq=position.read_seq if position else 0,
                 delivered_seq=position.delivered_seq if position else 0,

@@ -163,6 +163,6 @@ def _treated(d: Decision, user: str, place: Place, said: dict[str, Any]) -> list
     own = [p.OwnMute(muted=place.act == Act.MUTE, **said)] if place.user == user else []
     if place.act == Act.UNMUTE:
         return [p.MemberUnmuted(user=place.user, **said), *own]
-    if 0 < member.muted_until_ms <= d.now:
+    if not member.is_muted(d.now):
         return []
     return [p.MemberMuted(user=place.user, until_ms=max(member.muted_until_ms, 0), **said), *own]

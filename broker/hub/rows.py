@@ -129,6 +129,9 @@ class MemberRow(Row):
     act_ms: int = 0
     act_by: str = ""
 
+    def is_muted(self, now_ms: int) -> bool:
+        return self.muted_until_ms < 0 or self.muted_until_ms > now_ms
+
 
 class JoinRequestRow(Row):
     """`user` has asked to be let in, and is no member yet."""

@@ -23,6 +23,7 @@ from protocol.commands import (
     Block,
     Done,
     ListBlocked,
+    ListMuted,
     MembersChanged,
     Mute,
     Reply,
@@ -203,12 +204,23 @@ def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
 def list_blocked(d: Decision, c: ListBlocked) -> Iterator[Reply | None]:
     row = d.conversation(c.conversation)
     d.need_role(row, Role.OWNER)
+    yield from _names(d.hub.tables.departed.get(row.id, {}), lambda grave: grave.blocked, c.skip, c.limit)
+
+
+@scans(ListMuted)
+def list_muted(d: Decision, c: ListMuted) -> Iterator[Reply | None]:
+    row = d.conversation(c.conversation)
+    d.own_member(row.id)
+    yield from _names(d.hub.tables.members.get(row.id, {}), lambda member: member.is_muted(d.now), c.skip, c.limit)
+
+
+def _names(rows: dict[str, MemberRow], test: Callable[[MemberRow], bool], skip: int, limit: int) -> Iterator[Reply | None]:
     found: list[str] = []
-    for count, grave in enumerate(list(d.hub.tables.departed.get(row.id, {}).values()), 1):
-        if grave.blocked:
-            found.append(grave.user)
+    for count, row in enumerate(list(rows.values()), 1):
+        if test(row):
+            found.append(row.user)
         if count % STEP == 0:
             yield None
     found.sort()
-    start = max(c.skip, 0)
-    yield UserNames(users=found[start : start + min(max(c.limit, 1), MOST_LISTED)], total=len(found))
+    start = max(skip, 0)
+    yield UserNames(users=found[start : start + min(max(limit, 1), MOST_LISTED)], total=len(found))

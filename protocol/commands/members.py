@@ -169,6 +169,16 @@ class ListBlocked(Command):
     """At most 500."""
 
 
+class ListMuted(Command):
+    """Who may not speak now, by name, from `skip` on. Members, or management. Replies UserNames."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+    skip: int = 0
+    limit: int = 100
+    """At most 500."""
+
+
 class UserNames(Reply):
     users: list[str]
     total: int

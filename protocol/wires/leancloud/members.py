@@ -18,8 +18,7 @@ from protocol.commands import (
     Done,
     Join,
     ListBlocked,
-    ListMembers,
-    MemberList,
+    ListMuted,
     MembersChanged,
     RemoveMembers,
     SetBlocked,
@@ -107,14 +106,13 @@ def silenced(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(said, seat)
     skip, limit = page_of(said)
 
-    def result(reply: MemberList) -> Any:
-        muted = [member.user for member in reply.members if member.muted_until_ms]
-        answer = conv(Op.SHUTUP_RESULT, cid=cid, m=muted[skip : skip + limit])
-        if len(muted) > skip + limit:
+    def result(reply: UserNames) -> Any:
+        answer = conv(Op.SHUTUP_RESULT, cid=cid, m=reply.users)
+        if reply.total > skip + limit:
             answer.convMessage.next = str(skip + limit)
         return answer
 
-    return Request(ListMembers(conversation=number), result, CONVERSATION)
+    return Request(ListMuted(conversation=number, skip=skip, limit=limit), result, CONVERSATION)
 
 
 def page_of(said: Any) -> tuple[int, int]:

@@ -132,6 +132,27 @@ def test_the_silenced_hear_it_all_members_too_and_their_messages_are_refused(gat
     assert ann.say(cid, "aah").uid
 
 
+def test_the_silenced_and_the_blocked_are_listed_in_pages() -> None:
+    gateway = gateway_with(room_members=2000)
+    tom = gateway.opened("tom")
+    room = tom.start("tom", transient=True)
+    users = [f"u{n:04}" for n in range(1200)]
+    for at in range(0, 1200, 400):
+        tom.conv(Op.ADD, cid=room, m=users[at : at + 400])
+    late = users[-12:]
+    tom.conv(Op.ADD_SHUTUP, cid=room, m=late)
+    page = tom.conv(Op.QUERY_SHUTUP, cid=room).convMessage
+    assert (list(page.m), page.next) == (late[:10], "10")
+    page = tom.conv(Op.QUERY_SHUTUP, cid=room, limit=2, next="10").convMessage
+    assert (list(page.m), page.HasField("next")) == (late[10:], False)
+    assert tom.conv(Op.QUERY_SHUTUP, cid=room, limit=0).errorMessage.code == 4301
+    assert tom.conv(Op.QUERY_SHUTUP, cid=room, next="x").errorMessage.code == 4301
+    assert gateway.opened("eve").conv(Op.QUERY_SHUTUP, cid=room).errorMessage.code == 4317
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": room, "toPids": late})
+    said = tom.ask(cmd=Cmd.BLACKLIST, op=Op.QUERY, blacklistMessage={"srcCid": room, "limit": 11}).blacklistMessage
+    assert (list(said.blockedPids), said.next) == (late[:11], "11")
+
+
 def test_the_blocked_leave_and_do_not_come_back(gateway: Gateway) -> None:
     tom, ann, bob = gateway.opened("tom", "ann", "bob")
     cid = tom.start("tom", "ann", "bob")
