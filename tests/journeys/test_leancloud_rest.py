@@ -75,7 +75,7 @@ async def test_a_released_app_finds_its_way_by_the_router_alone(host: Host) -> N
             rows = value(await app.get(info, params=roles))["results"]
             assert rows == [{"cid": cid, "clientId": "ann", "role": "Owner"}]
             missed = "/1.1/rtm/notifications"
-            since = {"client_id": "tom", "start_ts": opened.serverTs}
+            since = {"client_id": "tom", "start_ts": opened.serverTs, "notification_type": "permanent"}
             told = value(await app.get(missed, params=since))["notifications"]
             assert [(each["op"], each["cid"]) for each in told] == [("joined", cid), ("members_joined", cid)]
             since["start_ts"] = told[-1]["serverTs"]

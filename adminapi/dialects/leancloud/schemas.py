@@ -186,18 +186,22 @@ NOTIFICATION = obj(
         "initBy": text("Who did it; absent of a back office."),
         "m": array(text(), "Whom it is about, if not the client."),
         "info": obj({"pid": text(), "role": text()}),
-        "attr": obj({"data": text("Its name and attributes, as JSON.")}),
-        "attrModified": obj({"data": text()}),
+        "attr": anything("Its name and attributes: their JSON as text in `data`, or, in what is droppable, as they are."),
+        "attrModified": anything(),
         "udate": ISO,
     },
 )
-NOTIFICATIONS = obj({"hasMore": boolean(), "notifications": array(NOTIFICATION, "Oldest first.")})
+NOTIFICATION_PAGE = {"hasMore": boolean(), "notifications": array(NOTIFICATION, "Oldest first.")}
+NOTIFICATIONS = either(
+    obj(NOTIFICATION_PAGE),
+    obj({"permanent": obj(NOTIFICATION_PAGE), "droppable": obj({**NOTIFICATION_PAGE, "invalidLocalConvCache": boolean()})}),
+)
 MISSED = obj(
     {},
     {
         "client_id": USER,
         "start_ts": integer("Unix milliseconds; what came later is told.", least=0),
-        "notification_type": text("permanent, or nothing is told.", example="permanent"),
+        "notification_type": text(among=("permanent", "droppable"), example="permanent"),
     },
 )
 ROLES_OF = obj(

@@ -22,7 +22,7 @@ from protocol.wires.leancloud import unread
 from protocol.wires.leancloud.conversations import conv
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso
-from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
+from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds, app_ids
 
 PERMANENT = 1
@@ -32,7 +32,18 @@ PERMANENT = 1
 def render(push: p.Push) -> Any:
     """None if there is no word for it."""
     make = PUSHES.get(type(push))
-    return None if make is None else make(push, app_ids(push.app))
+    command = None if make is None else make(push, app_ids(push.app))
+    if command is not None:
+        command.service = MESSAGING
+    return command
+
+
+OWN = frozenset({Op.JOINED, Op.LEFT, Op.BLOCKED, Op.UNBLOCKED, Op.SHUTUPED, Op.UNSHUTUPED})
+"""What is about the receiver himself: the vendor keeps it for who is away; what is about others it drops if it is much."""
+
+
+def is_own(notification: dict[str, Any]) -> bool:
+    return Op[notification["op"].upper()] in OWN
 
 
 def notification(push: p.Push) -> dict[str, Any]:
@@ -40,6 +51,14 @@ def notification(push: p.Push) -> dict[str, Any]:
     command = render(push)
     said = MessageToDict(command.convMessage, preserving_proto_field_name=True)
     return {"cmd": "conv", "op": Op(command.op).name.lower(), "serverTs": push.at_ms, "notificationType": PERMANENT, **said}
+
+
+def hyphened(notification: dict[str, Any]) -> dict[str, Any]:
+    """As the SDKs for Swift and Objective-C read it: another spelling of the operation, and JSON that is not text."""
+    attributes: dict[str, Any] = {
+        key: orjson.loads(notification[key]["data"]) for key in ("attr", "attrModified") if key in notification
+    }
+    return {**notification, "op": notification["op"].replace("_", "-"), **attributes}
 
 
 def _message(push: p.MessageNew, ids: AppIds) -> Any:

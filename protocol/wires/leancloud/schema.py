@@ -85,6 +85,8 @@ class Op(IntEnum):
     SHUTUPED, UNSHUTUPED, MEMBERS_SHUTUPED, MEMBERS_UNSHUTUPED = 186, 187, 188, 189
 
 
+MESSAGING = 2
+"""`GenericCommand.service`. The SDK for JavaScript takes a push without it, the one for Swift drops it."""
 NEW = 2
 """`LogsCommand.direction`: from old to new; absent or 1 is the other way."""
 

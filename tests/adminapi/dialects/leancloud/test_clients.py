@@ -109,9 +109,31 @@ async def test_a_back_office_reads_for_a_client_it_names(served: Served) -> None
     assert await refused(served, "GET", "/1.1/rtm/notifications?start_ts=1") == (400, 1)
 
 
-async def test_what_is_no_time_is_refused_and_what_is_not_kept_is_not_told(served: Served) -> None:
+async def test_what_is_about_others_is_told_apart_to_clients_that_read_it_so(served: Served) -> None:
+    said: dict[str, Any] = {"app": APP.id, "conversation": CONV, "by": "ann", "kind": Kind.GROUP, "at_ms": 5}
+    events = [
+        ConversationJoined(**said),
+        MembersJoined(**said, users=("bob",)),
+        ConversationUpdated(**said, name="x", attributes=b'{"a":1}', time_ms=UPDATED_MS),
+    ]
+    served.broker.on(ListMissed, Missed(events=events, more=True))
+    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "serverTs": 5}
+    changed = {"attr": {"a": 1, "name": "x"}, "attrModified": {"a": 1, "name": "x"}, "udate": UPDATED["updatedAt"]}
+    others = [{**row, "op": "members-joined", "m": ["bob"]}, {**row, "op": "updated", **changed}]
+    droppable = {"hasMore": True, "notifications": others}
+    assert await ok(served, "GET", NOTIFICATIONS.replace("permanent", "droppable"), headers=shown()) == droppable
+    plain = NOTIFICATIONS.removesuffix("&notification_type=permanent")
+    assert await ok(served, "GET", plain, headers=shown()) == {
+        "permanent": {"hasMore": True, "notifications": [{**row, "op": "joined"}]},
+        "droppable": {**droppable, "invalidLocalConvCache": True},
+    }
+    served.broker.on(ListMissed, Missed(events=events[:1], more=False))
+    assert (await ok(served, "GET", plain, headers=shown()))["droppable"] == {**NOTHING, "invalidLocalConvCache": False}
+
+
+async def test_what_is_no_time_and_no_kind_of_notification_is_refused(served: Served) -> None:
     assert await refused(served, "GET", NOTIFICATIONS.replace("start_ts=1", "start_ts=x"), headers=shown()) == (400, 107)
-    assert await ok(served, "GET", NOTIFICATIONS.replace("permanent", "droppable"), headers=shown()) == NOTHING
+    assert await refused(served, "GET", NOTIFICATIONS.replace("permanent", "p"), headers=shown()) == (400, 107)
     served.broker.on(ListMissed, Refused(Reason.TOO_BROAD, "too many"))
     assert (await refused(served, "GET", NOTIFICATIONS, headers=shown()))[0] == 400
 

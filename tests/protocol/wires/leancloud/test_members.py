@@ -83,13 +83,14 @@ def test_what_is_said_of_members_carries_its_time_and_can_be_asked_for_again(gat
     tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": cid, "toPids": ["ann"]})
     pushes = ann.heard()
     assert len(pushes) == 9
-    assert {(push.serverTs, push.notificationType) for push in pushes} == {(gateway.ms, 1)}
+    assert {(push.serverTs, push.notificationType, push.service) for push in pushes} == {(gateway.ms, 1, 2)}
     # A message is told again by other means, and does not move that clock.
     other = tom.start("tom", "ann")
     ann.heard()
     tom.say(other, "hi")
     (direct,) = ann.heard()
     assert (direct.cmd, direct.HasField("serverTs"), direct.HasField("notificationType")) == (Cmd.DIRECT, False, False)
+    assert direct.service == 2
 
 
 def test_roles_are_the_owners_to_give(gateway: Gateway) -> None:
