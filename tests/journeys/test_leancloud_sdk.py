@@ -254,6 +254,11 @@ def test_who_is_blocked_is_out_until_he_is_not(sdk: Sdk) -> None:
     ]
 
 
+def test_who_is_put_out_is_told_of_what_he_has_never_seen(sdk: Sdk) -> None:
+    told = sdk.run("uncached")
+    assert told.of("jerry") == [["opened"], ["kicked", {"kickedBy": "tom"}, "talk"]]
+
+
 def test_presence_is_asked(sdk: Sdk) -> None:
     assert sdk.run("presence").of("tom") == [["opened"], ["online", ["jerry", "tom"]], ["online", ["tom"]]]
 
