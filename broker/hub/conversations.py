@@ -20,6 +20,7 @@ from protocol.commands import (
     Done,
     GetConversation,
     UpdateConversation,
+    Updated,
     WipeConversation,
 )
 from protocol.errors import Reason, Refused
@@ -214,7 +215,7 @@ def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
 
 
 @handles(UpdateConversation)
-def update(d: Decision, c: UpdateConversation) -> Done:
+def update(d: Decision, c: UpdateConversation) -> Updated:
     row = d.conversation(c.conversation)
     need_to_change(d, row)
     if c.most is not None:
@@ -223,8 +224,8 @@ def update(d: Decision, c: UpdateConversation) -> Done:
     given = c.attributes
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
-    change(d, row, c.name, given, merge=c.merge)
-    return Done(time_ms=d.now)
+    changed = change(d, row, c.name, given, merge=c.merge)
+    return Updated(time_ms=d.now, attributes=changed.attributes)
 
 
 def need_to_change(d: Decision, row: ConversationRow) -> None:

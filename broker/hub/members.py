@@ -191,7 +191,7 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
         joining.append(name)
     if joining:
         _add(d, row, joining, by=d.caller.user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 @handles(RemoveMembers)
@@ -223,7 +223,7 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
             leaving.append(member)
     if leaving:
         remove(d, row, leaving, by=d.caller.user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 @handles(SetMembers)

@@ -15,6 +15,7 @@ import msgspec
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
 from broker.hub.members import acted, named, remove, target, told_too
+from broker.hub.newcomers import ensure
 from broker.hub.requests import settle
 from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
@@ -53,7 +54,7 @@ def _each(d: Decision, users: tuple[str, ...], act: Callable[[str], None]) -> Me
             failed.append(MemberFailure(user, refused.reason.value))
         else:
             allowed.append(user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 def _check_somebody_mutes(d: Decision, row: ConversationRow) -> None:
@@ -188,6 +189,8 @@ def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
 
     def act(user: str) -> None:
         if c.blocked:
+            if c.newcomers:
+                ensure(d, user)
             leaving.extend(_block(d, row, user))
         else:
             _unblock(d, row, user)
@@ -204,23 +207,26 @@ def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
 def list_blocked(d: Decision, c: ListBlocked) -> Iterator[Reply | None]:
     row = d.conversation(c.conversation)
     d.need_role(row, Role.OWNER)
-    yield from _names(d.hub.tables.departed.get(row.id, {}), lambda grave: grave.blocked, c.skip, c.limit)
+    yield from _names(d.hub.tables.departed.get(row.id, {}), lambda grave: grave.blocked, c)
 
 
 @scans(ListMuted)
 def list_muted(d: Decision, c: ListMuted) -> Iterator[Reply | None]:
     row = d.conversation(c.conversation)
     d.own_member(row.id)
-    yield from _names(d.hub.tables.members.get(row.id, {}), lambda member: member.is_muted(d.now), c.skip, c.limit)
+    yield from _names(d.hub.tables.members.get(row.id, {}), lambda member: member.is_muted(d.now), c)
 
 
-def _names(rows: dict[str, MemberRow], test: Callable[[MemberRow], bool], skip: int, limit: int) -> Iterator[Reply | None]:
+def _names(
+    rows: dict[str, MemberRow], test: Callable[[MemberRow], bool], c: ListBlocked | ListMuted
+) -> Iterator[Reply | None]:
     found: list[str] = []
-    for count, row in enumerate(list(rows.values()), 1):
+    looked = [rows[user] for user in dict.fromkeys(c.among) if user in rows] if c.among else list(rows.values())
+    for count, row in enumerate(looked, 1):
         if test(row):
             found.append(row.user)
         if count % STEP == 0:
             yield None
     found.sort()
-    start = max(skip, 0)
-    yield UserNames(users=found[start : start + min(max(limit, 1), MOST_LISTED)], total=len(found))
+    start = max(c.skip, 0)
+    yield UserNames(users=found[start : start + min(max(c.limit, 1), MOST_LISTED)], total=len(found))

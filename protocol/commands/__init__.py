@@ -23,6 +23,7 @@ from protocol.commands.conversations import (
     ListDirects,
     UpdateConversation,
     UpdateConversations,
+    Updated,
     WipeConversation,
 )
 from protocol.commands.imports import (
@@ -208,6 +209,7 @@ __all__ = [
     "UpdateConversation",
     "UpdateConversations",
     "UpdateUser",
+    "Updated",
     "UserFound",
     "UserList",
     "UserNames",

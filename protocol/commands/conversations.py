@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from protocol.commands.base import Command, Reply, Signature
+from protocol.commands.base import Command, Done, Reply, Signature
 from protocol.records import ConversationInfo, DirectInfo
 
 
@@ -112,7 +112,7 @@ class DirectPage(Reply):
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
     temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
-    and null removes one; with `paths` a dot in a name goes into the object of that name. Replies Done."""
+    and null removes one; with `paths` a dot in a name goes into the object of that name. Replies Updated."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -121,6 +121,12 @@ class UpdateConversation(Command):
     merge: bool = False
     most: int | None = None
     paths: bool = False
+
+
+class Updated(Done):
+    """`attributes`: all of the conversation's, as they are now."""
+
+    attributes: bytes
 
 
 class UpdateConversations(Command):

@@ -91,6 +91,8 @@ class MembersChanged(Reply):
 
     allowed: list[str]
     failed: list[MemberFailure]
+    time_ms: int = 0
+    """When."""
 
 
 class Mute(Command):
@@ -148,6 +150,8 @@ class SetBlocked(Command):
     conversation: int
     users: tuple[str, ...]
     blocked: bool
+    newcomers: bool = False
+    """As in CreateConversation."""
 
 
 class SetQuiet(Command):
@@ -167,6 +171,8 @@ class ListBlocked(Command):
     skip: int = 0
     limit: int = 100
     """At most 500."""
+    among: tuple[str, ...] = ()
+    """Only of these."""
 
 
 class ListMuted(Command):
@@ -177,6 +183,8 @@ class ListMuted(Command):
     skip: int = 0
     limit: int = 100
     """At most 500."""
+    among: tuple[str, ...] = ()
+    """Only of these."""
 
 
 class UserNames(Reply):

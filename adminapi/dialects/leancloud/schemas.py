@@ -205,8 +205,8 @@ MISSED = obj(
     },
 )
 ROLES_OF = obj(
-    {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation.")},
-    {"client_id": text("Whose session token it is.")},
+    {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation; cid beside it does as well.")},
+    {"client_id": text("Whose session token it is."), "cid": text()},
 )
 ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
 SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})

@@ -28,6 +28,7 @@ from protocol.commands import (
     GetConversation,
     ListConversations,
     UpdateConversation,
+    Updated,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, Kind, Status
@@ -36,7 +37,7 @@ from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
 from protocol.wires.leancloud.names import cid_of, iso
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
-from protocol.wires.leancloud.seat import Parsers, Request, Seat
+from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
 from protocol.wires.leancloud.where import conditions, sort_of
 from protocol.wires.native.fields import Data, bad
@@ -44,6 +45,7 @@ from protocol.wires.native.ids import AppIds
 
 NAME_MOST = 256
 LIMIT, LIMIT_MOST, SKIP_MOST = 10, 1000, 1_000_000
+CIDS_MOST = 200
 COMPACT, LAST_MESSAGE = 1, 2
 """Bits of a query's `flag`."""
 UNSEEN, OWN_UNSEEN = [int(Kind.TEMPORARY)], [int(Kind.TEMPORARY), int(Kind.ROOM)]
@@ -179,11 +181,37 @@ def update(g: Any, seat: Seat) -> Request:
         merge=True,
         paths=True,
     )
-    return Request(command, lambda reply: updated(cid, reply), UPDATE)
+    asked = {key.split(".")[0] for key in changes}
+
+    def told(reply: Updated) -> Any:
+        answer = updated(cid, reply)
+        held = orjson.loads(reply.attributes)
+        modified = {key: held.get(key) for key in asked} | ({} if name is None else {"name": name})
+        answer.convMessage.attrModified.data = orjson.dumps(modified).decode()
+        return answer
+
+    return Request(command, told, UPDATE)
 
 
 def updated(cid: str, reply: Done) -> Any:
     return conv(Op.UPDATED, cid=cid, udate=iso(reply.time_ms))
+
+
+def is_member(g: Any, seat: Seat) -> Request:
+    """Of each of `cids` whether the client is in it."""
+    cids = tuple(dict.fromkeys(g.convMessage.cids))
+    if not 0 < len(cids) <= CIDS_MOST:
+        bad("cids", f"a list of 1 to {CIDS_MOST} conversations")
+    numbers = {cid: seat.ids.conversation_number(cid.removeprefix(TEMPORARY)) or 0 for cid in cids}
+    command = ListConversations(where=(Condition("id", "in", list(numbers.values())),), size=CIDS_MOST)
+
+    def results(reply: ConversationPage) -> Any:
+        inside = {info.id for info in reply.conversations}
+        called = {cid_of(info.id, info.kind, seat.ids, info.alias) for info in reply.conversations}
+        said = {cid: number in inside or cid in called for cid, number in numbers.items()}
+        return conv(Op.IS_MEMBER, results={"data": orjson.dumps(said).decode()})
+
+    return Request(command, results, CONVERSATION)
 
 
 def count(g: Any, seat: Seat) -> Request:
@@ -200,4 +228,5 @@ REQUESTS: Parsers = {
     (Cmd.CONV, Op.QUERY): query,
     (Cmd.CONV, Op.UPDATE): update,
     (Cmd.CONV, Op.COUNT): count,
+    (Cmd.CONV, Op.IS_MEMBER): is_member,
 }

@@ -18,7 +18,9 @@ from protocol.commands import (
     Done,
     Join,
     ListBlocked,
+    ListMembers,
     ListMuted,
+    MemberList,
     MembersChanged,
     RemoveMembers,
     SetBlocked,
@@ -32,12 +34,14 @@ from protocol.records import Role
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.conversations import conv, updated
 from protocol.wires.leancloud.errors import CONVERSATION, REMOVAL, Subject, failure
+from protocol.wires.leancloud.names import iso
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import PARTIAL, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
 from protocol.wires.native.fields import bad
 
 PAGE, PAGE_MOST = 10, 500
+PRESENT_MOST = 50
 ROLES = {"Member": Role.MEMBER, "Manager": Role.MANAGER}
 ROLE_NAMES = {int(role): name for name, role in ROLES.items()} | {int(Role.OWNER): "Owner"}
 
@@ -49,7 +53,7 @@ def add(g: Any, seat: Seat) -> Request:
     if users == (seat.peer,):
 
         def joined(reply: Done) -> Any:
-            return conv(Op.ADDED, cid=cid, allowedPids=[seat.peer])
+            return conv(Op.ADDED, cid=cid, allowedPids=[seat.peer], udate=iso(reply.time_ms))
 
         return Request(Join(conversation=number, signature=signature), joined, CONVERSATION)
     command = AddMembers(conversation=number, users=users, newcomers=True, signature=signature)
@@ -67,7 +71,7 @@ def changed(op: Op, cid: str, seat: Seat, reply: MembersChanged, subject: Subjec
     refused = fields.only_failures(reply, seat.bits, PARTIAL)
     if refused is not None:
         return failure(refused, subject)
-    answer = conv(op, cid=cid)
+    answer = conv(op, cid=cid, udate=iso(reply.time_ms))
     fields.fill_outcome(answer.convMessage, seat, reply, subject)
     return answer
 
@@ -115,6 +119,29 @@ def silenced(g: Any, seat: Seat) -> Request:
     return Request(ListMuted(conversation=number, skip=skip, limit=limit), result, CONVERSATION)
 
 
+def check_silenced(g: Any, seat: Seat) -> Request:
+    """Which of `m` are silenced."""
+    cid, number = fields.cid(g.convMessage, seat)
+    users = fields.clients(g.convMessage.m)
+
+    def result(reply: UserNames) -> Any:
+        return conv(Op.SHUTUP_RESULT, cid=cid, m=reply.users)
+
+    return Request(ListMuted(conversation=number, limit=len(users), among=users), result, CONVERSATION)
+
+
+def present(g: Any, seat: Seat) -> Request:
+    """Who is in a room and online."""
+    said = g.convMessage
+    cid, number = fields.cid(said, seat)
+    limit = min(said.limit, PRESENT_MOST) if said.limit > 0 else PRESENT_MOST
+
+    def members(reply: MemberList) -> Any:
+        return conv(Op.MEMBERS, cid=cid, m=[member.user for member in reply.members if member.online][:limit])
+
+    return Request(ListMembers(conversation=number), members, CONVERSATION)
+
+
 def page_of(said: Any) -> tuple[int, int]:
     """`next` is how many have been told already."""
     if said.next and not (said.next.isascii() and said.next.isdigit() and len(said.next) <= 9):
@@ -137,7 +164,8 @@ def block(g: Any, seat: Seat) -> Request:
         fields.fill_outcome(answer.blacklistMessage, seat, reply)
         return answer
 
-    command = SetBlocked(conversation=number, users=fields.clients(said.toPids, "toPids"), blocked=blocked)
+    users = fields.clients(said.toPids, "toPids")
+    command = SetBlocked(conversation=number, users=users, blocked=blocked, newcomers=True)
     return Request(command, done, CONVERSATION)
 
 
@@ -153,6 +181,18 @@ def list_blocked(g: Any, seat: Seat) -> Request:
         return answer
 
     return Request(ListBlocked(conversation=number, skip=skip, limit=limit), result, CONVERSATION)
+
+
+def check_blocked(g: Any, seat: Seat) -> Request:
+    """Which of `toPids` are blocked."""
+    said = g.blacklistMessage
+    cid, number = _source(said, seat)
+    users = fields.clients(said.toPids, "toPids")
+
+    def result(reply: UserNames) -> Any:
+        return blacklist(Op.CHECK_RESULT, srcCid=cid, blockedPids=reply.users)
+
+    return Request(ListBlocked(conversation=number, limit=len(users), among=users), result, CONVERSATION)
 
 
 def _source(said: Any, seat: Seat) -> tuple[str, int]:
@@ -174,7 +214,10 @@ REQUESTS: Parsers = {
     (Cmd.CONV, Op.ADD_SHUTUP): shutup,
     (Cmd.CONV, Op.REMOVE_SHUTUP): shutup,
     (Cmd.CONV, Op.QUERY_SHUTUP): silenced,
+    (Cmd.CONV, Op.CHECK_SHUTUP): check_silenced,
+    (Cmd.CONV, Op.MEMBERS): present,
     (Cmd.BLACKLIST, Op.BLOCK): block,
     (Cmd.BLACKLIST, Op.UNBLOCK): block,
     (Cmd.BLACKLIST, Op.QUERY): list_blocked,
+    (Cmd.BLACKLIST, Op.CHECK_BLOCK): check_blocked,
 }

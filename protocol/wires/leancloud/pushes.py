@@ -133,6 +133,7 @@ def _by(push: Any, ids: AppIds, op: Op, **said: Any) -> Any:
         command.convMessage.initBy = push.by
     if push.at_ms:
         command.serverTs, command.notificationType = push.at_ms, PERMANENT
+        command.convMessage.udate = iso(push.at_ms)
     return command
 
 
@@ -169,7 +170,7 @@ def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
     if push.name is not None:
         attributes["name"] = push.name
     data = {"data": orjson.dumps(attributes).decode()}
-    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data, udate=iso(push.time_ms))
+    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data)
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> Any:

@@ -14,6 +14,7 @@ from protocol.pushes import ConversationJoined, ConversationUpdated, MembersJoin
 from protocol.records import Kind, MemberInfo, Role, SessionInfo
 from protocol.signatures import Action, action_signed, sign_request
 from protocol.tokens import SessionToken, make_jwt, make_session_token
+from protocol.wires.leancloud.names import iso
 from tests.adminapi.conftest import APP, Served
 from tests.adminapi.dialects.leancloud.conftest import (
     CONV,
@@ -71,17 +72,18 @@ async def test_what_was_missed_is_replayed_to_a_session_that_is_open(served: Ser
         ConversationUpdated(**said, name="x", attributes=b'{"a":1}', time_ms=UPDATED_MS, at_ms=UPDATED_MS),
     ]
     served.broker.on(ListMissed, Missed(events=events, more=True))
-    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann"}
+    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "udate": iso(5)}
     data = {"data": '{"a":1,"name":"x"}'}
     assert await ok(served, "GET", NOTIFICATIONS, headers=shown()) == {
         "hasMore": True,
         "notifications": [
             {**row, "op": "joined", "serverTs": 5},
-            {**row, "op": "members_joined", "serverTs": 6, "m": ["bob", "eve"]},
+            {**row, "op": "members_joined", "serverTs": 6, "udate": iso(6), "m": ["bob", "eve"]},
             {
                 **{key: value for key, value in row.items() if key != "initBy"},
                 "op": "member_info_changed",
                 "serverTs": 7,
+                "udate": iso(7),
                 "info": {"pid": "bob", "role": "Manager"},
             },
             {
@@ -117,8 +119,8 @@ async def test_what_is_about_others_is_told_apart_to_clients_that_read_it_so(ser
         ConversationUpdated(**said, name="x", attributes=b'{"a":1}', time_ms=UPDATED_MS),
     ]
     served.broker.on(ListMissed, Missed(events=events, more=True))
-    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "serverTs": 5}
-    changed = {"attr": {"a": 1, "name": "x"}, "attrModified": {"a": 1, "name": "x"}, "udate": UPDATED["updatedAt"]}
+    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "serverTs": 5, "udate": iso(5)}
+    changed = {"attr": {"a": 1, "name": "x"}, "attrModified": {"a": 1, "name": "x"}}
     others = [{**row, "op": "members-joined", "m": ["bob"]}, {**row, "op": "updated", **changed}]
     droppable = {"hasMore": True, "notifications": others}
     assert await ok(served, "GET", NOTIFICATIONS.replace("permanent", "droppable"), headers=shown()) == droppable
@@ -170,6 +172,11 @@ async def test_the_app_key_and_an_open_session_are_both_needed(
 async def test_a_token_is_nobody_elses(served: Served) -> None:
     path = NOTIFICATIONS.replace("tom", "ann")
     assert await refused(served, "GET", path, headers=shown()) == (401, 4112)
+
+
+async def test_roles_are_read_without_a_where(served: Served) -> None:
+    found = await ok(served, "GET", f"{INFO}?cid={CONV_ID}&client_id=tom", headers=shown())
+    assert [row["clientId"] for row in found["results"]] == ["tom", "ann"]
 
 
 async def test_roles_are_read_as_the_user_himself(served: Served) -> None:

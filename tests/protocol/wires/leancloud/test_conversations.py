@@ -175,6 +175,8 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     gateway.pass_ms(1000)
     answer = tom.conv(Op.UPDATE, cid=cid, attr=attr(**{"attr.lee": 5, "name": "b", "gone": {"__op": "Delete"}}))
     assert (answer.op, answer.convMessage.udate) == (Op.UPDATED, "2027-01-15T08:00:01.000Z")
+    modified = {"name": "b", "attr": {"lee": 5, "sam": 2}, "gone": None}
+    assert json.loads(answer.convMessage.attrModified.data) == modified
     (push,) = ann.heard()
     assert (push.op, push.convMessage.cid, push.convMessage.initBy) == (Op.UPDATED, cid, "tom")
     assert push.convMessage.udate == answer.convMessage.udate
@@ -217,6 +219,20 @@ def test_others_are_not_found_unless_the_app_says_so(gateway: Gateway) -> None:
         cid = tom.start("tom", attr=attr(name="x"))
         assert names(eve, {"objectId": cid}) == visible
         assert names(eve) == []
+
+
+def test_a_client_asks_of_which_conversations_it_is_a_member(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    own, room = tom.start("tom", "ann"), tom.start("tom", transient=True)
+    temporary, left, other = tom.start("tom", "ann", tempConv=True), tom.start("tom", "ann", "bob"), tom.start("tom")
+    tom.conv(Op.REMOVE, cid=left, m=["ann"])
+    asked = [own, room, temporary, left, other, "x"]
+    answer = ann.conv(Op.IS_MEMBER, cids=asked)
+    assert answer.op == Op.IS_MEMBER
+    said = {own: True, room: False, temporary: True, left: False, other: False, "x": False}
+    assert json.loads(answer.convMessage.results.data) == said
+    assert tom.conv(Op.IS_MEMBER, cids=[]).errorMessage.code == 4301
+    assert tom.conv(Op.IS_MEMBER, cids=["x"] * 201 + [f"{n}" for n in range(200)]).errorMessage.code == 4301
 
 
 def test_what_a_conversation_is_asked_that_is_none(gateway: Gateway) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from protocol.commands import SetRole
 from protocol.ids import IdForms
 from protocol.signatures import Action, member_ids, sign_action
+from protocol.wires.leancloud.names import iso
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.protocol.wires.leancloud.gateway import Gateway, Line, attr, found, gateway_with
 
@@ -17,8 +18,10 @@ def test_members_come_and_go_and_each_hears_his_part(gateway: Gateway) -> None:
     ann.heard()
     answer = tom.conv(Op.ADD, cid=cid, m=["bob", "eve"])
     assert (answer.op, list(answer.convMessage.allowedPids)) == (Op.ADDED, ["bob", "eve"])
+    assert answer.convMessage.udate == iso(gateway.ms)
     assert tom.heard() == []
-    assert [(push.op, push.convMessage.initBy) for push in bob.heard()] == [(Op.JOINED, "tom")]
+    said = [(push.op, push.convMessage.initBy, push.convMessage.udate) for push in bob.heard()]
+    assert said == [(Op.JOINED, "tom", iso(gateway.ms))]
     (push,) = ann.heard()
     assert (push.op, list(push.convMessage.m), push.convMessage.initBy) == (Op.MEMBERS_JOINED, ["bob", "eve"], "tom")
 
@@ -152,6 +155,26 @@ def test_the_silenced_and_the_blocked_are_listed_in_pages() -> None:
     tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": room, "toPids": late})
     said = tom.ask(cmd=Cmd.BLACKLIST, op=Op.QUERY, blacklistMessage={"srcCid": room, "limit": 11}).blacklistMessage
     assert (list(said.blockedPids), said.next) == (late[:11], "11")
+
+
+def test_a_client_asks_of_one_whether_he_is_silenced_or_blocked_and_who_is_in_a_room(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", "bob")
+    tom.conv(Op.ADD_SHUTUP, cid=cid, m=["bob"])
+    for users, silenced in ((["bob"], ["bob"]), (["ann"], []), (["ann", "bob", "eve"], ["bob"])):
+        answer = ann.conv(Op.CHECK_SHUTUP, cid=cid, m=users)
+        assert (answer.op, list(answer.convMessage.m)) == (Op.SHUTUP_RESULT, silenced)
+    assert gateway.opened("eve").conv(Op.CHECK_SHUTUP, cid=cid, m=["bob"]).errorMessage.code == 4317
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": cid, "toPids": ["bob", "zoe"]})
+    for users, blocked in ((["bob"], ["bob"]), (["ann"], []), (["zoe", "ann"], ["zoe"])):
+        answer = tom.ask(cmd=Cmd.BLACKLIST, op=Op.CHECK_BLOCK, blacklistMessage={"srcCid": cid, "toPids": users})
+        assert (answer.op, list(answer.blacklistMessage.blockedPids)) == (Op.CHECK_RESULT, blocked)
+
+    room = tom.start("tom", transient=True)
+    tom.conv(Op.ADD, cid=room, m=["ann", "bob"])
+    answer = tom.conv(Op.MEMBERS, cid=room, limit=50)
+    assert (answer.op, list(answer.convMessage.m)) == (Op.MEMBERS, ["tom", "ann"])
+    assert list(ann.conv(Op.MEMBERS, cid=room, limit=1).convMessage.m) == ["tom"]
 
 
 def test_the_blocked_leave_and_do_not_come_back(gateway: Gateway) -> None:
