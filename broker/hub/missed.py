@@ -3,7 +3,8 @@ ours have `sync`).
 
 The law: it is read from rows that are there anyway, so it survives a start and takes no log of its own: of each member the
 newest coming, going, act and block is told, the net of what happened. What the user did himself is not: the client that did
-it knows, and a late echo would put members back that it has put out since. Rooms tell nobody who comes and goes.
+it knows, and a late echo would put members back that it has put out since. Rooms tell nobody who comes and goes, system
+conversations only him whom it is about.
 """
 
 from __future__ import annotations
@@ -60,8 +61,10 @@ def list_missed(d: Decision, c: ListMissed) -> Iterator[Reply | None]:
             found[Place(row.updated_ms, CHANGED, number, row.updated_by)] = []
         if tables.stirred.get(number, 0) <= since:
             continue
+        others = row.kind != Kind.SYSTEM
         for look, rows in ((_stayed, tables.members), (_gone, tables.departed)):
-            for member in list(rows.get(number, {}).values()):
+            here = rows.get(number, {})
+            for member in list(here.values()) if others else [here[user]] if user in here else []:
                 looked += 1
                 if looked % STEP == 0:
                     yield None
@@ -94,7 +97,8 @@ def _stayed(found: Places, since: int, own: MemberRow, row: ConversationRow, mem
         if member is own:
             found[Place(own.joined_ms, CAME, number, own.by)] = []
         # Of those who came with him he is told where the conversation began with them, as live.
-        if member.joined_ms > own.joined_ms or member.joined_ms == own.joined_ms == row.created_ms:
+        began = member.joined_ms == own.joined_ms == row.created_ms and row.kind != Kind.SYSTEM
+        if member.joined_ms > own.joined_ms or began:
             found.setdefault(Place(member.joined_ms, CAME_IN, number, member.by), []).append(member.user)
     _acts(found, max(since, own.joined_ms), own.user, member)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from broker.hub import missed
+from broker.hub.rows import put
 from protocol.commands import (
     AddMembers,
     CreateConversation,
@@ -177,6 +179,24 @@ def test_rooms_deleted_conversations_and_what_is_older_than_a_month_are_not_told
     script.ms += 31 * DAY_MS
     script.monotonic += 31 * DAY_MS / 1000
     assert told(script, "zoe", 0) == []
+
+
+def test_in_a_system_conversation_nobody_hears_of_others() -> None:
+    script = Script()
+    for user in ("tom", "ann", "bob"):
+        script.login(user)
+    since = script.ms
+    script.pass_ms(1000)
+    number = script.say("tom", CreateConversation(kind=Kind.GROUP, members=("ann",))).conversation.id
+    tables = script.hub().tables
+    system = msgspec.structs.replace(tables.conversations[number], kind=int(Kind.SYSTEM))
+    tables.apply(put("a", "conversations", system), 1)
+    do(script, "tom", AddMembers(conversation=number, users=("bob",)))
+    for user in ("ann", "bob"):
+        assert names(told(script, user, since)) == [(ConversationJoined, ("",), "tom")]
+    do(script, "tom", RemoveMembers(conversation=number, users=("bob",)))
+    assert names(told(script, "ann", since)) == [(ConversationJoined, ("",), "tom")]
+    assert names(told(script, "bob", since)) == [(ConversationLeft, ("",), "tom")]
 
 
 def test_pages_end_between_milliseconds() -> None:
