@@ -112,6 +112,7 @@ class Decision:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
             aliases.name(self.hub.tables, push)
+            push.at_ms = self.now
             self.effects.append(Post(sessions, push, skip))
 
     def end(self, session: int, ending: Ending) -> None:
@@ -160,7 +161,7 @@ class Decision:
 
     def conversation(self, number: int) -> ConversationRow:
         row = self.hub.tables.conversations.get(number)
-        if row is None:
+        if row is None or row.is_over(self.now):
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
         return row
 
@@ -183,15 +184,16 @@ class Decision:
             raise Refused(Reason.NOT_A_MEMBER, "you are not a member of this conversation")
         return row
 
-    def need_role(self, row: ConversationRow, least: Role) -> None:
-        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard."""
+    def need_role(self, row: ConversationRow, least: Role, unless: str = "") -> None:
+        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard. `unless`
+        says who else may, and where."""
         member = self.own_member(row.id)
         if self.caller.privileged or member is None:
             return
         if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and least is Role.MANAGER:
             return
         if member.role < least:
-            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that")
+            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that{unless}")
 
     def position(self, number: int, user: str) -> PositionRow:
         return self.hub.tables.positions.get(number, {}).get(user) or PositionRow(number, user)

@@ -13,6 +13,7 @@ from broker.hub import (
     login,
     members,
     messages,
+    missed,
     patches,
     positions,
     requests,
@@ -25,5 +26,5 @@ from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
     "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
-    "members", "messages", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
+    "members", "messages", "missed", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
 ]  # fmt: skip

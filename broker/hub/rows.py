@@ -7,6 +7,7 @@ read. The counterpart that changes memory is `broker.hub.tables.apply`; the ones
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -67,6 +68,14 @@ class ConversationRow(Row):
     """The commit of the newest change of this row."""
     most: int = 0
     """Members it may have; 0: as many as the app allows its kind, which is never exceeded."""
+    updated_by: str = ""
+    """Who changed its name or attributes last; "" a back office."""
+    ttl_seconds: int = 0
+    """So long after it began a temporary conversation ends, if the app's `temporary_days` do not end it before; 0: then."""
+
+    def is_over(self, now_ms: int) -> bool:
+        """From then on it is not there, although its rows go only when housekeeping comes by."""
+        return bool(self.ttl_seconds) and now_ms >= self.created_ms + self.ttl_seconds * 1000
 
 
 class HeadRow(Row):
@@ -91,6 +100,17 @@ class HeadRow(Row):
     imported without."""
 
 
+class Act(enum.IntEnum):
+    """What is done to a member, or to one who is blocked."""
+
+    NONE = 0
+    ROLE = 1
+    MUTE = 2
+    UNMUTE = 3
+    BLOCK = 4
+    UNBLOCK = 5
+
+
 class MemberRow(Row):
     conversation: int
     user: str
@@ -107,6 +127,15 @@ class MemberRow(Row):
     changed: int = 0
     quiet: bool = False
     """Wants no notifications of this conversation."""
+    by: str = ""
+    """Who let him in or put him out; "" a back office."""
+    act: int = 0
+    """The newest `Act` on him while he stayed where he is, when, and by whom: what those are told who were away."""
+    act_ms: int = 0
+    act_by: str = ""
+
+    def is_muted(self, now_ms: int) -> bool:
+        return self.muted_until_ms < 0 or self.muted_until_ms > now_ms
 
 
 class JoinRequestRow(Row):

@@ -176,11 +176,12 @@ def test_who_is_blocked_is_out_until_he_is_not(sdk: Sdk) -> None:
         ["opened"],
         ["done", outcome("spike")],
         blocked,
-        ["blocked", {"results": ["spike"], "next": None}],
+        ["membersleft", {"kickedBy": "tom", "members": ["spike"]}, "talk"],
+        ["blocked", {"results": ["spike"], "next": None}, ["jerry", "tom"]],
         ["done", {"successfulClientIds": [], "failures": [refused]}],
         ["done", outcome("spike")],
         unblocked,
-        ["blocked", {"results": [], "next": None}],
+        ["blocked", {"results": [], "next": None}, ["jerry", "tom"]],
         ["done", outcome("spike")],
         *heard("spike: here I am"),
     ]
@@ -201,6 +202,11 @@ def test_who_is_blocked_is_out_until_he_is_not(sdk: Sdk) -> None:
         ["unblocked", {"unblockedBy": "tom"}, "talk"],
         ["invited", {"invitedBy": "tom"}, "talk"],
     ]
+
+
+def test_who_is_put_out_is_told_of_what_he_has_never_seen(sdk: Sdk) -> None:
+    told = sdk.run("uncached")
+    assert told.of("jerry") == [["opened"], ["kicked", {"kickedBy": "tom"}, "talk"]]
 
 
 def test_presence_is_asked(sdk: Sdk) -> None:
@@ -242,10 +248,14 @@ def test_a_temporary_conversation(sdk: Sdk) -> None:
         ["created", "_tmp", True, False],
         *heard("jerry: burnt", name="_tmp"),
         ["same", True],
+        ["found", [], []],
+        ["over", True, 4323],
+        ["anew", True, False],
     ]
     assert told.of("jerry") == [
         *arrival("tom", "jerry", name="_tmp"),
         *heard("tom: for your eyes only", name="_tmp"),
+        ["until", True],
         ["history", ["tom: for your eyes only", "jerry: burnt"]],
     ]
 

@@ -299,7 +299,7 @@ def test_columns_a_new_field_needs_are_added(tmp_path: Path, monkeypatch: pytest
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, blocked=True))]
 
 
-def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_takes_them(tmp_path: Path) -> None:
+def test_a_database_from_before_what_came_later_opens_and_takes_it(tmp_path: Path) -> None:
     path, old = tmp_path / "parley.db", ConversationRow(1, 3, "u", "u", 5, "team")
     with opened(path) as store:
         store.write([put("a", "conversations", old), put("a", "members", MemberRow(1, "u", 5, 2))], 7)
@@ -307,7 +307,8 @@ def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_take
             "DROP TABLE join_requests",
             "DROP TABLE class_marks",
             "DROP TABLE aliases",
-            "ALTER TABLE conversations DROP COLUMN most",
+            *(f"ALTER TABLE conversations DROP COLUMN {name}" for name in ("most", "updated_by", "ttl_seconds")),
+            *(f"ALTER TABLE members DROP COLUMN {name}" for name in ("by", "act", "act_ms", "act_by")),
         ):
             store._db.execute(statement)
     with opened(path) as store:
@@ -321,10 +322,12 @@ def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_take
         }
         assert [list(store.load(table)) for table in rows] == [[], [], []]
         store.write([put("a", table, row) for table, row in rows.items()], 8)
-        store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9))], 9)
+        store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9, ttl_seconds=60))], 9)
+        store.write([put("a", "members", MemberRow(1, "u", 5, 2, by="v", act=1, act_ms=7, act_by="w"))], 10)
     with opened(path) as store:
         assert {table: list(store.load(table)) for table in rows} == {table: [("a", row)] for table, row in rows.items()}
-        assert next(store.load("conversations"))[1].most == 9
+        assert next(store.load("conversations"))[1].ttl_seconds == 60
+        assert next(store.load("members"))[1].act_by == "w"
 
 
 def test_requests_to_join_a_deleted_conversation_are_trimmed(store: SqliteStore) -> None:

@@ -23,8 +23,10 @@ class Sdk:
         self._modules = modules(version)
         self._framing = framing
 
-    def start(self, name: str, *more: str) -> Scenario:
-        return Scenario(self._modules, name, self.host.url, str(APP["id"]), self._framing, *more)
+    def start(self, name: str, *more: str, rest: bool = False) -> Scenario:
+        """`rest`: it is given the REST API, and nothing else; only 5.x asks one without TLS."""
+        url = self.host.admin_url if rest else self.host.url
+        return Scenario(self._modules, name, url, str(APP["id"]), self._framing, *more)
 
     def run(self, name: str) -> Scenario:
         with self.start(name) as scenario:

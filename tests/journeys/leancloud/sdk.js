@@ -32,6 +32,7 @@ function plain(value) {
   if (value instanceof Date) return 'a date';
   if (Array.isArray(value)) return value.map(plain);
   if (value && typeof value.send === 'function') return value.name || value.id.split(':')[0];
+  if (value && value.memberId) return `${value.memberId} is ${value.role}`;
   if (value && typeof value.toJSON === 'function') return value.toJSON();
   if (value && typeof value === 'object') {
     return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, plain(v)]));
@@ -70,10 +71,10 @@ async function arrived(...clients) {
 }
 
 function realtime(options = {}) {
-  // `server` is where nobody listens: the sockets must do without the vendor's REST API.
-  return new Realtime({
-    appId, appKey: 'k', RTMServers: url, server: 'http://127.0.0.1:1', noBinary: framing === 'base64', ...options,
-  });
+  // Given the sockets, `server` is where nobody listens: they must do without the vendor's REST API. Given that API, its
+  // router says where the sockets are.
+  const servers = url.startsWith('http') ? { server: url } : { RTMServers: url, server: 'http://127.0.0.1:1' };
+  return new Realtime({ appId, appKey: 'master', ...servers, noBinary: framing === 'base64', ...options });
 }
 
 // A way to the broker that can be cut, as networks are, and is there again at once.
@@ -128,6 +129,10 @@ async function refused(promise) {
 
 const text = (words) => new TextMessage(words);
 
+// Off the network and back, as a telephone goes: 5.x only, whose clients share a connection.
+const leave = () => shared.pause();
+const comeBack = () => shared.resume();
+
 // Whoever runs this lets it go on, by a line of text.
 const input = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const told = async () => (await input.next()).value;
@@ -142,4 +147,6 @@ function run(scenario) {
   );
 }
 
-module.exports = { ...sdk, arrived, delivered, detour, open, refused, run, say, settle, text, told, until, watch };
+module.exports = {
+  ...sdk, arrived, comeBack, delivered, detour, leave, open, refused, run, say, settle, text, told, until, watch,
+};
