@@ -17,7 +17,8 @@ CONVERSATION_BYTES = 16_384
 
 
 class Kind(enum.IntEnum):
-    """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37)."""
+    """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37). In a system conversation the back
+    office alone speaks, and members (LeanCloud's subscribers) do not hear of each other."""
 
     DIRECT = 1
     TEMPORARY = 2
@@ -70,6 +71,8 @@ class Message(msgspec.Struct, array_like=True, gc=False):
     client_msg_id: str = ""
     numeric_sender: bool = False
     """The sender was given as a JSON number, which the native push echoes (ZD-09)."""
+    everyone: bool = False
+    """In a system conversation: for every user of the app, not for its members alone."""
 
     @property
     def time_ms(self) -> int:

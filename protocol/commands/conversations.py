@@ -13,7 +13,7 @@ from protocol.records import ConversationInfo, DirectInfo
 class CreateConversation(Command):
     """`members` besides the creator (the acting user, who becomes owner of a group). A direct conversation of the same
     two, and with `unique` any of the same members and kind, is returned instead of made again (ZD-04). `most` members may
-    be in it, 0: as many as the app says; management only. BAD_KIND, UNKNOWN_USER, FULL."""
+    be in it, 0: as many as the app says; management only, and so are system conversations. BAD_KIND, UNKNOWN_USER, FULL."""
 
     durable: ClassVar[bool] = True
     kind: int
@@ -35,7 +35,7 @@ class Created(Reply):
 
 class GetConversation(Command):
     """A conversation, or with `to` the direct one the acting user and that user share. Members see everything; others see
-    name and count of rooms, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
+    name and count of rooms and system conversations, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
 
     reads: ClassVar[bool] = True
     conversation: int = 0
@@ -74,10 +74,10 @@ class ListConversations(Command):
     sort: tuple[str, ...] = ()
     """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
     visible: bool = False
-    """On a socket, also what the caller sees without being a member: rooms, if they are asked for by id or by kind, and
-    everything where the app has `open_query`."""
+    """On a socket, also what the caller sees without being a member: rooms and system conversations, if they are asked for
+    by id or by kind, and everything where the app has `open_query`."""
     with_members: bool = False
-    """Say who the members are, but of rooms."""
+    """Say who the members are, but of rooms and system conversations."""
 
 
 class ConversationPage(Reply):
