@@ -122,6 +122,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """Those of them who want no notifications."""
     alias: str = ""
     """The id it had where it was imported from, "" if it was not."""
+    joined_ms: int = 0
+    """When the acting user became a member; 0 if he is none."""
 
 
 class ConversationState(msgspec.Struct, gc=False):

@@ -37,7 +37,8 @@ OPEN = frozenset({Kind.ROOM, Kind.SYSTEM})
 def info(d: Decision, row: ConversationRow) -> ConversationInfo:
     """As the caller may see it."""
     head = d.head(row.id)
-    first = readable_from(d, row, None if d.caller.privileged else d.member(row.id, d.caller.user))
+    own = d.member(row.id, d.caller.user)
+    first = readable_from(d, row, None if d.caller.privileged else own)
     return ConversationInfo(
         id=row.id,
         kind=row.kind,
@@ -55,6 +56,7 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         unique=bool(row.unique_key),
         ttl_seconds=ttl_seconds(d, row),
         alias=d.hub.tables.alias_of.get(row.id, ""),
+        joined_ms=own.joined_ms if own is not None else 0,
     )
 
 
@@ -210,6 +212,8 @@ def update(d: Decision, c: UpdateConversation) -> Done:
     given = c.attributes
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
+    if c.operations:
+        given = attributes.operated(row.attributes, given or b"{}", c.operations)
     change(d, row, c.name, given, merge=c.merge)
     return Done(time_ms=d.now)
 

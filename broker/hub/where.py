@@ -165,7 +165,8 @@ class Order(NamedTuple):
     descending: bool
 
     def key(self, look: Look) -> tuple[int, Any]:
-        """Values of different types stand in groups: none, booleans, numbers, texts, all else."""
+        """Values of different types stand in groups: none, booleans, numbers, texts, all else by its JSON, so that dates
+        that are objects stand in their order."""
         value = self.read(look)
         if isinstance(value, bool):
             return 1, value
@@ -173,7 +174,7 @@ class Order(NamedTuple):
             return 2, value
         if isinstance(value, str):
             return 3, value
-        return (0, 0) if value is None else (4, 0)
+        return (0, 0) if value is None else (4, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
 def compile_sort(sort: tuple[str, ...], fields: Fields) -> list[Order]:

@@ -102,6 +102,16 @@ class DirectPage(Reply):
     total: int
 
 
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """A change of one attribute by what it is: `op` "increase" (by a number; 0 if it is not there), or of a list (empty if
+    it is not there) "append", "append-new" (what is not in it yet) or "remove" (wherever it is in it) a list of values.
+    BAD_FORMAT where the attribute is something else."""
+
+    key: str
+    op: str
+    value: object
+
+
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
     temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
@@ -114,6 +124,8 @@ class UpdateConversation(Command):
     merge: bool = False
     most: int | None = None
     paths: bool = False
+    operations: tuple[Operation, ...] = ()
+    """At most 50, with `merge`; each on what those before it have made."""
 
 
 class UpdateConversations(Command):

@@ -9,7 +9,8 @@ from protocol.records import MemberFailure, MemberInfo
 
 
 class Join(Command):
-    """Rooms and system conversations are open; groups where the app has `open_groups`. FULL, BLOCKED, NOT_ALLOWED. Joining twice is no error."""
+    """Rooms and system conversations are open; groups where the app has `open_groups`. FULL, BLOCKED, NOT_ALLOWED. Joining
+    twice is no error."""
 
     durable: ClassVar[bool] = True
     conversation: int

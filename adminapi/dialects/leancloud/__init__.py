@@ -14,7 +14,8 @@ Readings, where the seed is unclear:
   conversation, which a direct one does not allow. `unique` finds the group of the same members.
 * LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made.
 * Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
-  names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
+  names, `attr` too; so `conv_extend` of the native dialect shows them all. An update takes `a.b` for the `b` in `a`, and
+  `__op` Increment, Add, AddUnique, Remove and Delete, as a creation does; all others are refused.
 * LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored. null removes a custom
   attribute.
 * LC-04, LC-05: all or nobody. LC-05: those who are no members are no error; the owner among them is 4403.
@@ -31,18 +32,27 @@ Readings, where the seed is unclear:
   offline).
 * What an app key alone may ask, since it stands in released apps: the router and the time, which ask for no proof at all;
   with `X-LC-IM-Session-Token` of a session that is open, `notifications` and, as that user, `_ConversationMemberInfo`;
-  `/1.1/rtm/sign`, as the user whose token is shown. All else is a back office's, `_Conversation` and messages too: the
-  master key, or the app key where the app has `leancloud_app_key` on.
+  `/1.1/rtm/sign` and `/1.2/rtm/clients/sign`, as the user whose token is shown. All else is a back office's,
+  `_Conversation` and messages too: the master key, or the app key where the app has `leancloud_app_key` on.
 * `notifications` is always empty: who joined and left is told to sockets only, not kept. Clients read members anew.
 * `/1.1/rtm/sign`: there are no accounts of the vendor's storage here, so `session_token` is the token (HS256) the app's own
   server made for the user. The signature has the token's `iat` for its time, so whatever withdraws the token withdraws it
   too; a token older than the 6 hours of a signature is refused: 4112.
-* `/1.1/classes/_Conversation`: of `__op` there are Add, AddUnique and Remove on `m`, Delete elsewhere. A list for `m`
-  replaces the members, the owner stays. Changes with a condition (`where`) are refused.
-* `to_peers` of `/1.1/rtm/messages` is for service conversations and refused: 4314. `/1.1/rtm/messages/history` takes
-  `convid`; what one client said everywhere (`from`) cannot be asked.
-* Broadcasts reach whoever is online on a native socket, as a system message. LeanCloud's sockets have no word for it, as
-  there are no service conversations; `conv_id`, `valid_till` and `push` are ignored.
+* `/1.1/classes/_Conversation`: of `__op` on `m` there are Add, AddUnique and Remove. A list for `m` replaces the members,
+  the owner stays. Changes with a condition (`where`) are refused.
+* Service conversations (`sys`) are open: any client may subscribe himself, know of them and their name, and hear what is
+  broadcast. The back office alone speaks there (a client's own message is refused), and subscribers are told to it alone.
+* What a service conversation says to clients by name (`to_clients`, `to_peers`) goes to those who are online, as a
+  transient message whatever `transient` says, and is kept nowhere: a conversation has one history, and in it the others
+  would read it. So it is in no history and cannot be edited or taken back. For what must not be lost there are
+  conversations of two. What all subscribers are told is kept once, so it cannot be deleted for one of them.
+* A broadcast is a message of its service conversation (`conv_id`, 4303 for any other) for every client: those who are online
+  get it, native sockets too; the others find it in the history. Edits and recalls are told to all. `valid_till` is of no
+  effect, `push` is the push hook's.
+* Messages of many conversations (`/1.2/rtm/messages`, `/1.2/rtm/clients/{id}/messages`, the history of 1.1 without
+  `convid`): see `archive`; a client's are those of the conversations he is in.
+* `transient` of `/1.1/rtm/messages` is false if it is not said, as everywhere here.
+* `/1.2/rtm/stats` has no `user_count_today`: who was online is not kept.
 * Unread counts are those of the sockets; chatrooms are rooms, and their paths take any conversation.
 * MUX-11: `fields`.
 """
@@ -54,6 +64,8 @@ from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
 from adminapi.dialects.leancloud import (
+    archive,
+    broadcasts,
     chatrooms,
     classes,
     clients,
@@ -64,12 +76,27 @@ from adminapi.dialects.leancloud import (
     proof,
     queries,
     schemas,
+    services,
 )
 from adminapi.dialects.leancloud.codes import RENDERINGS
 from adminapi.dialects.leancloud.router import PATHS, Router
 from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
+
+PARTS = (
+    conversations,
+    mutes,
+    messages,
+    queries,
+    history,
+    chatrooms,
+    services,
+    broadcasts,
+    archive,
+    classes,
+    clients,
+)
 
 
 class LeanCloud(Dialect):
@@ -102,11 +129,10 @@ class LeanCloud(Dialect):
     }
     proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
 
-    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700") -> None:
+    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700", tls_listen: str = "") -> None:
         """What the router says, see there."""
-        parts = (conversations, mutes, messages, queries, history, chatrooms, classes, clients)
-        self.routes = Routes([endpoint for part in parts for endpoint in part.routes])
-        self.routes += Router(socket_url, sockets_listen).routes
+        self.routes = Routes([endpoint for part in PARTS for endpoint in part.routes])
+        self.routes += Router(socket_url, sockets_listen, tls_listen).routes
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)

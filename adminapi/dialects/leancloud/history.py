@@ -10,7 +10,7 @@ from adminapi.schemas import About
 from protocol.errors import Reason, Refused
 from protocol.ids import first_at, time_of
 from protocol.records import Status
-from protocol.wires.native.fields import Data, bad, name
+from protocol.wires.native.fields import Data, bad
 
 routes = Routes()
 
@@ -40,18 +40,6 @@ async def list_messages(ask: Ask, broker: Broker) -> Answer:
 
     From `msgid` or `timestamp` back to `till_msgid` or `till_timestamp`; `reversed` the other way."""
     return await found(ask, broker, fields.conversation_of(ask), fields.request(ask))
-
-
-@routes.add("GET", "/1.1/rtm/messages/history", about=About(answer=schemas.HISTORY, query=schemas.OLD_STRETCH))
-async def list_messages_of(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. The messages of the conversation `convid`, newest first.
-
-    From `msgid` or `max_ts` back; `reversed` the other way."""
-    data = fields.request(ask)
-    conversation = fields.conversation(ask, name(data, "convid"))
-    return await found(
-        ask, broker, conversation, {**data, "timestamp": data.get("max_ts"), "till_timestamp": data.get("till_ts")}
-    )
 
 
 async def found(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:

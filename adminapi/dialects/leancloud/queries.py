@@ -16,6 +16,8 @@ from protocol.commands import (
     ListConversations,
     OnlineUsers,
     QueryPresence,
+    Stats,
+    StatsReport,
     Sync,
     SyncState,
 )
@@ -36,11 +38,12 @@ REASON_MOST = 20
 """Characters of a kick's reason."""
 
 
+@routes.add("GET", "/1.2/rtm/all-conversations", about=About(answer=schemas.ROWS, query=schemas.LISTING))
 @routes.add("GET", "/1.2/rtm/conversations", about=About(answer=schemas.ROWS, query=schemas.LISTING))
 async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Search conversations, newest first.
 
-    Members of chatrooms are left out."""
+    Of every kind; the members of chatrooms and service conversations are left out."""
     page = await search(ask, broker, fields.request(ask))
     return json_answer({"results": [conversation_row(info, ask) for info in page.conversations]})
 
@@ -57,6 +60,15 @@ async def search(ask: Ask, broker: Broker, data: Data, *more: Condition) -> Conv
     )
     page = cast(ConversationPage, await broker.call(ask.managed(command)))
     return page if limit else ConversationPage(conversations=[], total=page.total)
+
+
+@routes.add("GET", "/1.2/rtm/stats", about=About(answer=schemas.STATS))
+async def stats(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. How many users are online.
+
+    Who was today is not counted."""
+    counters = cast(StatsReport, await broker.call(Stats())).counters
+    return json_answer({"result": {"online_user_count": int(counters.get(f'online_users{{app="{ask.app.id}"}}', 0))}})
 
 
 @routes.add("POST", "/1.2/rtm/clients/{client_id}/kick", about=About(answer=schemas.NOTHING, body=schemas.KICK))

@@ -122,7 +122,7 @@ HISTORY = array(
             "is-conv": constant(True),
             "is-room": boolean(),
             "to": OBJECT_ID,
-            "bin": constant(False),
+            "bin": boolean("`data` is base64."),
             "from-ip": constant(""),
         }
     )
@@ -155,24 +155,66 @@ LISTED_LATER = obj({"result": NAMES})
 FROM_PEER = {"from_peer": USER, "message": FROM["message"]}
 OLD_SENDING = sent(
     {"conv_id": OBJECT_ID, **FROM_PEER},
-    {field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data")},
-)
-BROADCAST = sent(FROM_PEER)
-OLD_STRETCH = obj(
-    {"convid": OBJECT_ID},
     {
+        **{field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data")},
+        "to_peers": array(USER, "In a service conversation: who alone is told.", most=20),
+    },
+)
+PUSH = either(obj({}, rest=True), text(), about="For the offline push; at most 4 KB.")
+TO_CLIENTS = array(USER, "Who alone is told.", least=1, most=20, example=["Tom"])
+SERVICE: Schema = {
+    "propertyNames": FIELD,
+    **sent({}, {"name": {**NAME, "examples": ["My First Service-conversation"]}}, CUSTOM),
+}
+SUBSCRIBER = sent({"client_id": USER})
+SUBSCRIPTIONS = array(obj({"timestamp": TIME_MS, "subscriber": text(), "conv_id": OBJECT_ID}))
+SUBSCRIBERS_ASKED = obj(
+    {},
+    {
+        "limit": integer(least=1, most=50, default=50),
+        "client_id": text("Begin behind this subscriber."),
+    },
+)
+SERVICES_ASKED = obj(
+    {},
+    {
+        "limit": integer(least=1, most=1000, default=50),
+        "conv_id": text("Begin behind this one."),
+        "direction": text("new: the first subscribed first; old: the last.", among=("new", "old"), default="new"),
+    },
+)
+TO_SUBSCRIBERS = sent(FROM, {"push": PUSH})
+TO_NAMED = sent(
+    {**FROM, "to_clients": TO_CLIENTS},
+    {field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data", "priority")},
+)
+BROADCAST = sent(
+    {**FROM, "conv_id": OBJECT_ID}, {"push": PUSH, "transient": SENDING["properties"]["transient"], "valid_till": TIME_MS}
+)
+OLD_BROADCAST = sent({**FROM_PEER, "conv_id": OBJECT_ID}, {"push": PUSH, "valid_till": TIME_MS})
+OLD_TO_SUBSCRIBERS = sent({**FROM_PEER, "conv_id": OBJECT_ID}, {"push": PUSH})
+BROADCASTS_ASKED = obj(
+    {"conv_id": OBJECT_ID},
+    {"limit": integer(least=1, most=1000, default=100), "skip": integer(least=0, most=1000, default=0)},
+)
+OLD_STRETCH = obj(
+    {},
+    {
+        "convid": text("Of this conversation alone.", pattern=OBJECT_ID["pattern"]),
+        "from": text("Of this client alone, in the conversations he is in."),
         "msgid": text("Begin here; with `max_ts` its own time."),
         "max_ts": integer("Begin here, if `msgid` is not given.", least=0, most=(1 << 53) - 1),
         "reversed": boolean("From old to new.", default=False),
         "limit": integer(least=1, most=1000, default=100),
     },
 )
+STATS = obj({"result": obj({"online_user_count": integer(least=0)})})
 COUNT = obj({"count": integer(least=0)})
 COUNTED = obj({}, {"conv_id": text("Of this conversation alone.")})
 
 SOCKET = text("A WebSocket URL.", pattern="^wss?://")
 ROUTE = obj({"server": SOCKET, "secondary": SOCKET, "ttl": integer("Seconds this stays true.", least=1)})
-ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("Of no effect.")})
+ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("true: by TLS, if there is a listener for it.")})
 DATE = obj({"__type": constant("Date"), "iso": ISO})
 NOTIFICATIONS = obj({"hasMore": constant(False), "notifications": array(anything())})
 MISSED = obj({}, {"client_id": text(), "start_ts": integer("Unix milliseconds."), "notification_type": text()})
@@ -183,3 +225,4 @@ ROLES_OF = obj(
 ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
 SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})
 SIGNATURE = obj({"signature": text(pattern="^[0-9a-f]{40}$"), "timestamp": TIME_MS, "nonce": text()})
+CLIENT_SIGNATURE = obj({**SIGNATURE["properties"], "client_id": text()})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from adminapi.dialect import Answer, Ask, json_answer
 from protocol.ids import ALIASES, IdForms
 from protocol.records import ConversationInfo, Kind, Message
-from protocol.richtext import string_of
+from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud.conversations import row
 from protocol.wires.leancloud.names import iso
 from protocol.wires.native.ids import app_ids
@@ -54,6 +54,6 @@ def history_row(message: Message, info: ConversationInfo, ids: IdForms) -> Row:
         "is-conv": True,
         "is-room": info.kind == Kind.ROOM,
         "to": conversation,
-        "bin": False,
+        "bin": binary_of(message) is not None,
         "from-ip": "",
     }
