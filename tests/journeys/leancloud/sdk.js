@@ -124,4 +124,4 @@ function run(scenario) {
   );
 }
 
-module.exports = { ...sdk, arrived, open, refused, run, say, settle, text, told, until, watch };
+module.exports = { ...sdk, appId, arrived, open, refused, run, say, settle, text, told, until, watch };
