@@ -145,7 +145,7 @@ def test_whoever_likes_comes_and_goes_and_the_others_do_not_hear_of_it(script: S
     ],
 )
 def test_a_member_learns_nothing_of_the_others(script: Script, service: int, command: Command, why: Reason) -> None:
-    command.conversation = service  # type: ignore[attr-defined]  # each has one
+    command.conversation = service
     assert reason(script.say("tom", command)) is why
 
 

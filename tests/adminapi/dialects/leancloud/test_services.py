@@ -209,7 +209,7 @@ async def test_a_broadcast_is_for_everyone(served: Served, path: str) -> None:
     command = SendMessage(conversation=CONV, type=KIND, body=BODY, everyone=True, push_data=b'{"alert":"x"}')
     assert served.broker.last == managed(command, "news", "news")
     assert await ok(served, "POST", path, json={**body, "transient": True}) == SENT
-    assert served.broker.last.command.transient  # type: ignore[attr-defined]  # a SendMessage
+    assert served.broker.last.command.transient
     assert await refused(served, "POST", path, json={**body, "conv_id": None}) == (400, 1)
     assert await refused(served, "POST", path, json={**body, "from_peer": None}) == (400, 1)
 
