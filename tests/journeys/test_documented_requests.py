@@ -13,7 +13,7 @@ from protocol.tokens import make_jwt
 from tests.journeys.description import MOUNTED, PROOFS, description, make_users, operations
 from tests.journeys.programs import APP, Host
 
-APPS = 100
+APPS = 120
 """One for each endpoint, so that what one does is nothing to the others."""
 
 
@@ -21,7 +21,7 @@ STRANGERS = {"/im/user/{client_id}/group/{group_id}/join_group_notification": {"
 """By path: names that stay as they are there, as whoever applies is no member yet."""
 
 
-SERVICES = ("/service-conversations/", "/broadcast")
+SERVICES = ("/service-conversations/", "/broadcast", "/subscription")
 """In the paths of what only service conversations know."""
 
 

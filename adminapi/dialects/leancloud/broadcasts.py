@@ -56,6 +56,7 @@ def is_broadcast(message: Message) -> bool:
     return message.everyone and message.status == Status.NORMAL
 
 
+@routes.add("GET", "/1.1/rtm/broadcast", about=About(answer=schemas.HISTORY, query=schemas.BROADCASTS_ASKED))
 @routes.add("GET", PATH, about=About(answer=schemas.HISTORY, query=schemas.BROADCASTS_ASKED))
 async def list_broadcasts(ask: Ask, broker: Broker) -> Answer:
     """LC-30. The broadcasts of the service conversation `conv_id`, newest first."""
@@ -69,7 +70,17 @@ async def list_broadcasts(ask: Ask, broker: Broker) -> Answer:
 @routes.add("DELETE", PATH + "/{mid}", about=About(answer=schemas.NOTHING))
 async def delete_broadcast(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Delete a broadcast here; clients keep their copy."""
-    number = fields.message_of(ask, ask.path["mid"])
+    return await deleted(ask, broker, ask.path["mid"])
+
+
+@routes.add("DELETE", "/1.1/rtm/broadcast", about=About(answer=schemas.NOTHING, query=schemas.BROADCAST_NAMED))
+async def delete_old(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. Delete the broadcast `mid`."""
+    return await deleted(ask, broker, name(fields.request(ask), "mid"))
+
+
+async def deleted(ask: Ask, broker: Broker, mid: str) -> Answer:
+    number = fields.message_of(ask, mid)
     page = cast(ConversationPage, await broker.call(ask.managed(ListConversations(where=(SYSTEM,), size=SERVICES_MOST))))
     for info in page.conversations:
         command = History(conversation=info.id, newer_than=number - 1, older_than=number + 1, limit=1)

@@ -110,9 +110,14 @@ def addressed(ask: Ask, data: Data, *senders: str) -> Addressed:
     """The message a request is about, and whose it says it is. 4303, or 4404."""
     conversation, message = fields.conversation_of(ask), fields.message_of(ask, ask.path["mid"])
     sender, time_ms = fields.user(data, *senders), fields.milliseconds(data, "timestamp")
+    check_time(message, time_ms)
+    return {"conversation": conversation, "message": message, "author": sender}
+
+
+def check_time(message: int, time_ms: int) -> None:
+    """Id and time belong together (LC-20). 4404."""
     if time_of(message) != time_ms:
         raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id and this timestamp.")
-    return {"conversation": conversation, "message": message, "author": sender}
 
 
 async def edit_message(ask: Ask, broker: Broker) -> Answer:

@@ -76,9 +76,13 @@ async def kick(ask: Ask, broker: Broker) -> Answer:
     """LC-30. End a client's sessions.
 
     Who is unknown is offline."""
-    reason = text_or(fields.request(ask), "reason", REASON_MOST)
+    return await kicked(ask, broker, ask.path["client_id"], fields.request(ask))
+
+
+async def kicked(ask: Ask, broker: Broker, user: str, data: Data) -> Answer:
+    reason = text_or(data, "reason", REASON_MOST)
     try:
-        await broker.call(ask.managed(Kick(user=ask.path["client_id"], reason=reason)))
+        await broker.call(ask.managed(Kick(user=user, reason=reason)))
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_USER:
             raise
@@ -90,7 +94,11 @@ async def check_online(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Which of up to 20 clients are online.
 
     Who is unknown is offline."""
-    users = fields.users(ask, fields.request(ask), "client_ids", ASKED_MOST)
+    return await online_of(ask, broker, "client_ids")
+
+
+async def online_of(ask: Ask, broker: Broker, field: str) -> Answer:
+    users = fields.users(ask, fields.request(ask), field, ASKED_MOST)
     online = cast(OnlineUsers, await broker.call(ask.managed(QueryPresence(users=users)))).online
     return json_answer({"results": online})
 
@@ -101,9 +109,12 @@ async def unread_count(ask: Ask, broker: Broker) -> Answer:
 
     Who is unknown has none."""
     data = fields.request(ask)
-    only = None
-    if data.get("conv_id"):
-        only = (await look_up(ask, broker, fields.conversation(ask, name(data, "conv_id")))).id
+    only = fields.conversation(ask, name(data, "conv_id")) if data.get("conv_id") else None
+    return await unread_of(ask, broker, only)
+
+
+async def unread_of(ask: Ask, broker: Broker, conversation: int | None) -> Answer:
+    only = None if conversation is None else (await look_up(ask, broker, conversation)).id
     count, cursor = 0, ""
     for _ in range(PAGES_MOST):
         try:

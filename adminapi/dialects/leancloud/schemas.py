@@ -50,6 +50,30 @@ SILENCE = either(
 )
 UNSILENCE = obj({"client_id": USER})
 
+SILENCED = sent({"client_id": USER, "ttl": integer("Seconds.", least=1, most=86_400, example=50)})
+OLD_SILENCED = sent({"conv_id": OBJECT_ID, "client_id": USER, "ttl": SILENCED["properties"]["ttl"]})
+OLD_UNSILENCE = obj({"conv_id": OBJECT_ID, "client_id": USER})
+OLD_SUBSCRIBER = sent({"conv_id": OBJECT_ID, "client_id": USER})
+OLD_KICK = sent({"client_id": USER}, {"reason": text("Shown to the user.", most=20, example="enough")})
+PEERS = sent({"peers": array(USER, least=1, most=20, example=["Tom", "Jerry"])})
+LOGGED = obj({"convid": OBJECT_ID, "msgid": MESSAGE_ID, "timestamp": TIME_MS, "from": USER})
+BROADCAST_NAMED = obj({"mid": MESSAGE_ID})
+PART_OF_USERS = obj({"client_ids": NAMES}, {"next": text("Say this for the next part.")})
+PARTS_OF_USERS = obj({}, {"limit": integer(least=1, most=500, default=10), "next": text("As the part before said.")})
+ROLE_NAME = text(among=("Member", "Manager", "Owner"), example="Manager")
+ROLE = sent({"clientId": USER, "role": ROLE_NAME})
+ROLE_ALONE = sent({"role": ROLE_NAME}, {"clientId": USER})
+ROLE_GIVEN = obj({"updatedAt": ISO, "objectId": text("The client's id.")})
+ROLES_LISTED = obj({"results": array(obj({"clientId": text(), "objectId": text(), "role": ROLE_NAME}))})
+ROLES_ASKED = obj(
+    {},
+    {
+        "skip": integer(least=0, most=1_000_000, default=0),
+        "limit": integer(least=1, most=1000, default=100),
+        "role": text("This role alone.", among=("Manager", "Owner")),
+    },
+)
+
 MESSAGE = either(text("At most the app's `text_bytes`, 5 KB if it sets none."), obj({}, rest=True))
 FROM = {"from_client": USER, "message": {**MESSAGE, "examples": ['{"_lctype":-1,"_lctext":"Hello!"}']}}
 SENDING = sent(
@@ -151,6 +175,8 @@ CHANGE: Schema = {
     **sent({}, {"name": NAME, "m": either(OPERATION, array(USER, most=500))}, CUSTOM),
 }
 CHATROOM: Schema = {"propertyNames": FIELD, **sent({}, {"name": NAME}, CUSTOM)}
+ONLINE_COUNT = obj({"result": integer(least=0)})
+GROUP_ASKED = obj({"gid": OBJECT_ID})
 LISTED_LATER = obj({"result": NAMES})
 FROM_PEER = {"from_peer": USER, "message": FROM["message"]}
 OLD_SENDING = sent(

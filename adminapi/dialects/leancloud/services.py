@@ -7,12 +7,14 @@ them and kept nowhere, as everybody who reads the conversation would see it.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.conversations import create, delete_conversation, update_conversation
 from adminapi.dialects.leancloud.history import found
+from adminapi.dialects.leancloud.members import PAGE, members_of
 from adminapi.dialects.leancloud.messages import NAMED_MOST, edit_message, recall_message, send
 from adminapi.dialects.leancloud.queries import search
 from adminapi.dialects.leancloud.shapes import Row, conversation_row, object_id
@@ -25,8 +27,6 @@ from protocol.commands import (
     ConversationPage,
     GetConversation,
     ListConversations,
-    ListMembers,
-    MemberList,
     RemoveMembers,
 )
 from protocol.errors import Reason, Refused
@@ -40,8 +40,6 @@ PATH = "/1.2/rtm/service-conversations"
 SERVICE = PATH + "/{conv_id}"
 SUBSCRIBERS = SERVICE + "/subscribers"
 LIMIT, LIMIT_MOST = 50, 50
-PAGE, PAGES_MOST = 1000, 100
-"""Of subscribers that are passed over to find where a list goes on."""
 SUBSCRIBED_MOST = 1000
 """Service conversations of one client."""
 SYSTEM = Condition("kind", "=", int(Kind.SYSTEM))
@@ -93,8 +91,11 @@ async def subscribe(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Subscribe a client.
 
     He is made if he is not there yet; twice is no error."""
-    who = fields.user(fields.request(ask), "client_id")
-    info = await service_of(ask, broker)
+    return await subscribed(ask, broker, fields.user(fields.request(ask), "client_id"), fields.conversation_of(ask))
+
+
+async def subscribed(ask: Ask, broker: Broker, who: str, conversation: int) -> Answer:
+    info = await service(ask, broker, conversation)
     await broker.call(ask.managed(AddMembers(conversation=info.id, users=(who,), strict=True), newcomers=(who,)))
     return json_answer({})
 
@@ -104,8 +105,12 @@ async def unsubscribe(ask: Ask, broker: Broker) -> Answer:
     """LC-30. End a client's subscription.
 
     Who has none is no error."""
-    info = await service_of(ask, broker)
-    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=(ask.path["client_id"],), strict=True)))
+    return await unsubscribed(ask, broker, ask.path["client_id"], fields.conversation_of(ask))
+
+
+async def unsubscribed(ask: Ask, broker: Broker, who: str, conversation: int) -> Answer:
+    info = await service(ask, broker, conversation)
+    await broker.call(ask.managed(RemoveMembers(conversation=info.id, users=(who,), strict=True)))
     return json_answer({})
 
 
@@ -124,21 +129,17 @@ async def list_subscribers(ask: Ask, broker: Broker) -> Answer:
 async def members_behind(ask: Ask, broker: Broker, conversation: int, after: str, limit: int) -> list[MemberInfo]:
     """Up to `limit` members that joined later than `after`; from the first if he is "". 4317, 4310."""
     found: list[MemberInfo] = []
-    passing, size = bool(after), PAGE if after else limit
-    for page in range(1, PAGES_MOST + 1):
-        command = ListMembers(conversation=conversation, page=page, size=size)
-        members = cast(MemberList, await broker.call(ask.managed(command))).members
-        for member in members:
+    passing = bool(after)
+    async with aclosing(members_of(ask, broker, conversation, PAGE if after else limit)) as members:
+        async for member in members:
             if not passing:
                 found.append(member)
             passing = passing and member.user != after
-        if len(found) >= limit or len(members) < size:
-            break
-    else:
-        raise Refused(Reason.TOO_BROAD, "There are too many subscribers to find this one among them.")
+            if len(found) == limit:
+                break
     if passing:
         raise Refused(Reason.NOT_A_MEMBER, f"{after} is no subscriber; begin without client_id.")
-    return found[:limit]
+    return found
 
 
 def subscription(joined_ms: int, user: str, info: ConversationInfo, ask: Ask) -> Row:
