@@ -90,7 +90,7 @@ async def sign(ask: Ask, broker: Broker) -> Answer:
     return json_answer(signed(ask)[1])
 
 
-@routes.add("GET", "/1.2/rtm/clients/sign", about=About(answer=schemas.CLIENT_SIGNATURE, query=schemas.SIGNED))
+@routes.add("GET", "/1.2/rtm/clients/sign", about=About(answer=schemas.CLIENT_SIGNATURE, query=schemas.SIGNED_BY_QUERY))
 async def sign_client(ask: Ask, broker: Broker) -> Answer:
     """LC-30. The same by its later path, which says whose it is."""
     user, signature = signed(ask)

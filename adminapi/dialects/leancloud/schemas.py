@@ -250,5 +250,6 @@ ROLES_OF = obj(
 )
 ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
 SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})
+SIGNED_BY_QUERY = obj({"session_token": {**SIGNED["properties"]["session_token"], "maxLength": 2048, "pattern": "^[!-~]+$"}})
 SIGNATURE = obj({"signature": text(pattern="^[0-9a-f]{40}$"), "timestamp": TIME_MS, "nonce": text()})
 CLIENT_SIGNATURE = obj({**SIGNATURE["properties"], "client_id": text()})
