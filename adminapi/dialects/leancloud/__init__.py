@@ -10,8 +10,8 @@ Readings, where the seed is unclear:
   the app has `leancloud_app_key` on. A sign can be replayed, so it is good for the app's `sign_window_seconds` around its
   time. No app: 4100.
 * LC-01 names no creator, so the conversation has none and no owner: it is the back office's. `c`, one of `m`, makes him
-  creator and owner. It is always a group (a room with `tr`), also of two: members may be added to any LeanCloud
-  conversation, which a direct one does not allow. `unique` finds the group of the same members.
+  creator and owner. It is always a group (a room with `tr`, a system conversation with `sys`), also of two: members may
+  be added to any LeanCloud conversation, which a direct one does not allow. `unique` finds the group of the same members.
 * LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made.
 * Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
   names, `attr` too; so `conv_extend` of the native dialect shows them all. An update takes `a.b` for the `b` in `a`, and
@@ -27,9 +27,10 @@ Readings, where the seed is unclear:
   `text_bytes`. `push_data` text that is no JSON object stays text; at most 4 KB.
 * LC-11 to LC-13: `from_client` must be the author (4403), the time that of the id (4404). What was recalled, deleted or
   transient is not found. LC-13: `client_id` serves as `from_client`.
-* LC-30 serves the query of conversations (newest first), the history of one (deleted ones left out; `client_id` and
-  signature are not asked for, as the master key is here), kick and check-online (a user who is not there is a user who is
-  offline).
+* LC-30 serves what the vendor's last document of 1.2 has, but the conversations a client himself puts on a list, and the
+  deletion of a message for one subscriber; and of 1.1 what its own document had (`old`), but the edit of stored messages.
+  Conversations are found newest first. A history leaves deleted messages out; `client_id` and signature are not asked for,
+  as the master key is here. A user who is not there is a user who is offline.
 * What an app key alone may ask, since it stands in released apps: the router and the time, which ask for no proof at all;
   with `X-LC-IM-Session-Token` of a session that is open, `notifications` and, as that user, `_ConversationMemberInfo`;
   `/1.1/rtm/sign` and `/1.2/rtm/clients/sign`, as the user whose token is shown. All else is a back office's,
