@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 def pip(place: Path) -> list[str]:
-    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-compile"]
+    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-compile", "--retries", "1"]
     return [sys.executable, "-m", "pip", "install", *options, "--target", str(place), WANTED]
 
 
