@@ -80,7 +80,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     return [
         Native(),
         JMessage(passwords.hash),
-        LeanCloud(place.admin.socket_url, place.sockets_listen),
+        LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
         Hisihi(place.hisihi.app),
         MaxLeap(),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),

@@ -61,7 +61,7 @@ class Settings(Section, frozen=True):
     """Scheme and host for links to files, where a proxy hides the caller's own. Empty: the request's Host."""
     socket_url: SocketUrl = ""
     """Where the router sends LeanCloud's clients, where a proxy hides the sockets or ends TLS for them. Empty: the request's
-    Host with the port of `[sockets] listen`."""
+    Host with the port of `[sockets] listen`, or of `tls_listen` where a client asks for TLS and there is one."""
     operator_token: Token = ""
     """Opens `/-/api` for every app, and `/-/metrics`. Empty: only the apps' master keys do, each for its app."""
     tls_cert: FilePath = ""
@@ -98,6 +98,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     calls_per_app: int
     """Of them, for one app."""
     sockets_listen: str
+    tls_listen: str
+    """"" where there is none."""
     admin: Settings
     hisihi: Hisihi
     lists_apps: bool
@@ -127,6 +129,7 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         calls=control.calls_per_connection,
         calls_per_app=control.calls_per_app,
         sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
+        tls_listen=read_foreign(Address, "sockets", "tls_listen", tables, environ) or "",
         admin=admin,
         hisihi=read_section(Hisihi, "hisihi", tables, environ),
         lists_apps=bool(tables.get("app")),

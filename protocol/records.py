@@ -17,7 +17,8 @@ CONVERSATION_BYTES = 16_384
 
 
 class Kind(enum.IntEnum):
-    """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37)."""
+    """What a conversation is. 1 to 4 are also the native `conv_type` values (ZD-37). In a system conversation the back
+    office alone speaks, and members (LeanCloud's subscribers) do not hear of each other."""
 
     DIRECT = 1
     TEMPORARY = 2
@@ -72,6 +73,8 @@ class Message(msgspec.Struct, array_like=True, gc=False):
     """The sender was given as a JSON number, which the native push echoes (ZD-09)."""
     old_id: str = ""
     """The id it had where it was imported from, "" if it was not: LeanCloud's side goes on calling it so."""
+    everyone: bool = False
+    """In a system conversation: for every user of the app, not for its members alone."""
 
     @property
     def time_ms(self) -> int:
@@ -123,6 +126,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """The id it had where it was imported from, "" if it was not."""
     said_ms: int = 0
     """When somebody spoke last, 0 if nobody has; `last_message` may be missing even so."""
+    joined_ms: int = 0
+    """When the acting user became a member; 0 if he is none."""
 
 
 class ConversationState(msgspec.Struct, gc=False):

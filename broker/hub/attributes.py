@@ -5,11 +5,16 @@ The law: they are bytes of a JSON object; a change replaces the whole, or is mer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
+from protocol.commands import Operation
 from protocol.errors import Reason, Refused
 
 USER_BYTES = 65_536
+OPERATIONS_MOST = 50
+LARGEST = (1 << 63) - 1
 
 
 def changed(before: bytes, given: bytes, most: int, *, merge: bool) -> bytes:
@@ -45,6 +50,36 @@ def with_paths(before: bytes, given: bytes) -> bytes:
         else:
             place[rest[-1]] = value
     return orjson.dumps(changed)
+
+
+def operated(before: bytes, given: bytes, operations: Sequence[Operation]) -> bytes:
+    """What to merge so that `given` is said and the operations are carried out. TOO_LARGE, BAD_FORMAT."""
+    if len(operations) > OPERATIONS_MOST:
+        raise Refused(Reason.TOO_LARGE, f"{OPERATIONS_MOST} operations can be carried out at once, not {len(operations)}")
+    old, said = orjson.loads(before), orjson.loads(given)
+    for each in operations:
+        said[each.key] = _operated(said.get(each.key, old.get(each.key)), each)
+    return orjson.dumps(said)
+
+
+def _operated(value: object, operation: Operation) -> object:
+    key, word, by = operation.key, operation.op, operation.value
+    if word == "increase":
+        value = 0 if value is None else value
+        if type(value) not in (int, float) or type(by) not in (int, float):
+            raise Refused(Reason.BAD_FORMAT, f"{key} can be increased only if it is a number, and by one")
+        total = value + by  # type: ignore[operator]  # numbers, as was just seen
+        if abs(total) > LARGEST:
+            raise Refused(Reason.BAD_FORMAT, f"{key} would be beyond 64 bits")
+        return total
+    there = [] if value is None else value
+    if not isinstance(there, list) or not isinstance(by, list) or word not in ("append", "append-new", "remove"):
+        raise Refused(Reason.BAD_FORMAT, f"{key} does not take the operation {word!r}; lists alone are added to")
+    if word == "remove":
+        return [each for each in there if each not in by]
+    made = list(there)
+    made += [each for each in by if word == "append" or each not in there]
+    return made
 
 
 def _object(value: object) -> dict[str, object]:

@@ -30,12 +30,16 @@ from protocol.signatures import Action
 
 DAY_MS = 86_400_000
 KINDS = frozenset({Kind.DIRECT, Kind.TEMPORARY, Kind.GROUP, Kind.ROOM})
+"""What anybody makes; a system conversation is made by a back office."""
+OPEN = frozenset({Kind.ROOM, Kind.SYSTEM})
+"""Anybody may know of them and join, and their members are not listed with them."""
 
 
 def info(d: Decision, row: ConversationRow) -> ConversationInfo:
     """As the caller may see it."""
     head = d.head(row.id)
-    first = readable_from(d, row, None if d.caller.privileged else d.member(row.id, d.caller.user))
+    own = d.member(row.id, d.caller.user)
+    first = readable_from(d, row, None if d.caller.privileged else own)
     return ConversationInfo(
         id=row.id,
         kind=row.kind,
@@ -54,6 +58,7 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         ttl_seconds=ttl_seconds(d, row),
         alias=d.hub.tables.alias_of.get(row.id, ""),
         said_ms=said_ms(head) if head.last_seq >= first or not head.last_seq else 0,
+        joined_ms=own.joined_ms if own is not None else 0,
     )
 
 
@@ -100,7 +105,7 @@ def known_direct(d: Decision, one: str, other: str) -> int | None:
 
 @handles(CreateConversation)
 def create(d: Decision, c: CreateConversation) -> Created:
-    if c.kind not in KINDS:
+    if c.kind not in KINDS and not (c.kind == Kind.SYSTEM and d.caller.privileged):
         raise Refused(Reason.BAD_KIND, f"conv_type {c.kind} is none of 1 direct, 2 temporary, 3 group, 4 room")
     creator = [d.actor().id] if d.caller.user or not d.caller.privileged else []
     check_conversation(d, c.signature, Action.CONVERSATION, 0, c.members)
@@ -187,8 +192,9 @@ def _make(
         d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit, by=creator))
     sessions = [session for user in members for session in d.hub.sessions_of(user)]
     d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator, kind=int(kind)))
-    joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
-    d.post(d.hub.on_wire(sessions, LEANCLOUD), joined)  # whose clients expect to hear of the others, too
+    if kind != Kind.SYSTEM:  # LeanCloud's clients expect to hear of the others, too
+        joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
+        d.post(d.hub.on_wire(sessions, LEANCLOUD), joined)
     return row
 
 
@@ -202,14 +208,14 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
         number = direct
     row = d.conversation(number)
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
-        if row.kind != Kind.ROOM:
+        if row.kind not in OPEN:
             d.own_member(row.id)
         return ConversationFound(conversation=from_outside(d, row))
     return ConversationFound(conversation=info(d, row))
 
 
 def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
-    """A room as one who is not in it sees it: that it is there, and how many are."""
+    """A room or a system conversation as one who is not in it sees it: that it is there, and how many are."""
     members = len(d.hub.tables.members.get(row.id, ()))
     alias = d.hub.tables.alias_of.get(row.id, "")
     return ConversationInfo(row.id, row.kind, row.name, b"{}", "", "", members, row.created_ms, row.updated_ms, alias=alias)
@@ -225,6 +231,8 @@ def update(d: Decision, c: UpdateConversation) -> Updated:
     given = c.attributes
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
+    if c.operations:
+        given = attributes.operated(row.attributes, given or b"{}", c.operations)
     changed = change(d, row, c.name, given, merge=c.merge)
     return Updated(time_ms=d.now, attributes=changed.attributes)
 

@@ -14,7 +14,7 @@ from broker.hub.recent import MessagesKey, Need
 from broker.hub.rows import decode_message
 from protocol.commands import History, HistoryPage
 from protocol.ids import LARGEST
-from protocol.records import Message, Status
+from protocol.records import Kind, Message, Status
 
 PROBES = 64
 PAGES = 5
@@ -24,7 +24,8 @@ PAGES = 5
 @handles(History)
 def history(d: Decision, c: History) -> HistoryPage:
     row = d.conversation(c.conversation)
-    first = readable_from(d, row, d.own_member(row.id))
+    public = row.kind == Kind.SYSTEM and not d.caller.privileged and d.member(row.id, d.caller.user) is None
+    first = readable_from(d, row, None if public else d.own_member(row.id))
     last = d.head(row.id).last_seq
     limit = min(max(c.limit, 0), PAGE_MOST)
     up = c.after is not None or c.forward
@@ -38,8 +39,8 @@ def history(d: Decision, c: History) -> HistoryPage:
         lo = max(lo, seq_from(d, row.id, newer + 1))
     if older is not None:
         hi = min(hi, seq_from(d, row.id, older) - 1)
-    if c.present or c.type is not None:
-        messages, more = _filtered(d, c, lo, hi, limit, up=up)
+    if c.present or c.type is not None or public:
+        messages, more = _filtered(d, c, lo, hi, limit, up=up, public=public)
     elif up:
         end = min(hi, lo + limit - 1)
         messages, more = d.messages(row.id, lo, end), end < hi
@@ -51,16 +52,20 @@ def history(d: Decision, c: History) -> HistoryPage:
     return HistoryPage(conversation=row.id, messages=kept if up else kept[::-1], more=more)
 
 
-def _filtered(d: Decision, c: History, lo: int, hi: int, limit: int, *, up: bool) -> tuple[list[Message], bool]:
-    """The first `limit` of lo..hi that are wanted, from the end that is asked for, and whether there may be more."""
+def _filtered(
+    d: Decision, c: History, lo: int, hi: int, limit: int, *, up: bool, public: bool
+) -> tuple[list[Message], bool]:
+    """The first `limit` of lo..hi that are wanted, from the end that is asked for, and whether there may be more. `public`:
+    only what was said to everyone is."""
     found: list[Message] = []
     for _ in range(PAGES):
         if lo > hi or len(found) >= limit:
             break
-        size = PAGE_MOST if c.type is not None else limit
+        size = limit if c.type is None and not public else PAGE_MOST
         start, end = (lo, min(hi, lo + size - 1)) if up else (max(lo, hi - size + 1), hi)
         page = d.messages(c.conversation, start, end)
         wanted = [each for each in page if each.status != Status.DELETED and c.type in (None, each.type)]
+        wanted = [each for each in wanted if each.everyone or not public]
         found += wanted if up else wanted[::-1]
         lo, hi = (end + 1, hi) if up else (lo, start - 1)
     return found[:limit], lo <= hi or len(found) > limit

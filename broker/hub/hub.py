@@ -23,6 +23,7 @@ from broker.hub.tables import Tables
 from protocol.apps import App
 from protocol.commands import Command, Reply
 from protocol.ids import Mint
+from protocol.records import Kind
 
 Handler = Callable[[Decision, Any], Reply]
 ScanHandler = Callable[[Decision, Any], Iterator[Reply | None]]
@@ -90,6 +91,11 @@ class Hub:
                 audience = tuple(session for user in by_user if user in members for session in by_user[user])
             self.tables.audiences[conversation] = audience
         return audience
+
+    def witnesses(self, conversation: int) -> tuple[int, ...]:
+        """The sessions that hear who comes, goes or is silenced: the audience, but in a system conversation nobody."""
+        row = self.tables.conversations.get(conversation)
+        return () if row is not None and row.kind == Kind.SYSTEM else self.audience(conversation)
 
     def sessions_of(self, user: str) -> list[int]:
         return list(self.by_user.get(user, ()))

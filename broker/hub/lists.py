@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from broker.hub.conversations import change, from_outside, info
+from broker.hub.conversations import OPEN, change, from_outside, info
 from broker.hub.decision import Decision
 from broker.hub.hub import scans
 from broker.hub.rows import ConversationRow
 from broker.hub.where import MOST_ROWS, compile_sort, compile_where, fields_of, indexed, search
 from protocol.commands import ConversationPage, Done, ListConversations, Reply, UpdateConversations
 from protocol.errors import Reason, Refused
-from protocol.records import ConversationInfo, Kind
+from protocol.records import ConversationInfo
 
 MOST_UPDATED = 1_000
 LIST_BYTES = 262_144
@@ -34,12 +34,12 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     everything = d.caller.privileged or (c.visible and d.hub.app.settings.open_query)
     candidates = indexed(d, c.where) if everything or c.visible else None
     if not everything:
-        rooms = c.visible and any(each.field == "kind" and each.op == "=" and each.value == Kind.ROOM for each in c.where)
-        if candidates is None and not rooms:
+        known = c.visible and any(each.field == "kind" and each.op == "=" and each.value in tuple(OPEN) for each in c.where)
+        if candidates is None and not known:
             candidates = sorted(own, reverse=True)
         by_id = c.left and all(each.field in ("id", "kind") for each in c.where)
         graves = d.hub.tables.tombstones.get(d.caller.user, {}) if by_id else {}
-        tests.append(lambda look: look.row.id in own or look.row.kind == Kind.ROOM or look.row.id in graves)
+        tests.append(lambda look: look.row.id in own or look.row.kind in OPEN or look.row.id in graves)
     if d.caller.privileged and candidates is None and not tests and not orders:
         yield _all(d, c, start, size, oldest_first=oldest_first)
         return
@@ -62,7 +62,7 @@ def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool)
     if not d.caller.privileged and row.id not in own and not d.hub.app.settings.open_query:
         return from_outside(d, row)
     shown = info(d, row)
-    if with_members and row.kind != Kind.ROOM:
+    if with_members and row.kind not in OPEN:
         members = d.hub.tables.members.get(row.id, {})
         shown.users = list(members)
         shown.quiet = [user for user, member in members.items() if member.quiet]

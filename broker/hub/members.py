@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from broker.hub.conversations import check_limit, joined_position, need_to_change
+from broker.hub.conversations import OPEN, check_limit, joined_position, need_to_change
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure
@@ -51,7 +51,7 @@ def join(d: Decision, c: Join) -> Done:
     check_conversation(d, c.signature, Action.INVITE, row.id, (user,))
     if d.member(row.id, user) is not None:
         return Done(time_ms=d.now)
-    allowed = row.kind == Kind.ROOM or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
+    allowed = row.kind in OPEN or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
     if not (allowed or d.caller.privileged):
         unless = ", or have the app set open_groups" if row.kind == Kind.GROUP else ""
         raise Refused(Reason.NOT_ALLOWED, f"this conversation is by invitation: ask a member to add you{unless}")
@@ -68,7 +68,7 @@ def _check_not_blocked(d: Decision, row: ConversationRow, user: str) -> None:
 
 
 def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
-    before = d.hub.audience(row.id)
+    before = d.hub.witnesses(row.id)
     last_seq = d.head(row.id).last_seq
     for user in users:
         role = Role.OWNER if user == row.owner else Role.MEMBER
@@ -95,7 +95,7 @@ def leave(d: Decision, c: Leave) -> Done:
 
 
 def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str, *, blocked: bool = False) -> None:
-    audience = d.hub.audience(row.id)
+    witnesses = d.hub.witnesses(row.id)
     names = tuple(member.user for member in members)
     own = {session for user in names for session in d.hub.sessions_of(user)}
     for member in members:
@@ -107,7 +107,7 @@ def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str,
         d.put("conversations", msgspec.structs.replace(row, owner="", changed=d.commit))
     app = d.hub.app.id
     d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by, kind=row.kind))
-    rest = tuple(session for session in audience if session not in own)
+    rest = tuple(session for session in witnesses if session not in own)
     skip = told_too(d) if blocked else None
     d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind), skip=skip)
 
@@ -122,6 +122,8 @@ def told_too(d: Decision) -> int | None:
 def list_members(d: Decision, c: ListMembers) -> MemberList:
     row = d.conversation(c.conversation)
     d.own_member(row.id)
+    if row.kind == Kind.SYSTEM and not d.caller.privileged:
+        raise Refused(Reason.NOT_ALLOWED, "who is in a system conversation is told to the app's back office only")
     everybody = d.hub.tables.members.get(row.id, {})
     size = c.size if d.caller.session is None else min(c.size or MOST_LISTED, MOST_LISTED)
     start = (max(c.page, 1) - 1) * size
@@ -286,6 +288,8 @@ def acted(d: Decision, member: MemberRow, act: Act, **changes: Any) -> MemberRow
 @handles(SetRole)
 def set_role(d: Decision, c: SetRole) -> Done:
     row = d.conversation(c.conversation)
+    if row.kind == Kind.SYSTEM:
+        raise Refused(Reason.BAD_KIND, "the members of a system conversation have no roles")
     member = target(d, row, c.user, Role.OWNER)
     if c.role not in (Role.MEMBER, Role.MANAGER):
         raise Refused(Reason.BAD_FORMAT, f"role must be 0 member or 1 manager, not {c.role}")

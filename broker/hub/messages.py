@@ -9,10 +9,10 @@ from __future__ import annotations
 import msgspec
 import orjson
 
-from broker.hub.conversations import direct_between, readable_from
+from broker.hub.conversations import OPEN, direct_between, readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
-from broker.hub.rows import HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
 from broker.hub.session import LEANCLOUD
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import (
@@ -36,6 +36,8 @@ BODY_BYTES = 65_536
 MOST_OWN = 64
 """Own messages a position remembers one by one."""
 MOST_MENTIONS = 20
+MOST_ONLY = 20
+"""Users a message in a system conversation is for alone."""
 MOST_TOLD = 1_000
 """Users one system message names."""
 REMEMBER_MS = 86_400_000
@@ -83,6 +85,8 @@ def send(d: Decision, c: SendMessage) -> Sent:
         raise Refused(Reason.STORAGE_UNAVAILABLE, "no disk space for a new conversation; nothing was done")
     if member is not None and not d.caller.privileged:
         check_mute(member, d.now)
+    if row.kind == Kind.SYSTEM or c.everyone or c.only:
+        _check_system(d, row, c)
     check_size(d, c.body)
     if len(c.mentions) > MOST_MENTIONS:
         raise Refused(Reason.TOO_LARGE, f"a message may mention {MOST_MENTIONS} users, not {len(c.mentions)}")
@@ -107,6 +111,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         push_data=c.push_data,
         client_msg_id=c.client_msg_id,
         numeric_sender=d.caller.numeric,
+        everyone=c.everyone,
     )
     if not c.transient:
         d.put("messages", message)
@@ -141,7 +146,11 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 if c.receipt and session is not None and session.wire == LEANCLOUD:
                     d.then(d.hub.receipts.asked, row.id, seq, number, user.id)
     push = MessageNew(app=d.hub.app.id, message=message, kind=row.kind)
-    receivers = d.hub.audience(row.id) if not new else tuple(d.hub.sessions_of(user.id) + d.hub.sessions_of(c.to))
+    if new or c.only:
+        named = dict.fromkeys((user.id, *c.only, *([c.to] if c.to else [])))
+        receivers = tuple(session for name in named for session in d.hub.sessions_of(name))
+    else:
+        receivers = heard_by(d, message)
     if c.no_sync:
         own = set(d.hub.sessions_of(user.id))
         receivers = tuple(number for number in receivers if number not in own)
@@ -156,6 +165,23 @@ def _leave_will(d: Decision, c: SendMessage, conversation: int) -> Sent:
     d.then(setattr, d.caller.session, "will", msgspec.structs.replace(c, will=False, transient=True, client_msg_id=""))
     number = d.hub.mint.next(d.now)
     return Sent(message=number, conversation=conversation, seq=0, time_ms=time_of(number))
+
+
+def _check_system(d: Decision, row: ConversationRow, c: SendMessage) -> None:
+    if not d.caller.privileged:
+        raise Refused(Reason.NOT_ALLOWED, "nobody but the app's back office speaks in a system conversation")
+    if row.kind != Kind.SYSTEM:
+        raise Refused(Reason.BAD_KIND, "only in a system conversation is something said to everyone or to some alone")
+    if len(c.only) > MOST_ONLY:
+        raise Refused(Reason.TOO_LARGE, f"a message is for {MOST_ONLY} users alone at most, not {len(c.only)}")
+    if c.only and not c.transient:
+        raise Refused(Reason.BAD_FORMAT, "what is for some users alone is not kept; it must be transient")
+    d.users(c.only)
+
+
+def heard_by(d: Decision, message: Message) -> tuple[int, ...]:
+    """The sessions a message, or a change of it, is for."""
+    return tuple(d.hub.sessions) if message.everyone else d.hub.audience(message.conversation)
 
 
 def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:
@@ -238,8 +264,8 @@ def list_messages(d: Decision, c: ListMessages) -> MessagePage:
 def readers(d: Decision, c: Readers) -> ReadersList:
     row = d.conversation(c.conversation)
     member = d.own_member(row.id)
-    if row.kind == Kind.ROOM:
-        raise Refused(Reason.BAD_KIND, "a room keeps no read marks")
+    if row.kind in OPEN:
+        raise Refused(Reason.BAD_KIND, "rooms and system conversations tell nobody who has read")
     message = d.message(row.id, c.message)
     if message.seq < readable_from(d, row, member):
         raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")

@@ -8,7 +8,7 @@ import msgspec
 from broker.hub.attributes import merged
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
-from broker.hub.messages import check_mute, check_size
+from broker.hub.messages import check_mute, check_size, heard_by
 from broker.hub.rows import encode_message
 from protocol.commands import DeleteMessage, EditMessage, Patched, RecallMessage
 from protocol.errors import Reason, Refused
@@ -89,5 +89,5 @@ def _patch(d: Decision, message: Message, status: Status, body: bytes = b"{}", t
         time_ms=d.now,
         kind=d.conversation(message.conversation).kind,
     )
-    d.post(d.hub.audience(message.conversation), push)
+    d.post(heard_by(d, changed), push)
     return Patched(time_ms=d.now)

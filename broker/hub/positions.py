@@ -7,6 +7,7 @@ from itertools import islice
 
 import msgspec
 
+from broker.hub.conversations import OPEN
 from broker.hub.decision import Decision
 from broker.hub.history import seq_in_memory, times_of
 from broker.hub.hub import handles
@@ -75,8 +76,8 @@ def _move(d: Decision, before: PositionRow, after: PositionRow) -> None:
 def read_times(d: Decision, c: ReadTimes) -> ReadTimesList:
     row = d.conversation(c.conversation)
     d.own_member(row.id)
-    if row.kind == Kind.ROOM:
-        raise Refused(Reason.BAD_KIND, "a room keeps no read marks")
+    if row.kind in OPEN:
+        raise Refused(Reason.BAD_KIND, "rooms and system conversations tell nobody who has read")
     first = d.head(row.id).floor + 1
     members = list(islice(d.hub.tables.members.get(row.id, {}), MOST_MEMBERS))
     positions = [d.position(row.id, user) for user in members]

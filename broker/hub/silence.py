@@ -58,6 +58,8 @@ def _each(d: Decision, users: tuple[str, ...], act: Callable[[str], None]) -> Me
 
 
 def _check_somebody_mutes(d: Decision, row: ConversationRow) -> None:
+    if row.kind == Kind.SYSTEM:
+        raise Refused(Reason.BAD_KIND, "nobody but the app's back office speaks in a system conversation")
     if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and not d.caller.privileged:
         d.own_member(row.id)
         raise Refused(Reason.NOT_ALLOWED, "only groups and rooms have somebody who may mute")
@@ -151,7 +153,7 @@ def _block(d: Decision, row: ConversationRow, user: str) -> list[MemberRow]:
 def _tell_blocked(d: Decision, row: ConversationRow, users: list[str], *, blocked: bool) -> None:
     """LeanCloud's sessions, those of the blocked and those of the members, each in its own words."""
     own = [session for user in users for session in d.hub.on_wire(d.hub.sessions_of(user), LEANCLOUD)]
-    members = d.hub.on_wire(d.hub.audience(row.id), LEANCLOUD)
+    members = d.hub.on_wire(d.hub.witnesses(row.id), LEANCLOUD)
     rest = [session for session in members if d.hub.sessions[session].user not in users]
     for sessions, told in ((own, True), (rest, False)):
         push = MembersBlocked(

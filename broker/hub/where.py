@@ -4,7 +4,7 @@ applies them. Nothing a client sends is ever SQL or a regular expression (DESIGN
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,6 +13,7 @@ from broker.hub.decision import Decision
 from broker.hub.rows import ConversationRow, UserRow, said_ms
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
+from protocol.records import Kind
 
 
 class Look:
@@ -133,11 +134,20 @@ def _member(d: Decision, condition: Condition) -> Test:
     members, op = d.hub.tables.members, condition.op
     names = _operand(condition, str, ("=", "!=", *LISTS))
     wanted = names if isinstance(names, list) else [names]
+    everything, own = d.caller.privileged, d.caller.user
+
+    def among(look: Look) -> Container[str]:
+        """Of a system conversation's members one knows oneself."""
+        found = members.get(look.row.id, {})
+        if everything or look.row.kind != Kind.SYSTEM:
+            return found
+        return (own,) if own in found else ()
+
     if op == "all":
-        return lambda look: all(name in members.get(look.row.id, ()) for name in wanted)
+        return lambda look: all(name in there for there in (among(look),) for name in wanted)
     if op in ("=", "in"):
-        return lambda look: any(name in members.get(look.row.id, ()) for name in wanted)
-    return lambda look: not any(name in members.get(look.row.id, ()) for name in wanted)
+        return lambda look: any(name in there for there in (among(look),) for name in wanted)
+    return lambda look: not any(name in there for there in (among(look),) for name in wanted)
 
 
 def _field(field: str, fields: Fields, where: str) -> tuple[type | None, Read]:
@@ -155,7 +165,8 @@ class Order(NamedTuple):
     descending: bool
 
     def key(self, look: Look) -> tuple[int, Any]:
-        """Values of different types stand in groups: none, booleans, numbers, texts, all else."""
+        """Values of different types stand in groups: none, booleans, numbers, texts, all else by its JSON, so that dates
+        that are objects stand in their order."""
         value = self.read(look)
         if isinstance(value, bool):
             return 1, value
@@ -163,7 +174,7 @@ class Order(NamedTuple):
             return 2, value
         if isinstance(value, str):
             return 3, value
-        return (0, 0) if value is None else (4, 0)
+        return (0, 0) if value is None else (4, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
 def compile_sort(sort: tuple[str, ...], fields: Fields) -> list[Order]:

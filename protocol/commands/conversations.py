@@ -13,7 +13,7 @@ from protocol.records import ConversationInfo, DirectInfo
 class CreateConversation(Command):
     """`members` besides the creator (the acting user, who becomes owner of a group). A direct conversation of the same
     two, and with `unique` any of the same members and kind, is returned instead of made again (ZD-04). `most` members may
-    be in it, 0: as many as the app says; management only. BAD_KIND, UNKNOWN_USER, FULL."""
+    be in it, 0: as many as the app says; management only, and so are system conversations. BAD_KIND, UNKNOWN_USER, FULL."""
 
     durable: ClassVar[bool] = True
     kind: int
@@ -39,7 +39,7 @@ class Created(Reply):
 
 class GetConversation(Command):
     """A conversation, or with `to` the direct one the acting user and that user share. Members see everything; others see
-    name and count of rooms, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
+    name and count of rooms and system conversations, else NOT_A_MEMBER. UNKNOWN_CONVERSATION, UNKNOWN_USER."""
 
     reads: ClassVar[bool] = True
     conversation: int = 0
@@ -78,13 +78,13 @@ class ListConversations(Command):
     sort: tuple[str, ...] = ()
     """At most 3 fields as in Condition (not `member`), `-` before one for the greatest first."""
     visible: bool = False
-    """On a socket, also what the caller sees without being a member: rooms, if they are asked for by id or by kind, and
-    everything where the app has `open_query`."""
+    """On a socket, also what the caller sees without being a member: rooms and system conversations, if they are asked for
+    by id or by kind, and everything where the app has `open_query`."""
     with_members: bool = False
-    """Say who the members are, but of rooms."""
+    """Say who the members are, but of rooms and system conversations."""
     left: bool = False
     """On a socket, also those he has left in the last 30 days, if they are asked for by their ids (and kind) alone; of
-    them, and of rooms he is not in, the name is all he sees."""
+    them, and of what is open and he is not in, the name is all he sees."""
 
 
 class ConversationPage(Reply):
@@ -109,6 +109,16 @@ class DirectPage(Reply):
     total: int
 
 
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """A change of one attribute by what it is: `op` "increase" (by a number; 0 if it is not there), or of a list (empty if
+    it is not there) "append", "append-new" (what is not in it yet) or "remove" (wherever it is in it) a list of values.
+    BAD_FORMAT where the attribute is something else."""
+
+    key: str
+    op: str
+    value: object
+
+
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
     temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
@@ -121,6 +131,8 @@ class UpdateConversation(Command):
     merge: bool = False
     most: int | None = None
     paths: bool = False
+    operations: tuple[Operation, ...] = ()
+    """At most 50, with `merge`; each on what those before it have made."""
 
 
 class Updated(Done):

@@ -21,7 +21,8 @@ from protocol.records import MemberFailure, MemberInfo
 
 
 class Join(Command):
-    """Rooms are open; groups where the app has `open_groups`. FULL, BLOCKED, NOT_ALLOWED. Joining twice is no error."""
+    """Rooms and system conversations are open; groups where the app has `open_groups`. FULL, BLOCKED, NOT_ALLOWED. Joining
+    twice is no error."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -36,7 +37,8 @@ class Leave(Command):
 
 
 class ListMembers(Command):
-    """Page `page` of `size` members in the order of their joining; `size` 0 is all, on a socket at most 1,000."""
+    """Page `page` of `size` members in the order of their joining; `size` 0 is all, on a socket at most 1,000. Those of a
+    system conversation are told to management only: NOT_ALLOWED."""
 
     reads: ClassVar[bool] = True
     conversation: int

@@ -47,6 +47,11 @@ class SendMessage(Command):
     will: bool = False
     """Keep it with the session, whose newest will it is from now on, and say it, transiently, once the session is lost: not
     when it is ended by its user, by a later login or by the back office. NOT_ALLOWED outside a session."""
+    everyone: bool = False
+    """To every user of the app; management only, in a system conversation: else NOT_ALLOWED, BAD_KIND. So is `only`."""
+    only: tuple[str, ...] = ()
+    """To these users (and the sender's own sessions) alone, at most 20. It must be transient, as whoever reads what is kept
+    would see it. BAD_FORMAT, TOO_LARGE."""
 
 
 class Sent(Reply):
@@ -62,7 +67,7 @@ class History(Command):
     """Up to `limit` messages: those just before seq `before`, or just after seq `after`, or the newest if neither is
     given; ascending. `older_than` and `newer_than` are the same by message id, so by time too (`ids.first_at`), whether or
     not there is such a message; they narrow what `before` and `after` say. Both ways: the newest, or with `forward` the
-    oldest. Replies HistoryPage."""
+    oldest. Who is no member reads of a system conversation what was said to everyone. Replies HistoryPage."""
 
     rate: ClassVar[Rate] = Rate.HISTORY
     reads: ClassVar[bool] = True

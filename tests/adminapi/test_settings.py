@@ -29,6 +29,7 @@ def test_the_defaults() -> None:
     place = load(None, {})
     assert (place.data, place.control) == (Path("parley-data"), Path("parley-data/control.sock"))
     assert (place.calls, place.calls_per_app, place.sockets_listen) == (64, 16, "127.0.0.1:7700")
+    assert place.tls_listen == ""
     assert (place.admin, place.lists_apps) == (Settings(), False)
     assert msgspec.convert(msgspec.structs.asdict(place.admin), Settings) == Settings()
 
@@ -56,6 +57,7 @@ id = "x"
     assert (place.data, place.files, place.sockets_listen) == (Path("/d"), Path("/d/files"), "h:1")
     assert (place.admin.public_url, place.lists_apps) == ("https://im.example.com:8443/base/", True)
     place = load_text(load, text, {"PARLEY_STORE_DATA": "/e", "PARLEY_SOCKETS_LISTEN": "", "PARLEY_CONTROL_PATH": ""})
+    assert load_text(load, text, {"PARLEY_SOCKETS_TLS_LISTEN": "h:3"}).tls_listen == "h:3"
     assert (place.data, place.sockets_listen, place.control) == (Path("/e"), "127.0.0.1:7700", Path("/e/control.sock"))
 
 

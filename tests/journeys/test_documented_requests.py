@@ -13,12 +13,16 @@ from protocol.tokens import make_jwt
 from tests.journeys.description import MOUNTED, PROOFS, description, make_users, operations
 from tests.journeys.programs import APP, Host
 
-APPS = 60
+APPS = 120
 """One for each endpoint, so that what one does is nothing to the others."""
 
 
 STRANGERS = {"/im/user/{client_id}/group/{group_id}/join_group_notification": {"c72": "c72"}}
 """By path: names that stay as they are there, as whoever applies is no member yet."""
+
+
+SERVICES = ("/service-conversations/", "/broadcast", "/subscription")
+"""In the paths of what only service conversations know."""
 
 
 def prepared(http: httpx.Client, app: str) -> dict[str, str]:
@@ -40,7 +44,24 @@ def prepared(http: httpx.Client, app: str) -> dict[str, str]:
         "1495431811151": str(sent["timestamp"]),
         "666666": app,
         "a-token-of-your-server": make_jwt(APP["secret"], {"sub": "Tom"}),
-        **prepared_for_maxleap(http, app),
+    }
+
+
+def prepared_for_services(http: httpx.Client, app: str) -> dict[str, str]:
+    """A service conversation with a subscriber and a broadcast, in place of the group and the message in it."""
+
+    def made(path: str, body: dict[str, Any]) -> Any:
+        answer = http.post("/1.2/rtm" + path, headers=PROOFS["leancloud"](app), json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    service = made("/service-conversations", {"name": "news"})["objectId"]
+    made(f"/service-conversations/{service}/subscribers", {"client_id": "Tom"})
+    sent = made("/broadcasts", {"conv_id": service, "from_client": "Tom", "message": "hello"})
+    return {
+        "5a5d7432c3422b31ed845e75": service,
+        "qNkRkFWOeSqP65S9fDyHJw": sent["msg-id"],
+        "1495431811151": str(sent["timestamp"]),
     }
 
 
@@ -101,7 +122,12 @@ def test_the_example_of_every_endpoint_works(host: Host, dialect: str) -> None:
     with httpx.Client(base_url=host.admin_url, timeout=15) as http:
         for number, (method, template, operation) in enumerate(operations(described, dialect)):
             app = f"app{number}"
-            path, more = example(template, operation, {**prepared(http, app), **STRANGERS.get(template, {})})
+            names = {**prepared(http, app), **STRANGERS.get(template, {})}
+            if dialect == "maxleap":
+                names |= prepared_for_maxleap(http, app)
+            if any(word in template for word in SERVICES):
+                names |= prepared_for_services(http, app)
+            path, more = example(template, operation, names)
             answer = http.request(method, path, headers=PROOFS[dialect](app), **more)
             status = min(status for status in map(int, operation["responses"]))
             assert answer.status_code == status, f"{method} {template}: {answer.text}"

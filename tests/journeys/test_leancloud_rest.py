@@ -127,7 +127,9 @@ async def test_a_back_office_with_the_storage_sdks_calls(host: Host) -> None:
         value(await http.post(f"/1.2/rtm/chatrooms/{room}/messages", json={"from_client": "tom", "message": "hi"}))
         assert (await ann.push("msg.new"))["text"] == "hi"
 
-        value(await http.post("/1.1/rtm/broadcast", json={"from_peer": "news", "message": "to all", "conv_id": cid}))
-        assert (await ann.push("system.new"))["content"] == {"from_client": "news", "message": "to all"}
+        news = value(await http.post("/1.2/rtm/service-conversations", json={"name": "news"}))["objectId"]
+        value(await http.post("/1.1/rtm/broadcast", json={"from_peer": "news", "message": "to all", "conv_id": news}))
+        assert (await ann.push("msg.new"))["text"] == "to all"
+        assert [each["text"] for each in (await ann.ok("msg.history", conv_id=news))["messages"]] == ["to all"]
         assert value(await http.delete(f"{OBJECTS}/{cid}")) == {}
         assert value(await http.get(f"{OBJECTS}/{cid}"), 404)["code"] == 4303

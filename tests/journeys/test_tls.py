@@ -67,6 +67,17 @@ async def test_a_plain_client_at_the_tls_door_harms_nobody(host: Host, context: 
         await peer.login("tom")
 
 
+async def test_leancloud_clients_that_want_tls_are_sent_to_the_listener_for_it(host: Host, context: ssl.SSLContext) -> None:
+    port = host.broker().wait_door("tls")
+    host.configure(sockets={"tls_listen": f"127.0.0.1:{port}"})  # as an operator does, who knows the port beforehand
+    host.admin()
+    async with httpx.AsyncClient(base_url=host.admin_url) as http:
+        found = (await http.get("/v1/route", params={"appId": "666666", "secure": "true"})).json()
+    assert found["server"] == found["secondary"]
+    async with json_peer(found["server"], tls=context) as peer:
+        await peer.login("tom")
+
+
 async def test_a_hang_up_takes_the_new_certificate_and_leaves_sessions_alone(
     host: Host, context: ssl.SSLContext, tmp_path: Path
 ) -> None:

@@ -10,11 +10,12 @@ Readings, where the seed is unclear:
   the app has `leancloud_app_key` on. A sign can be replayed, so it is good for the app's `sign_window_seconds` around its
   time. No app: 4100.
 * LC-01 names no creator, so the conversation has none and no owner: it is the back office's. `c`, one of `m`, makes him
-  creator and owner. It is always a group (a room with `tr`), also of two: members may be added to any LeanCloud
-  conversation, which a direct one does not allow. `unique` finds the group of the same members.
+  creator and owner. It is always a group (a room with `tr`, a system conversation with `sys`), also of two: members may
+  be added to any LeanCloud conversation, which a direct one does not allow. `unique` finds the group of the same members.
 * LeanCloud knows no registration: users that `m`, `client_ids` of LC-04 or `from_client` name are made.
 * Custom attributes are all fields that are not built in (LC-28), kept as the conversation's attributes under their own
-  names, `attr` too; so `conv_extend` of the native dialect shows them all. `__op` and `a.b` are refused.
+  names, `attr` too; so `conv_extend` of the native dialect shows them all. An update takes `a.b` for the `b` in `a`, and
+  `__op` Increment, Add, AddUnique, Remove and Delete, as a creation does; all others are refused.
 * LC-02: `m`, and what is settled at the creation or kept by the server, is refused, not ignored. null removes a custom
   attribute.
 * LC-04, LC-05: all or nobody. LC-05: those who are no members are no error; the owner among them is 4403.
@@ -26,23 +27,33 @@ Readings, where the seed is unclear:
   `text_bytes`. `push_data` text that is no JSON object stays text; at most 4 KB.
 * LC-11 to LC-13: `from_client` must be the author (4403), the time that of the id (4404). What was recalled, deleted or
   transient is not found. LC-13: `client_id` serves as `from_client`.
-* LC-30 serves the query of conversations (newest first), the history of one (deleted ones left out; `client_id` and
-  signature are not asked for, as the master key is here), kick and check-online (a user who is not there is a user who is
-  offline).
+* LC-30 serves what the vendor's last document of 1.2 has, but the conversations a client himself puts on a list, and the
+  deletion of a message for one subscriber; and of 1.1 what its own document had (`old`), but the edit of stored messages.
+  Conversations are found newest first. A history leaves deleted messages out; `client_id` and signature are not asked for,
+  as the master key is here. A user who is not there is a user who is offline.
 * What an app key alone may ask, since it stands in released apps: the router and the time, which ask for no proof at all;
   with `X-LC-IM-Session-Token` of a session that is open, `notifications` and, as that user, `_ConversationMemberInfo`;
-  `/1.1/rtm/sign`, as the user whose token is shown. All else is a back office's, `_Conversation` and messages too: the
-  master key, or the app key where the app has `leancloud_app_key` on.
+  `/1.1/rtm/sign` and `/1.2/rtm/clients/sign`, as the user whose token is shown. All else is a back office's,
+  `_Conversation` and messages too: the master key, or the app key where the app has `leancloud_app_key` on.
 * `notifications` is always empty: who joined and left is told to sockets only, not kept. Clients read members anew.
 * `/1.1/rtm/sign`: there are no accounts of the vendor's storage here, so `session_token` is the token (HS256) the app's own
   server made for the user. The signature has the token's `iat` for its time, so whatever withdraws the token withdraws it
   too; a token older than the 6 hours of a signature is refused: 4112.
-* `/1.1/classes/_Conversation`: of `__op` there are Add, AddUnique and Remove on `m`, Delete elsewhere. A list for `m`
-  replaces the members, the owner stays. Changes with a condition (`where`) are refused.
-* `to_peers` of `/1.1/rtm/messages` is for service conversations and refused: 4314. `/1.1/rtm/messages/history` takes
-  `convid`; what one client said everywhere (`from`) cannot be asked.
-* Broadcasts reach whoever is online on a native socket, as a system message. LeanCloud's sockets have no word for it, as
-  there are no service conversations; `conv_id`, `valid_till` and `push` are ignored.
+* `/1.1/classes/_Conversation`: of `__op` on `m` there are Add, AddUnique and Remove. A list for `m` replaces the members,
+  the owner stays. Changes with a condition (`where`) are refused.
+* Service conversations (`sys`) are open: any client may subscribe himself, know of them and their name, and hear what is
+  broadcast. The back office alone speaks there (a client's own message is refused), and subscribers are told to it alone.
+* What a service conversation says to clients by name (`to_clients`, `to_peers`) goes to those who are online, as a
+  transient message whatever `transient` says, and is kept nowhere: a conversation has one history, and in it the others
+  would read it. So it is in no history and cannot be edited or taken back. For what must not be lost there are
+  conversations of two. What all subscribers are told is kept once, so it cannot be deleted for one of them.
+* A broadcast is a message of its service conversation (`conv_id`, 4303 for any other) for every client: those who are online
+  get it, native sockets too; the others find it in the history. Edits and recalls are told to all. `valid_till` is of no
+  effect, `push` is the push hook's.
+* Messages of many conversations (`/1.2/rtm/messages`, `/1.2/rtm/clients/{id}/messages`, the history of 1.1 without
+  `convid`): see `archive`; a client's are those of the conversations he is in.
+* `transient` of `/1.1/rtm/messages` is false if it is not said, as everywhere here.
+* `/1.2/rtm/stats` has no `user_count_today`: who was online is not kept.
 * Unread counts are those of the sockets; chatrooms are rooms, and their paths take any conversation.
 * MUX-11: `fields`.
 """
@@ -54,6 +65,8 @@ from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
 from adminapi.dialects.leancloud import (
+    archive,
+    broadcasts,
     chatrooms,
     classes,
     clients,
@@ -61,15 +74,34 @@ from adminapi.dialects.leancloud import (
     history,
     messages,
     mutes,
+    old,
     proof,
     queries,
+    restrictions,
     schemas,
+    services,
 )
 from adminapi.dialects.leancloud.codes import RENDERINGS
 from adminapi.dialects.leancloud.router import PATHS, Router
 from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
+
+PARTS = (
+    conversations,
+    mutes,
+    messages,
+    restrictions,
+    queries,
+    old,
+    history,
+    chatrooms,
+    services,
+    broadcasts,
+    archive,
+    classes,
+    clients,
+)
 
 
 class LeanCloud(Dialect):
@@ -102,11 +134,10 @@ class LeanCloud(Dialect):
     }
     proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
 
-    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700") -> None:
+    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700", tls_listen: str = "") -> None:
         """What the router says, see there."""
-        parts = (conversations, mutes, messages, queries, history, chatrooms, classes, clients)
-        self.routes = Routes([endpoint for part in parts for endpoint in part.routes])
-        self.routes += Router(socket_url, sockets_listen).routes
+        self.routes = Routes([endpoint for part in PARTS for endpoint in part.routes])
+        self.routes += Router(socket_url, sockets_listen, tls_listen).routes
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)

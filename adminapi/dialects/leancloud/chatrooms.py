@@ -12,6 +12,7 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.conversations import create, delete_conversation, update_conversation
 from adminapi.dialects.leancloud.history import list_messages
+from adminapi.dialects.leancloud.members import members_of
 from adminapi.dialects.leancloud.messages import delete_message, edit_message, recall_message, send_message
 from adminapi.dialects.leancloud.queries import search
 from adminapi.dialects.leancloud.shapes import conversation_row, object_id
@@ -19,6 +20,7 @@ from adminapi.schemas import About
 from protocol.commands import Condition, ListMembers, MemberList
 from protocol.records import Kind
 from protocol.wires.leancloud.names import iso
+from protocol.wires.native.fields import name
 
 routes = Routes()
 
@@ -49,6 +51,23 @@ async def list_chatroom_members(ask: Ask, broker: Broker) -> Answer:
     """LC-30. The members of a chatroom."""
     reply = cast(MemberList, await broker.call(ask.managed(ListMembers(conversation=fields.conversation_of(ask)))))
     return json_answer({"result": [member.user for member in reply.members]})
+
+
+@routes.add("GET", ROOM + "/members/online-count", about=About(answer=schemas.ONLINE_COUNT))
+async def count_online(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. How many members of a chatroom are online."""
+    return await online_count(ask, broker, fields.conversation_of(ask))
+
+
+@routes.add("GET", "/1.1/rtm/transient_group/onlines", about=About(answer=schemas.ONLINE_COUNT, query=schemas.GROUP_ASKED))
+async def count_online_of(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. How many members of the chatroom `gid` are online."""
+    return await online_count(ask, broker, fields.conversation(ask, name(fields.request(ask), "gid")))
+
+
+async def online_count(ask: Ask, broker: Broker, conversation: int) -> Answer:
+    members = members_of(ask, broker, conversation)
+    return json_answer({"result": sum([member.online async for member in members])})
 
 
 MESSAGES = ROOM + "/messages"

@@ -102,15 +102,14 @@ async def find(ask: Ask, broker: Broker, conversation: int) -> ConversationInfo:
 async def update_object(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Change a conversation's name, custom attributes and members.
 
-    `m` is the new list of members, or an `__op` Add, AddUnique or Remove. `__op` Delete takes an attribute away."""
+    `m` is the new list of members, or an `__op` Add, AddUnique or Remove. Attributes take these, Increment and Delete."""
     conversation, data, whole = fields.conversation_of(ask), dict(fields.document(ask)), fetches(ask)
     if "where" in ask.query:
         raise Refused(Reason.BAD_FORMAT, "A condition (where) on a change is not known here; leave it out.")
     members = data.pop("m", None)
-    changes = {key: None if value == {"__op": "Delete"} else value for key, value in data.items()}
-    if members is None and not changes:
+    if members is None and not data:
         raise Refused(Reason.MISSING_FIELD, "There is nothing to change.")
-    change = check_update(conversation, changes) if changes else None
+    change = check_update(conversation, data) if data else None
     time_ms = now_ms(ask)
     if members is not None:
         await change_members(ask, broker, conversation, members)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import named
+from adminapi.dialects.leancloud.shapes import Row, named
 from adminapi.schemas import About
 from protocol.commands import ListMembers, ListMissed, ListSessions, Managed, MemberList, Missed, SessionList
 from protocol.errors import Reason, Refused
@@ -112,13 +112,25 @@ async def sign(ask: Ask, broker: Broker) -> Answer:
     """LC-30. The signature with which a user logs in on a socket.
 
     `session_token` is the token the app's own server made for the user, not more than 6 hours ago."""
+    return json_answer(signed(ask)[1])
+
+
+@routes.add("GET", "/1.2/rtm/clients/sign", about=About(answer=schemas.CLIENT_SIGNATURE, query=schemas.SIGNED_BY_QUERY))
+async def sign_client(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. The same by its later path, which says whose it is."""
+    user, signature = signed(ask)
+    return json_answer({**signature, "client_id": user})
+
+
+def signed(ask: Ask) -> tuple[str, Row]:
+    """The user whose `session_token` it is, and his signature."""
     claims = read_jwt(ask.app.secret, name(fields.request(ask), "session_token", TOKEN_MOST), ask.now_s)
     user = name_in(claims)
     if user is None or ":" in user or "act" in claims or claims.get("app_id", ask.app.id) != ask.app.id:
         raise Refused(Reason.BAD_TOKEN, "The session_token is not one with which a user of this app logs in.")
     timestamp, nonce = signing_time(claims, round(ask.now_s * 1000)), secrets.token_hex(NONCE_BYTES)
     signature = sign_action(ask.app.master_key, Action.LOGIN, ask.app.id, user, str(timestamp), nonce)
-    return json_answer({"signature": signature, "timestamp": timestamp, "nonce": nonce})
+    return user, {"signature": signature, "timestamp": timestamp, "nonce": nonce}
 
 
 def signing_time(claims: Mapping[str, object], now_ms: int) -> int:

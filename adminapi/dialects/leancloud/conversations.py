@@ -18,6 +18,7 @@ from protocol.commands import (
     Done,
     ListMembers,
     MemberList,
+    Operation,
     RemoveMembers,
     UpdateConversation,
 )
@@ -33,20 +34,42 @@ KEPT_BY_SERVER = frozenset({"objectId", "createdAt", "updatedAt", "lm", "mu", "u
 """Fields of `_Conversation` (LC-28) that nobody sets."""
 FIXED = frozenset({"c", "tr", "sys", "unique"})
 """Those that are settled when it is made."""
+BUILT_IN = KEPT_BY_SERVER | FIXED | {"name", "m"}
+OPERATIONS = {"Increment": "increase", "Add": "append", "AddUnique": "append-new", "Remove": "remove"}
+"""`__op` of an attribute, besides Delete."""
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_PATH = re.compile(_KEY.pattern + r"(\.[A-Za-z0-9_]{1,128})*")
 
 
-def custom(data: Data, built_in: frozenset[str]) -> bytes:
+def custom(data: Data, built_in: frozenset[str], form: re.Pattern[str] = _KEY) -> bytes:
     """The custom attributes: all fields that are not built in."""
     attributes = {key: value for key, value in data.items() if key not in built_in}
     for key, value in attributes.items():
-        if key in KEPT_BY_SERVER:
+        if key in KEPT_BY_SERVER or ("." in key and key.split(".")[0] in BUILT_IN):
             raise Refused(Reason.BAD_FORMAT, f"{key} is kept by the server and cannot be set.")
-        if _KEY.fullmatch(key) is None:
+        if form.fullmatch(key) is None or len(key) > 128:
             raise Refused(Reason.BAD_FORMAT, f"{key[:64]!r} is no field: a letter, then letters, digits and _.")
         if isinstance(value, dict) and "__op" in value:
-            raise Refused(Reason.BAD_FORMAT, f"{key}: __op is not known here; send the value itself.")
+            raise Refused(Reason.BAD_FORMAT, f"{key}: this __op has no meaning here; send the value itself.")
     return write_json(attributes)
+
+
+def operations_in(data: Data) -> tuple[Data, tuple[Operation, ...]]:
+    """What is set, and what is changed by an `__op`; Delete sets null."""
+    said: Data = {}
+    operations: list[Operation] = []
+    for key, value in data.items():
+        word = value.get("__op") if isinstance(value, dict) else None
+        if word == "Delete":
+            said[key] = None
+        elif isinstance(value, dict) and isinstance(word, str) and word in OPERATIONS:
+            if _KEY.fullmatch(key) is None or key in BUILT_IN:
+                raise Refused(Reason.BAD_FORMAT, f"{key[:64]!r} does not take the __op {word}.")
+            given = value.get("amount", 1) if word == "Increment" else value.get("objects")
+            operations.append(Operation(key, OPERATIONS[word], given))
+        else:
+            said[key] = value
+    return said, tuple(operations)
 
 
 @routes.add("POST", "/1.2/rtm/conversations", about=About(answer=schemas.CREATED, body=schemas.CREATION))
@@ -60,20 +83,31 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
 
 async def create(ask: Ask, broker: Broker, data: Data) -> ConversationInfo:
     """Of the fields of `_Conversation`."""
+    data = begun(data)
     members = as_users([] if data.get("m") is None else data["m"], "m")
     creator = "" if data.get("c") in (None, "") else fields.user(data, "c")
     if creator and creator not in members:
         bad("c", "one of m")
-    if fields.flag(data, "sys"):
-        raise Refused(Reason.BAD_KIND, "Service conversations (sys) cannot be made here.")
+    kind = Kind.SYSTEM if fields.flag(data, "sys") else Kind.ROOM if fields.flag(data, "tr") else Kind.GROUP
     command = CreateConversation(
-        kind=Kind.ROOM if fields.flag(data, "tr") else Kind.GROUP,
+        kind=kind,
         members=members,
         name=text_or(data, "name", NAME_MOST),
         attributes=custom(data, FIXED | {"name", "m"}),
-        unique=fields.flag(data, "unique"),
+        unique=fields.flag(data, "unique") and kind != Kind.SYSTEM,
     )
     return cast(Created, await broker.call(ask.managed(command, user=creator, newcomers=members))).conversation
+
+
+def begun(data: Data) -> Data:
+    """What the operations of a creation make of nothing; those on `m` are the caller's."""
+    said, operations = operations_in({key: value for key, value in data.items() if key != "m"})
+    for each in operations:
+        number = each.op == "increase"
+        if not (type(each.value) in (int, float) if number else isinstance(each.value, list)):
+            bad(each.key, "an __op with a number as amount" if number else "an __op with a list as objects")
+        said[each.key] = [] if each.op == "remove" else each.value
+    return {**said, **({"m": data["m"]} if "m" in data else {})}
 
 
 @routes.add("PUT", "/1.2/rtm/conversations/{conv_id}", about=About(answer=schemas.UPDATED, body=schemas.UPDATE))
@@ -88,14 +122,17 @@ async def update_conversation(ask: Ask, broker: Broker) -> Answer:
 
 def check_update(conversation: int, data: Data) -> UpdateConversation:
     """Of the name and the custom attributes."""
+    data, operations = operations_in(data)
     if settled := sorted(FIXED & data.keys()):
         raise Refused(Reason.BAD_FORMAT, f"{settled[0]} is settled when a conversation is made and cannot be updated.")
-    attributes = custom(data, frozenset({"name"}))
+    attributes = custom(data, frozenset({"name"}), _PATH)
     return UpdateConversation(
         conversation=conversation,
         name=text_or(data, "name", NAME_MOST) if "name" in data else None,
         attributes=None if attributes == b"{}" else attributes,
         merge=True,
+        paths=any("." in key for key in data),
+        operations=operations,
     )
 
 

@@ -11,7 +11,7 @@ from protocol.commands import Beside, History
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST, first_at, time_of
 from protocol.records import Status
-from protocol.wires.native.fields import Data, bad, name
+from protocol.wires.native.fields import Data, bad
 
 routes = Routes()
 
@@ -19,11 +19,12 @@ LIMIT, LIMIT_MOST = 100, 1000
 
 
 async def end_of(
-    ask: Ask, broker: Broker, conversation: int, data: Data, prefix: str, up: bool, included: bool
+    ask: Ask, broker: Broker, conversation: int | None, data: Data, prefix: str, up: bool, included: bool
 ) -> int | None:
     """The smallest id on the upper side of a point (`msgid` with `timestamp`, or `timestamp` alone); None if not given.
 
-    `up`: the stretch lies above the point, so a point that is included belongs to that side.
+    Old ids are those of one `conversation`. `up`: the stretch lies above the point, so a point that is included belongs to
+    that side.
     """
     name, at = data.get(prefix + "msgid"), fields.milliseconds(data, prefix + "timestamp", -1)
     own_side = up == included
@@ -33,7 +34,7 @@ async def end_of(
         bad(prefix + "msgid", "the id of a message")
     number = ask.ids.message(name)
     if isinstance(number, str):
-        number = await number_of(ask, broker, conversation, number)
+        number = 0 if conversation is None else await number_of(ask, broker, conversation, number)
     elif at >= 0 and time_of(number) != at:
         number = 0
     if not number:
@@ -54,18 +55,6 @@ async def list_messages(ask: Ask, broker: Broker) -> Answer:
 
     From `msgid` or `timestamp` back to `till_msgid` or `till_timestamp`; `reversed` the other way."""
     return await found(ask, broker, fields.conversation_of(ask), fields.request(ask))
-
-
-@routes.add("GET", "/1.1/rtm/messages/history", about=About(answer=schemas.HISTORY, query=schemas.OLD_STRETCH))
-async def list_messages_of(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. The messages of the conversation `convid`, newest first.
-
-    From `msgid` or `max_ts` back; `reversed` the other way."""
-    data = fields.request(ask)
-    conversation = fields.conversation(ask, name(data, "convid"))
-    return await found(
-        ask, broker, conversation, {**data, "timestamp": data.get("max_ts"), "till_timestamp": data.get("till_ts")}
-    )
 
 
 async def found(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:

@@ -13,7 +13,7 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
-from protocol.commands import DeleteMessage, EditMessage, MessageId, RecallMessage, SendMessage, SendSystem, Sent
+from protocol.commands import DeleteMessage, EditMessage, MessageId, RecallMessage, SendMessage, Sent
 from protocol.errors import Reason, Refused
 from protocol.ids import time_of
 from protocol.richtext import body_of, patch_of
@@ -21,6 +21,8 @@ from protocol.wires.native.fields import Data, bad, name
 
 routes = Routes()
 
+NAMED_MOST = 20
+"""Clients one message is for alone."""
 PRIORITIES = {"high": 1, "normal": 2, "low": 3}
 PUSH_BYTES = 4096
 """Of push_data: what Apple's push service takes in one notification."""
@@ -48,7 +50,7 @@ def priority_of(data: Data) -> int:
 
 def push_data_of(data: Data) -> bytes:
     """JSON for the push hook (LC-24): an object, its JSON text, or a text of its own."""
-    value = data.get("push_data")
+    value = data.get("push_data") or data.get("push")  # the latter in broadcasts
     if value is None or value == "":
         return b""
     if isinstance(value, str) and value.lstrip().startswith("{"):
@@ -77,12 +79,14 @@ async def send_message_to(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Send a message to the conversation `conv_id`."""
     data = fields.request(ask)
     conversation = fields.conversation(ask, name(data, "conv_id"))
-    if data.get("to_peers"):
-        raise Refused(Reason.BAD_KIND, "to_peers is for service conversations, which are not here; leave it out.")
-    return await send(ask, broker, conversation, data)
+    only = fields.users(ask, data, "to_peers", NAMED_MOST) if data.get("to_peers") else ()
+    return await send(ask, broker, conversation, data, only=only)
 
 
-async def send(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:
+async def send(
+    ask: Ask, broker: Broker, conversation: int, data: Data, *, only: tuple[str, ...] = (), everyone: bool = False
+) -> Answer:
+    """`only` and `everyone` as in SendMessage."""
     sender = fields.user(data, *SENDER)
     kind, body = body_of(fields.message_string(ask, data))
     named = data.get("mention_client_ids") not in (None, "")
@@ -90,14 +94,16 @@ async def send(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answe
         conversation=conversation,
         type=kind,
         body=body,
-        transient=fields.flag(data, "transient"),
+        transient=fields.flag(data, "transient") or bool(only),
         no_sync=fields.flag(data, "no_sync"),
         mention_all=fields.flag(data, "mention_all"),
         mentions=fields.users(ask, data, "mention_client_ids") if named else (),
         priority=priority_of(data),
         push_data=push_data_of(data),
+        everyone=everyone,
+        only=only,
     )
-    sent = cast(Sent, await broker.call(ask.managed(command, user=sender, newcomers=(sender,))))
+    sent = cast(Sent, await broker.call(ask.managed(command, user=sender, newcomers=(sender, *only))))
     return json_answer({"msg-id": ask.ids.base64(sent.message), "timestamp": sent.time_ms})
 
 
@@ -105,9 +111,14 @@ def addressed(ask: Ask, data: Data, *senders: str) -> Addressed:
     """The message a request is about, and whose it says it is. 4303, or 4404."""
     conversation, message = fields.conversation_of(ask), ask.ids.message(ask.path["mid"])
     sender, time_ms = fields.user(data, *senders), fields.milliseconds(data, "timestamp")
+    check_time(message, time_ms)
+    return {"conversation": conversation, "message": message, "author": sender}
+
+
+def check_time(message: MessageId, time_ms: int) -> None:
+    """Id and time belong together (LC-20); those of what was imported may not quite. 4404."""
     if isinstance(message, int) and time_of(message) != time_ms:
         raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id and this timestamp.")
-    return {"conversation": conversation, "message": message, "author": sender}
 
 
 async def edit_message(ask: Ask, broker: Broker) -> Answer:
@@ -148,18 +159,3 @@ async def delete_message(ask: Ask, broker: Broker) -> Answer:
     found = addressed(ask, fields.request(ask), *SENDER, "client_id")
     await broker.call(ask.managed(DeleteMessage(**found), user=found["author"]))
     return json_answer({"result": {}})
-
-
-async def broadcast(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. Tell everybody who is online.
-
-    It is the system message of native and MaxLeap apps; LeanCloud's sockets have no word for it. Nothing is stored."""
-    data = fields.request(ask)
-    sender = fields.user(data, *SENDER)
-    content = write_json({"from_client": sender, "message": fields.message_string(ask, data)})
-    await broker.call(ask.managed(SendSystem(content=content), user=sender, newcomers=(sender,)))
-    return json_answer({})
-
-
-for path in ("/1.1/rtm/broadcast", "/1.2/rtm/broadcasts"):
-    routes.add("POST", path, about=About(answer=schemas.NOTHING, body=schemas.BROADCAST))(broadcast)

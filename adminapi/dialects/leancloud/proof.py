@@ -16,7 +16,14 @@ from protocol.errors import Reason, Refused
 from protocol.signatures import parts_of, request_signed
 
 MASTER = ",master"
-FOR_APPS = frozenset({"/1.1/rtm/notifications", "/1.1/rtm/sign", "/1.1/classes/_ConversationMemberInfo"})
+FOR_APPS = frozenset(
+    {
+        "/1.1/rtm/notifications",
+        "/1.1/rtm/sign",
+        "/1.2/rtm/clients/sign",
+        "/1.1/classes/_ConversationMemberInfo",
+    }
+)
 """What the client SDK of a released app asks, with the app key."""
 
 

@@ -16,6 +16,8 @@ from protocol.commands import (
     ListConversations,
     OnlineUsers,
     QueryPresence,
+    Stats,
+    StatsReport,
     Sync,
     SyncState,
 )
@@ -36,11 +38,12 @@ REASON_MOST = 20
 """Characters of a kick's reason."""
 
 
+@routes.add("GET", "/1.2/rtm/all-conversations", about=About(answer=schemas.ROWS, query=schemas.LISTING))
 @routes.add("GET", "/1.2/rtm/conversations", about=About(answer=schemas.ROWS, query=schemas.LISTING))
 async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Search conversations, newest first.
 
-    Members of chatrooms are left out."""
+    Of every kind; the members of chatrooms and service conversations are left out."""
     page = await search(ask, broker, fields.request(ask))
     return json_answer({"results": [conversation_row(info, ask) for info in page.conversations]})
 
@@ -59,14 +62,27 @@ async def search(ask: Ask, broker: Broker, data: Data, *more: Condition) -> Conv
     return page if limit else ConversationPage(conversations=[], total=page.total)
 
 
+@routes.add("GET", "/1.2/rtm/stats", about=About(answer=schemas.STATS))
+async def stats(ask: Ask, broker: Broker) -> Answer:
+    """LC-30. How many users are online.
+
+    Who was today is not counted."""
+    counters = cast(StatsReport, await broker.call(Stats())).counters
+    return json_answer({"result": {"online_user_count": int(counters.get(f'online_users{{app="{ask.app.id}"}}', 0))}})
+
+
 @routes.add("POST", "/1.2/rtm/clients/{client_id}/kick", about=About(answer=schemas.NOTHING, body=schemas.KICK))
 async def kick(ask: Ask, broker: Broker) -> Answer:
     """LC-30. End a client's sessions.
 
     Who is unknown is offline."""
-    reason = text_or(fields.request(ask), "reason", REASON_MOST)
+    return await kicked(ask, broker, ask.path["client_id"], fields.request(ask))
+
+
+async def kicked(ask: Ask, broker: Broker, user: str, data: Data) -> Answer:
+    reason = text_or(data, "reason", REASON_MOST)
     try:
-        await broker.call(ask.managed(Kick(user=ask.path["client_id"], reason=reason)))
+        await broker.call(ask.managed(Kick(user=user, reason=reason)))
     except Refused as refused:
         if refused.reason is not Reason.UNKNOWN_USER:
             raise
@@ -78,7 +94,11 @@ async def check_online(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Which of up to 20 clients are online.
 
     Who is unknown is offline."""
-    users = fields.users(ask, fields.request(ask), "client_ids", ASKED_MOST)
+    return await online_of(ask, broker, "client_ids")
+
+
+async def online_of(ask: Ask, broker: Broker, field: str) -> Answer:
+    users = fields.users(ask, fields.request(ask), field, ASKED_MOST)
     online = cast(OnlineUsers, await broker.call(ask.managed(QueryPresence(users=users)))).online
     return json_answer({"results": online})
 
@@ -89,9 +109,12 @@ async def unread_count(ask: Ask, broker: Broker) -> Answer:
 
     Who is unknown has none."""
     data = fields.request(ask)
-    only = None
-    if data.get("conv_id"):
-        only = (await look_up(ask, broker, fields.conversation(ask, name(data, "conv_id")))).id
+    only = fields.conversation(ask, name(data, "conv_id")) if data.get("conv_id") else None
+    return await unread_of(ask, broker, only)
+
+
+async def unread_of(ask: Ask, broker: Broker, conversation: int | None) -> Answer:
+    only = None if conversation is None else (await look_up(ask, broker, conversation)).id
     count, cursor = 0, ""
     for _ in range(PAGES_MOST):
         try:

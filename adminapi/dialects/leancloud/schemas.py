@@ -50,6 +50,30 @@ SILENCE = either(
 )
 UNSILENCE = obj({"client_id": USER})
 
+SILENCED = sent({"client_id": USER, "ttl": integer("Seconds.", least=1, most=86_400, example=50)})
+OLD_SILENCED = sent({"conv_id": OBJECT_ID, "client_id": USER, "ttl": SILENCED["properties"]["ttl"]})
+OLD_UNSILENCE = obj({"conv_id": OBJECT_ID, "client_id": USER})
+OLD_SUBSCRIBER = sent({"conv_id": OBJECT_ID, "client_id": USER})
+OLD_KICK = sent({"client_id": USER}, {"reason": text("Shown to the user.", most=20, example="enough")})
+PEERS = sent({"peers": array(USER, least=1, most=20, example=["Tom", "Jerry"])})
+LOGGED = obj({"convid": OBJECT_ID, "msgid": MESSAGE_ID, "timestamp": TIME_MS, "from": USER})
+BROADCAST_NAMED = obj({"mid": MESSAGE_ID})
+PART_OF_USERS = obj({"client_ids": NAMES}, {"next": text("Say this for the next part.")})
+PARTS_OF_USERS = obj({}, {"limit": integer(least=1, most=500, default=10), "next": text("As the part before said.")})
+ROLE_NAME = text(among=("Member", "Manager", "Owner"), example="Manager")
+ROLE = sent({"clientId": USER, "role": ROLE_NAME})
+ROLE_ALONE = sent({"role": ROLE_NAME}, {"clientId": USER})
+ROLE_GIVEN = obj({"updatedAt": ISO, "objectId": text("The client's id.")})
+ROLES_LISTED = obj({"results": array(obj({"clientId": text(), "objectId": text(), "role": ROLE_NAME}))})
+ROLES_ASKED = obj(
+    {},
+    {
+        "skip": integer(least=0, most=1_000_000, default=0),
+        "limit": integer(least=1, most=1000, default=100),
+        "role": text("This role alone.", among=("Manager", "Owner")),
+    },
+)
+
 MESSAGE = either(text("At most the app's `text_bytes`, 5 KB if it sets none."), obj({}, rest=True))
 FROM = {"from_client": USER, "message": {**MESSAGE, "examples": ['{"_lctype":-1,"_lctext":"Hello!"}']}}
 SENDING = sent(
@@ -151,28 +175,72 @@ CHANGE: Schema = {
     **sent({}, {"name": NAME, "m": either(OPERATION, array(USER, most=500))}, CUSTOM),
 }
 CHATROOM: Schema = {"propertyNames": FIELD, **sent({}, {"name": NAME}, CUSTOM)}
+ONLINE_COUNT = obj({"result": integer(least=0)})
+GROUP_ASKED = obj({"gid": OBJECT_ID})
 LISTED_LATER = obj({"result": NAMES})
 FROM_PEER = {"from_peer": USER, "message": FROM["message"]}
 OLD_SENDING = sent(
     {"conv_id": OBJECT_ID, **FROM_PEER},
-    {field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data")},
-)
-BROADCAST = sent(FROM_PEER)
-OLD_STRETCH = obj(
-    {"convid": OBJECT_ID},
     {
+        **{field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data")},
+        "to_peers": array(USER, "In a service conversation: who alone is told.", most=20),
+    },
+)
+PUSH = either(obj({}, rest=True), text(), about="For the offline push; at most 4 KB.")
+TO_CLIENTS = array(USER, "Who alone is told.", least=1, most=20, example=["Tom"])
+SERVICE: Schema = {
+    "propertyNames": FIELD,
+    **sent({}, {"name": {**NAME, "examples": ["My First Service-conversation"]}}, CUSTOM),
+}
+SUBSCRIBER = sent({"client_id": USER})
+SUBSCRIPTIONS = array(obj({"timestamp": TIME_MS, "subscriber": text(), "conv_id": OBJECT_ID}))
+SUBSCRIBERS_ASKED = obj(
+    {},
+    {
+        "limit": integer(least=1, most=50, default=50),
+        "client_id": text("Begin behind this subscriber."),
+    },
+)
+SERVICES_ASKED = obj(
+    {},
+    {
+        "limit": integer(least=1, most=1000, default=50),
+        "conv_id": text("Begin behind this one."),
+        "direction": text("new: the first subscribed first; old: the last.", among=("new", "old"), default="new"),
+    },
+)
+TO_SUBSCRIBERS = sent(FROM, {"push": PUSH})
+TO_NAMED = sent(
+    {**FROM, "to_clients": TO_CLIENTS},
+    {field: SENDING["properties"][field] for field in ("transient", "no_sync", "push_data", "priority")},
+)
+BROADCAST = sent(
+    {**FROM, "conv_id": OBJECT_ID}, {"push": PUSH, "transient": SENDING["properties"]["transient"], "valid_till": TIME_MS}
+)
+OLD_BROADCAST = sent({**FROM_PEER, "conv_id": OBJECT_ID}, {"push": PUSH, "valid_till": TIME_MS})
+OLD_TO_SUBSCRIBERS = sent({**FROM_PEER, "conv_id": OBJECT_ID}, {"push": PUSH})
+BROADCASTS_ASKED = obj(
+    {"conv_id": OBJECT_ID},
+    {"limit": integer(least=1, most=1000, default=100), "skip": integer(least=0, most=1000, default=0)},
+)
+OLD_STRETCH = obj(
+    {},
+    {
+        "convid": text("Of this conversation alone.", pattern=OBJECT_ID["pattern"]),
+        "from": text("Of this client alone, in the conversations he is in."),
         "msgid": text("Begin here; with `max_ts` its own time."),
         "max_ts": integer("Begin here, if `msgid` is not given.", least=0, most=(1 << 53) - 1),
         "reversed": boolean("From old to new.", default=False),
         "limit": integer(least=1, most=1000, default=100),
     },
 )
+STATS = obj({"result": obj({"online_user_count": integer(least=0)})})
 COUNT = obj({"count": integer(least=0)})
 COUNTED = obj({}, {"conv_id": text("Of this conversation alone.")})
 
 SOCKET = text("A WebSocket URL.", pattern="^wss?://")
 ROUTE = obj({"server": SOCKET, "secondary": SOCKET, "ttl": integer("Seconds this stays true.", least=1)})
-ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("Of no effect.")})
+ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("true: by TLS, if there is a listener for it.")})
 DATE = obj({"__type": constant("Date"), "iso": ISO})
 NOTIFICATION = obj(
     {
@@ -210,4 +278,6 @@ ROLES_OF = obj(
 )
 ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
 SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})
+SIGNED_BY_QUERY = obj({"session_token": {**SIGNED["properties"]["session_token"], "maxLength": 2048, "pattern": "^[!-~]+$"}})
 SIGNATURE = obj({"signature": text(pattern="^[0-9a-f]{40}$"), "timestamp": TIME_MS, "nonce": text()})
+CLIENT_SIGNATURE = obj({**SIGNATURE["properties"], "client_id": text()})

@@ -3,10 +3,10 @@
 The law: fields and operators come from the lists below, whatever else is asked is refused by its name; no value is ever
 executed. The counterpart that evaluates them is the hub.
 
-Readings: of what one is not in, rooms alone are found, by id or by `tr`, unless the app has `open_query`. A regular
-expression is what the SDK makes of starts-with, ends-with and contains: `^`, `\\Q..\\E`, `$`, and text without special
-characters; other expressions are refused, as are options other than i and m. A Date of a custom attribute is compared by
-its `iso`.
+Readings: of what one is not in, rooms and service conversations alone are found, by id, `tr` or `sys`, unless the app has
+`open_query`. A regular expression is what the SDK makes of starts-with, ends-with and contains: `^`, `\\Q..\\E`, `$`, and
+text without special characters; other expressions are refused, as are options other than i and m. A Date of a custom
+attribute is compared by its `iso`.
 """
 
 from __future__ import annotations

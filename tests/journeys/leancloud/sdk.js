@@ -148,5 +148,5 @@ function run(scenario) {
 }
 
 module.exports = {
-  ...sdk, arrived, comeBack, delivered, detour, leave, open, refused, run, say, settle, text, told, until, watch,
+  ...sdk, appId, arrived, comeBack, delivered, detour, leave, open, refused, run, say, settle, text, told, until, watch,
 };

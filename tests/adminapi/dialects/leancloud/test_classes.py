@@ -16,6 +16,7 @@ from protocol.commands import (
     Done,
     ListConversations,
     Managed,
+    Operation,
     RemoveMembers,
     SetMembers,
     UpdateConversation,
@@ -48,6 +49,9 @@ ROW = {
     "lm": {"__type": "Date", "iso": "2017-05-22T05:43:31.151Z"},
     "updatedAt": "2018-01-16T03:40:32.814Z",
 }
+
+
+POINTER = {"__type": "Pointer", "className": "_User", "objectId": "55a39634e4b0ed48f0c1845c"}
 
 
 @pytest.fixture
@@ -84,12 +88,13 @@ async def test_create_and_fetch(served: Served) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"sys": True}, (400, 4314)),
         ({"m": op("Increment")}, (400, 107)),
         ({"m": {"__op": "Add"}}, (400, 107)),
         ({"m": "Tom"}, (400, 107)),
         ({"lm": 5}, (400, 107)),
-        ({"count": {"__op": "Increment", "amount": 1}}, (400, 107)),
+        ({"count": {"__op": "Increment", "amount": "1"}}, (400, 107)),
+        ({"tags": {"__op": "Add", "objects": "x"}}, (400, 107)),
+        ({"count": {"__op": "BitAnd", "value": 1}}, (400, 107)),
         ([], (400, 107)),
     ],
 )
@@ -133,6 +138,15 @@ async def test_search(served: Served) -> None:
     )
     assert served.broker.last == managed(command)
     assert await ok(served, "GET", PATH, params={"limit": 0, "count": 1}) == {"results": [], "count": 7}
+    where = {"owner": POINTER, "due": {"$gt": {"__type": "Date", "iso": "2020-01-01T00:00:00.000Z"}}}
+    query = {"where": json.dumps(where), "include": "owner", "order": "-updatedAt,-due", "returnACL": "true"}
+    assert await ok(served, "GET", PATH, params=query) == {"results": [ROW]}
+    tests = (
+        Condition("attributes.owner", "=", POINTER),
+        Condition("attributes.due.iso", ">", "2020-01-01T00:00:00.000Z"),
+    )
+    command = ListConversations(where=tests, size=100, sort=("-changed", "-attributes.due"), with_members=True)
+    assert served.broker.last == managed(command)
 
 
 async def heard(served: Served, body: Any) -> list[Any]:
@@ -158,6 +172,38 @@ async def test_update_attributes(served: Served) -> None:
     assert await ok(served, "PUT", f"{HERE}?fetchWhenSave=true", json=body) == ROW
 
 
+async def test_attributes_are_changed_by_what_they_are(served: Served) -> None:
+    body = {
+        "level": {"__op": "Increment", "amount": 2},
+        "seen": {"__op": "Increment"},
+        "tags": {"__op": "AddUnique", "objects": ["a"]},
+        "log": {"__op": "Add", "objects": [1]},
+        "old": {"__op": "Remove", "objects": ["b"]},
+        "attr.color": "red",
+    }
+    assert await ok(served, "PUT", HERE, json=body) == UPDATED
+    operations = (
+        Operation("level", "increase", 2),
+        Operation("seen", "increase", 1),
+        Operation("tags", "append-new", ["a"]),
+        Operation("log", "append", [1]),
+        Operation("old", "remove", ["b"]),
+    )
+    change = UpdateConversation(
+        conversation=CONV, attributes=b'{"attr.color":"red"}', merge=True, paths=True, operations=operations
+    )
+    assert served.broker.last == managed(change)
+    assert (await call(served, "POST", PATH, json={key: body[key] for key in ("level", "tags", "old")})).status_code == 201
+    made = CreateConversation(kind=Kind.GROUP, members=(), attributes=b'{"level":2,"tags":["a"],"old":[]}')
+    assert served.broker.last == managed(made)
+
+
+async def test_a_service_conversation_is_made(served: Served) -> None:
+    answer = await call(served, "POST", PATH, json={"name": "news", "sys": True, "unique": True})
+    assert answer.status_code == 201
+    assert served.broker.last == managed(CreateConversation(kind=Kind.SYSTEM, members=(), name="news"))
+
+
 async def test_members_go_first_so_that_a_refusal_has_changed_nothing(served: Served) -> None:
     body = {"name": "crew", "m": op("Add", "Ann")}
     commands = [type(each.command) for each in await heard(served, body)]
@@ -176,7 +222,11 @@ async def test_members_go_first_so_that_a_refusal_has_changed_nothing(served: Se
     [
         ("", {}, (400, 1)),
         ("", {"m": {"__op": "Delete"}}, (400, 107)),
-        ("", {"level": {"__op": "Increment", "amount": 1}}, (400, 107)),
+        ("", {"level": {"__op": "BitAnd", "value": 1}}, (400, 107)),
+        ("", {"name": {"__op": "Increment", "amount": 1}}, (400, 107)),
+        ("", {"a.b": {"__op": "Increment", "amount": 1}}, (400, 107)),
+        ("", {"lm.iso": 5}, (400, 107)),
+        ("", {"m.0": "Tom"}, (400, 107)),
         ("", {"unique": True}, (400, 107)),
         ("", {"objectId": CONV_ID}, (400, 107)),
         ('?where={"level":5}', {"level": 6}, (400, 107)),

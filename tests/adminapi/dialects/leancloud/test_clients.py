@@ -250,6 +250,16 @@ async def test_what_logs_nobody_in_signs_for_nobody(served: Served, body: dict[s
     assert await refused(served, "POST", SIGN, headers=APP_KEY, json=body) == expected
 
 
+async def test_the_later_path_says_whose_signature_it_is(served: Served) -> None:
+    found = await ok(served, "GET", "/1.2/rtm/clients/sign", headers=APP_KEY, params=jwt())
+    assert found.keys() == {"signature", "timestamp", "nonce", "client_id"}
+    assert found["client_id"] == "tom"
+    now_ms = int(time.time() * 1000)
+    signed = (found["signature"], now_ms, Action.LOGIN, APP.id, "tom", str(found["timestamp"]), found["nonce"])
+    assert action_signed(APP.master_key, *signed) == found["timestamp"]
+    assert await refused(served, "GET", "/1.2/rtm/clients/sign", headers=APP_KEY, params=jwt("another")) == (401, 4112)
+
+
 async def test_a_token_of_the_future_is_signed_for_now(served: Served) -> None:
     found = await ok(served, "POST", SIGN, headers=APP_KEY, json=jwt(iat=1e308))
     assert found["timestamp"] <= time.time() * 1000

@@ -182,5 +182,4 @@ async def test_history_by_the_old_call(served: Served) -> None:
     assert await old(max_ts=AT + 30) == ["m2", "m1"]
     assert await old(max_ts=AT + 30, msgid=IDS.base64(talk.messages[2].id)) == ["m2", "m1"]
     assert await old(max_ts=AT + 10, reversed="true") == ["m2", "m3"]
-    assert await refused(served, "GET", "/1.1/rtm/messages/history?from=tom") == (400, 1)
     assert await refused(served, "GET", "/1.1/rtm/messages/history?convid=x") == (404, 4303)

@@ -15,6 +15,8 @@ from protocol.commands import (
     ListMembers,
     OnlineUsers,
     QueryPresence,
+    Stats,
+    StatsReport,
     Sync,
     SyncState,
 )
@@ -151,6 +153,20 @@ async def test_lc30_kick(served: Served) -> None:
     assert await ok(served, "POST", "/1.2/rtm/clients/nobody/kick") == {}
     served.broker.on(Kick, Refused(Reason.STORAGE_UNAVAILABLE, "full"))
     assert await refused(served, "POST", "/1.2/rtm/clients/tom/kick") == (503, 503)
+
+
+async def test_lc30_stats_are_of_this_app(served: Served) -> None:
+    counters = {'online_users{app="666666"}': 3.0, 'online_users{app="bare"}': 9.0}
+    served.broker.on(Stats, StatsReport(counters=counters))
+    assert await ok(served, "GET", "/1.2/rtm/stats") == {"result": {"online_user_count": 3}}
+
+
+async def test_lc30_conversations_of_every_kind(served: Served) -> None:
+    info = Talk([], Kind.SYSTEM).info().conversation
+    served.broker.on(ListConversations, ConversationPage(conversations=[info], total=1))
+    found = await ok(served, "GET", "/1.2/rtm/all-conversations", params={"limit": 5})
+    assert [row["sys"] for row in found["results"]] == [True]
+    assert served.broker.last == managed(ListConversations(size=5, with_members=True))
 
 
 async def test_lc30_check_online(served: Served) -> None:

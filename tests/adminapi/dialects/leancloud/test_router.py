@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from adminapi.dialect import Ask
+from adminapi.dialect import Ask, Query
 from adminapi.dialects.leancloud.router import Router
 from tests.adminapi.conftest import Served
 from tests.adminapi.dialects.leancloud.conftest import call, refused
@@ -42,6 +43,27 @@ async def test_the_rest_below_v1_is_not_ours(served: Served) -> None:
 )
 def test_the_sockets_are_at_the_host_that_was_asked(base: str, url: str) -> None:
     assert Router("", "0.0.0.0:7700").beside(base) == url
+
+
+@pytest.mark.parametrize(
+    ("secure", "tls", "url"),
+    [
+        ("true", "0.0.0.0:7703", "wss://im.example.com:7703"),
+        ("false", "0.0.0.0:7703", "ws://im.example.com:7700"),
+        ("", "0.0.0.0:7703", "ws://im.example.com:7700"),
+        ("true", "", "ws://im.example.com:7700"),
+    ],
+)
+async def test_who_asks_for_tls_is_sent_to_the_listener_for_it(secure: str, tls: str, url: str) -> None:
+    ask = Ask(method="GET", base_url="http://im.example.com", query=Query({"secure": [secure]}))
+    unused: Any = None
+    answer = await Router("", "0.0.0.0:7700", tls).route(ask, unused)
+    assert json.loads(answer.body) == {"server": url, "secondary": url, "ttl": 3600}
+    assert Router("", "0.0.0.0:7700", tls).beside("http://a b", secure=secure == "true") == url.replace(
+        "im.example.com", "0.0.0.0"
+    )
+    last = await Router("ws://other:1", "0.0.0.0:7700", tls).route(ask, unused)
+    assert json.loads(last.body)["server"] == "ws://other:1"
 
 
 async def test_the_operator_has_the_last_word() -> None:
