@@ -1,0 +1,40 @@
+"""Receivers that say what they have received, where their protocol has them say it.
+
+The law: in a long stream each receiver says it once in `receipt_seconds`, and they are spread over that time; a round is
+a piece of such a stream, so it has as many receipts as fall into it, no more and no less.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from bench.wires.wire import Unexpected, Wire
+
+clock = time.perf_counter
+
+
+class Receipts:
+    """Of one round. `newest`: the last message of a receiver as it came; empty if it has none."""
+
+    def __init__(self, wire: Wire, receivers: Sequence[socket.socket], newest: Callable[[int], bytes]) -> None:
+        self._wire = wire
+        self._receivers = receivers
+        self._newest = newest
+        self._step = wire.receipt_seconds / len(receivers) or math.inf
+        self._due = clock() + self._step
+        self._next = 0
+
+    def say(self) -> None:
+        """What is due by now."""
+        now = clock()
+        while self._due <= now:
+            self._due += self._step
+            receiver, self._next = self._next, (self._next + 1) % len(self._receivers)
+            frame = self._newest(receiver)
+            if frame:
+                receipt = self._wire.receipt(frame)
+                if self._receivers[receiver].send(receipt) != len(receipt):
+                    raise Unexpected("the server does not take a whole receipt")
