@@ -7,7 +7,7 @@ nothing is copied, so the bytes of a push are shared by all its receivers until 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     import socket
@@ -109,41 +109,32 @@ class Outbox:
 
 
 class SeatOutbox(Outbox):
-    """One user's door to the outbox of a connection that carries several: what goes in here waits and leaves there. Only the
-    format is its own, as what it gets is made for it alone."""
+    """One user's door to the outbox of a connection that carries several: replies find the connection through it, pushes
+    its seat; what is to leave waits in `shared`, so that nothing of an outbox but its `format` is here."""
 
-    __slots__ = ("_shared", "seat")
+    __slots__ = ("end", "seat", "shared")
 
     def __init__(self, shared: Outbox, seat: str) -> None:
-        self._shared = shared
+        self.shared = shared
         self.connection = shared.connection
         self.format = None
         self.seat = seat
+        self.end = b""
+        """What each push to this seat ends with."""
 
-    @property
-    def frames(self) -> list[bytes]:  # type: ignore[override]  # the shared one's
-        return self._shared.frames
 
-    @property
-    def size(self) -> int:
-        return self._shared.size
+@final
+class Personal:
+    """Frames of pushes that lack the end of their receiver's own, in the form of all ends of one length.
 
-    @size.setter
-    def size(self, size: int) -> None:
-        self._shared.size = size
+    Made for each receiver by one join (measured beside native sessions, to 500 with 1, 8 and 64 in flight: 1.2, 1.4 and 1.5
+    times the CPU of a delivery; 1.8, 2.2 and 2.8 when wire and framing were asked for each receiver)."""
 
-    @property
-    def touched(self) -> bool:
-        return self._shared.touched
+    __slots__ = ("_mark", "_parts")
 
-    @touched.setter
-    def touched(self, touched: bool) -> None:
-        self._shared.touched = touched
+    def __init__(self, frames: list[bytes], mark: type[bytes]) -> None:
+        self._parts = [*frames, b""]  # an end goes between any two, so also behind the last
+        self._mark = mark
 
-    @property
-    def mode(self) -> int:  # type: ignore[override]  # the shared one's
-        return self._shared.mode
-
-    @property
-    def sock(self) -> socket.socket | None:  # type: ignore[override]  # the shared one's
-        return self._shared.sock
+    def ended(self, end: bytes) -> bytes:
+        return self._mark(end.join(self._parts))

@@ -64,6 +64,8 @@ TABLE: dict[str, str] = {
 no shape here: they are skipped as unknown fields are."""
 
 PACKAGE = "parley.leancloud"
+CMD_TAG = 1 << 3
+"""The tag of `GenericCommand.cmd`."""
 PEER_ID = bytes([4 << 3 | 2])
 """The tag of `GenericCommand.peerId`; a field may stand anywhere in its message, so also at the end."""
 
