@@ -129,13 +129,13 @@ class Delivery:
                     frame = encoded[outbox.format]
                 except KeyError:
                     frame = self._encode(post, outbox)
-                if type(frame) is Personal:
-                    seat = cast(SeatOutbox, outbox)
-                    frame, outbox = frame.ended(seat.end), seat.shared
-                elif frame is None:
+                if frame is None:
                     continue
-                outbox.frames.append(frame)
-                outbox.size += len(frame)
+                if type(frame) is Personal:
+                    outbox = frame.put(cast(SeatOutbox, outbox))
+                else:
+                    outbox.frames.append(frame)
+                    outbox.size += len(frame)
                 pushes += 1
                 if not outbox.touched:
                     outbox.touched = True
@@ -169,7 +169,7 @@ class Delivery:
                 if payloads and type(outbox) is SeatOutbox:
                     end = outbox.end
                     whole = [framing.pack(payload + end, wire.text) for payload in payloads]
-                    frame = Personal([each[: len(each) - len(end)] for each in whole], mark)
+                    frame = Personal([each[: len(each) - len(end)] for each in whole], len(end), mark)
                 elif payloads:
                     frame = mark(b"".join([framing.pack(payload, wire.text) for payload in payloads]))
             except Exception:  # nor would the next receiver of this form get it
