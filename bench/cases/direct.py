@@ -124,7 +124,7 @@ class Pairs:
         seconds: list[float] = []
         open_pairs = pairs
         newest = [b""] * pairs
-        receipts = Receipts(self.wire, sockets[pairs:], newest.__getitem__)
+        receipts = Receipts(self.wire, self.server, sockets[pairs:], newest.__getitem__)
         with listening(sockets) as turns:
             for n in range(pairs):
                 sent_at[n] = clock()

@@ -183,7 +183,7 @@ class Group:
         sender, hear = self.sockets[-1], streams.hear
         count, sent = len(frames), 0
         unacknowledged = count if self.acknowledged else 0
-        receipts = Receipts(self.wire, self.sockets[:-1], streams.newest, max(1, self.receivers // 10))
+        receipts = Receipts(self.wire, self.server, self.sockets[:-1], streams.newest, max(1, self.receivers // 10))
         with listening(self.sockets) as turns:
             while streams.slowest < count or unacknowledged > 0:
                 free = min(count, streams.slowest + depth) - sent

@@ -142,7 +142,7 @@ class Personal:
     """Frames of pushes that lack the end of their receiver's own, in the form of all ends of one length.
 
     They are joined for each receiver when they are sent, at the end of the turn (measured beside native sessions, to 500
-    with 1, 8 and 64 in flight: 1.2, 1.3 and 1.2 times the CPU of a delivery; 1.2, 1.4 and 1.5 when joined at once, which
+    with 1, 8 and 64 in flight: 1.1, 1.2 and 1.2 times the CPU of a delivery; 1.2, 1.4 and 1.5 when joined at once, which
     takes memory that the kernel has to clear; 1.8, 2.2 and 2.8 when wire and framing were asked for each receiver)."""
 
     __slots__ = ("_mark", "_parts", "_size")
