@@ -170,12 +170,14 @@ def test_a_plain_frame_behind_half_of_a_long_one_is_part_of_it() -> None:
     assert drain(framing) == [(b"x" * 100_000 + inner, False)]
 
 
-def test_a_frame_behind_the_first_is_judged_by_the_limit_after_login() -> None:
+@pytest.mark.parametrize("login", [masked(b"login"), masked(b"log", fin=False) + masked(b"in", Opcode.CONT)])
+def test_a_frame_behind_the_first_is_judged_by_the_limit_after_login(login: bytes) -> None:
     framing = WebSocketFraming(100, 64)
-    framing.feed(masked(b"login") + masked(b"x" * 1000))
-    assert framing.take() == (b"login", False)
+    framing.feed(login + masked(b"x" * 900))
+    message = framing.take() or framing.take()
+    assert message == (b"login", False)
     framing.lift(2000)
-    assert framing.take() == (b"x" * 1000, False)
+    assert framing.take() == (b"x" * 900, False)
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
