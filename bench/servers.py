@@ -141,11 +141,12 @@ frames_per_second = 0
 group_members = 1000
 """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Parley") -> None:
+        """`name` tells brokers apart that are spoken to in different protocols."""
         config = folder / "parley.toml"
         config.write_text(self.settings)
         super().__init__(
-            "Parley", [sys.executable, "-m", "broker", "--config", str(config), "--data", str(folder / "data")], folder
+            name, [sys.executable, "-m", "broker", "--config", str(config), "--data", str(folder / "data")], folder
         )
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
+from functools import lru_cache
 
 EPOCH_MS = 1_420_070_400_000
 """2015-01-01T00:00:00Z in Unix milliseconds."""
@@ -64,29 +66,38 @@ class Mint:
             self.last = first_at(time_of(number) + 1) - 1
 
 
+RECENT = 1024
+"""Texts of each form that are remembered. A check digest costs 1.3 us, to look one up 0.06; conversation ids repeat, and a
+message's id is written for its sender and again for its receivers."""
+
+
 class IdForms:
     """The text forms of one app's ids."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "base64", "hex24", "hex32")
 
     def __init__(self, app: str) -> None:
         self._key = hashlib.blake2b(app.encode(), digest_size=32, person=b"parley-id").digest()
+        remember = lru_cache(maxsize=RECENT)
+        self.hex32: Callable[[int], str] = remember(self._hex32)
+        """MaxLeap and native: 32 hex digits."""
+        self.hex24: Callable[[int], str] = remember(self._hex24)
+        """LeanCloud conversation: 24 hex digits."""
+        self.base64: Callable[[int], str] = remember(self._base64)
+        """LeanCloud message: 22 characters, URL-safe base64."""
 
     def _check(self, raw: bytes, size: int) -> bytes:
         return hashlib.blake2b(raw, digest_size=size, key=self._key).digest()
 
-    def hex32(self, number: int) -> str:
-        """MaxLeap and native: 32 hex digits."""
+    def _hex32(self, number: int) -> str:
         raw = number.to_bytes(8, "big")
         return (self._check(raw, 8) + raw).hex()
 
-    def hex24(self, number: int) -> str:
-        """LeanCloud conversation: 24 hex digits."""
+    def _hex24(self, number: int) -> str:
         raw = number.to_bytes(8, "big")
         return (raw + self._check(raw, 4)).hex()
 
-    def base64(self, number: int) -> str:
-        """LeanCloud message: 22 characters, URL-safe base64."""
+    def _base64(self, number: int) -> str:
         raw = number.to_bytes(8, "big")
         return base64.urlsafe_b64encode(self._check(raw, 8) + raw).rstrip(b"=").decode()
 

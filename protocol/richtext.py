@@ -100,12 +100,21 @@ def string_of(message: Message) -> str:
     original = body.get(ORIGINAL)
     if not isinstance(original, str):
         return _rich(Parts(message.type, text, attr, url, {}))
+    if attr is None and url is None and text is not None and _is_text(original, text):
+        return original
     said = _parts(original)
     if write_json([said.text, said.attr, said.url]) == write_json([text, attr, url]):
         return original
     if said.document is None and text is not None and attr is None and not url:
         return text
     return _rich(Parts(said.type, text, attr, url, said.document or {}))
+
+
+def _is_text(string: str, text: str) -> bool:
+    """It surely says this text and nothing else: the rich text that SDKs write, told without reading it (every push of a
+    message asks; measured: 1.3 us instead of 3.9)."""
+    quoted = write_json(text).decode()
+    return string == f'{{"_lctype":{TEXT},"_lctext":{quoted}}}' or string == f'{{"_lctext":{quoted},"_lctype":{TEXT}}}'
 
 
 def _parts(string: str) -> Parts:

@@ -1,15 +1,18 @@
-"""Who takes part: Parley, and of a case's peers those that are installed, each in a folder of its own."""
+"""Who takes part: Parley, in one protocol or two, and of a case's peers those that are installed, each in a folder of its
+own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from bench.report import Row, budget
 from bench.servers import Broker, Mosquitto, NatsServer, Server, found
+from bench.wires.leancloud import LeanCloudWire
 from bench.wires.mqtt import MqttWire
 from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire
@@ -32,6 +35,8 @@ IDLE_SECONDS = 1.0
 """Several ticks of every contender (Parley's is 0.25 s)."""
 
 PARLEY = Contender("Parley", "fsync", "", Broker, ParleyWire())
+LEANCLOUD = Contender("LeanCloud wire", "fsync", "", partial(Broker, name="LeanCloud wire"), LeanCloudWire())
+"""A broker as Parley's, spoken to by LeanCloud's clients."""
 NATS = Contender("nats-server", "mem", "nats-server", partial(NatsServer, jetstream=False), NatsWire())
 JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServer, jetstream=True), NatsWire())
 MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())
@@ -59,3 +64,15 @@ def started(folder: Path, *contenders: Contender) -> Iterator[tuple[Mapping[str,
 def settling(running: Mapping[str, tuple[Contender, Server]]) -> float:
     """Seconds to wait after logins before the first round."""
     return max(contender.wire.settles for contender, _ in running.values())
+
+
+def row_of(found: Sequence[Row], contender: Contender) -> Row:
+    """Its row, empty if it was not measured."""
+    return next((each for each in found if each.name.startswith(contender.name)), Row(contender.name))
+
+
+def no_dearer(found: Sequence[Row], column: str, times: float) -> str:
+    """The budget of LeanCloud's wire: so many times what the native one costs in the same run."""
+    native = row_of(found, PARLEY).figures.get(column)
+    most = times * native.median if native else None
+    return budget(f"LeanCloud's wire at most {times} x the native one", row_of(found, LEANCLOUD), column, most=most)

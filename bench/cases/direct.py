@@ -1,6 +1,9 @@
 """direct: messages from one user to one other, durable, each pair with one in flight.
 
 A message counts when it has been acknowledged to its sender and delivered to its receiver, which have a connection each.
+LeanCloud's wire is measured beside Parley's own: the same broker with the same load, its receivers saying once a second
+each what they have received.
+
 Peer: JetStream with a stream of files synced at every message (`sync_interval: always`); the sender waits for the
 publish acknowledgement. Its receivers hear the subject itself and need not wait for the disk as Parley's do, nor does
 the peer keep a consumer for them: the cheaper way for the peer.
@@ -14,25 +17,26 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.cases.contenders import JETSTREAM, PARLEY, Contender, settling, started
+from bench.cases.contenders import JETSTREAM, LEANCLOUD, PARLEY, Contender, no_dearer, row_of, settling, started
+from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
 from bench.figures import percentile
-from bench.report import Row, Table, budget, rows
+from bench.report import Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
 from bench.sessions import ask, drain, hang_up, log_in
 from bench.tally import NUMBER, Tally
 from bench.wires.nats import STREAM_PREFIX, NatsWire
-from bench.wires.parley import ParleyWire, data_of
 from bench.wires.wire import Unexpected, Wire
 
 CPU, RATE, P50, P99 = "us CPU per message", "messages/s", "ack p50 ms", "ack p99 ms"
 MOST_US = 35.0
+LEANCLOUD_TIMES = 1.5
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, JETSTREAM) as (running, missing):
+    with started(folder, PARLEY, LEANCLOUD, JETSTREAM) as (running, missing):
         pairs = {name: Pairs(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
@@ -41,6 +45,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
             for each in pairs.values():
                 hang_up(each.sockets)
     found = rows(played, missing)
+    peer = row_of(found, JETSTREAM).figures.get(RATE)
     yield Table(
         f"direct: 1 to 1, {PAYLOAD_BYTES} B, {sizes.pairs} in flight, {sizes.pairs * sizes.messages:,} messages a round",
         (CPU, RATE, P50, P99),
@@ -48,14 +53,10 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         notes=("a message is acknowledged and delivered; JetStream delivers without waiting for its disk",),
         budgets=(
             budget(f"at most {MOST_US:.0f} us CPU a message", found[0], CPU, most=MOST_US),
-            budget("at least JetStream's rate", found[0], RATE, least=_median(found[1], RATE)),
+            budget("at least JetStream's rate", found[0], RATE, least=peer.median if peer else None),
+            no_dearer(found, CPU, LEANCLOUD_TIMES),
         ),
     )
-
-
-def _median(row: Row, column: str) -> float | None:
-    figure = row.figures.get(column)
-    return figure.median if figure else None
 
 
 class Pairs:
@@ -75,12 +76,10 @@ class Pairs:
 
     def _places(self, wire: Wire) -> list[str]:
         count = self.sizes.pairs
-        if isinstance(wire, ParleyWire):
-            places = []
-            for n in range(count):
-                request = wire.ask("conv.create", {"conv_type": 1, "to_client_ids": [f"to{n}"]})
-                places.append(str(data_of(ask(self.sockets[n], request), "conv.create")["conv_id"]))
-            return places
+        gatherings = [wire.gather([f"to{n}"]) for n in range(count)]
+        made = [each.place(ask(self.sockets[n], each.step)) for n, each in enumerate(gatherings) if each is not None]
+        if made:
+            return made
         if isinstance(wire, NatsWire):
             maker, _ = log_in(self.server.port, [wire.session("maker")])
             ask(maker[0], wire.stream())
@@ -116,7 +115,7 @@ class Pairs:
     def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally) -> list[float]:
         """Send the next of a pair when the one before is acknowledged and delivered; seconds each ack took. What has not
         come in time is left to the tallies."""
-        clock, find, end, ack = time.perf_counter, NUMBER.search, self.wire.end, self.wire.ack
+        clock, find, end, acknowledged = time.perf_counter, NUMBER.search, self.wire.end, self.wire.acknowledged
         pairs, messages, sockets = self.sizes.pairs, self.sizes.messages, self.sockets
         rest = [b""] * len(sockets)
         awaited = [2] * pairs
@@ -124,6 +123,8 @@ class Pairs:
         sent_at = [0.0] * pairs
         seconds: list[float] = []
         open_pairs = pairs
+        newest = [b""] * pairs
+        receipts = Receipts(self.wire, self.server, sockets[pairs:], newest.__getitem__)
         with listening(sockets) as turns:
             for n in range(pairs):
                 sent_at[n] = clock()
@@ -138,15 +139,17 @@ class Pairs:
                         stop = end(data, start)
                         if not stop or stop > size:
                             break
-                        found = find(data, start, stop)
                         if tally is acked:
                             seconds.append(clock() - sent_at[n])
-                            if data.find(ack, start, stop) < 0:
+                            number = acknowledged(data, start, stop)
+                            if number is None:
                                 raise Unexpected(data[start:stop].decode(errors="replace"))
+                        else:
+                            found = find(data, start, stop)
+                            number = int(found[1]) if found else -1
+                            newest[n] = data[start:stop]
                         start = stop
-                        if found is None:
-                            tally.strangers += 1
-                        elif tally.add(int(found[1])):
+                        if tally.add(number):
                             awaited[n] -= 1
                             if not awaited[n]:
                                 if sent[n] == messages:
@@ -157,6 +160,7 @@ class Pairs:
                                     _send(sockets[n], frames[n][sent[n]])
                                     sent[n] += 1
                     rest[at] = data[start:]
+                receipts.say()
                 if not open_pairs:
                     break
         return seconds

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bench.servers import TOKEN
 from bench.tally import payload
-from bench.wires.wire import Buffer, Script, Step, Unexpected
+from bench.wires.wire import Buffer, Script, Step, Unexpected, Wire
 
 PUBACK = b"\x40\x02"
 SUBACK = b"\x90"
@@ -15,7 +15,7 @@ MOST_ID = 0x3FFF
 """Below 0x4000, so that no packet id looks like the beginning of a PUBACK."""
 
 
-class MqttWire:
+class MqttWire(Wire):
     ack = PUBACK
     settles = 0.1
 

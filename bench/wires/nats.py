@@ -10,7 +10,7 @@ import orjson
 
 from bench.servers import TOKEN
 from bench.tally import marked, payload
-from bench.wires.wire import Buffer, Script, Step, Unexpected
+from bench.wires.wire import Buffer, Script, Step, Unexpected, Wire
 
 STREAM_PREFIX = "u"
 CONNECT = (
@@ -24,7 +24,7 @@ MOST_HEAD = 256
 """Bytes of a MSG line: two subjects and two numbers."""
 
 
-class NatsWire:
+class NatsWire(Wire):
     ack = b'"seq":'
     settles = 2.5
     """It asks each client for a first sign of life two seconds after the login, and then no more (ping_interval)."""

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import msgspec
 
+from bench.tally import NUMBER
+
 Buffer = bytes | bytearray
 
 
@@ -25,17 +27,27 @@ class Step(msgspec.Struct, frozen=True):
 Script = Sequence[Step]
 
 
+class Gathering(msgspec.Struct, frozen=True):
+    """How a sender makes a place at which others hear him; `place` finds its name in the answer."""
+
+    step: Step
+    place: Callable[[bytes], str]
+
+
 class Unexpected(Exception):
     """A server answered something else; the text says what."""
 
 
 class Wire(Protocol):
-    """One protocol. Users are named by the bench; everybody logs in with what the server checks (token, password)."""
+    """One protocol. Users are named by the bench; everybody logs in with what the server checks (token, password). What is
+    not so with most protocols has a body here, to be inherited."""
 
     ack: bytes
     """Every answer that acknowledges a message contains it, no refusal does."""
     settles: float
     """Seconds after a login in which the server may still say something of itself."""
+    receipt_seconds: float = 0.0
+    """How often a receiver says what it has received; 0 where it says nothing."""
 
     def end(self, buffer: Buffer, start: int) -> int:
         """Where the frame that begins at `start` ends; 0 while that cannot be told. It may lie beyond the buffer."""
@@ -46,3 +58,23 @@ class Wire(Protocol):
     def send(self, place: str, number: int, size: int) -> bytes:
         """A message with that number and `size` bytes of text to a place (topic, conversation), asking for an
         acknowledgement."""
+
+    def gather(self, users: Sequence[str]) -> Gathering | None:
+        """Makes the place where these users hear the one who asks; None where a subject or topic need not be made."""
+        return None
+
+    def acknowledged(self, buffer: Buffer, start: int, stop: int) -> int | None:
+        """The number of the message this frame acknowledges, -1 if it has none; None if it acknowledges nothing."""
+        if buffer.find(self.ack, start, stop) < 0:
+            return None
+        found = NUMBER.search(buffer, start, stop)
+        return -1 if found is None else int(found[1])
+
+    def own_end(self, user: str) -> bytes:
+        """What ends each message to this user and no other; empty where all get the same bytes. Names of one length make
+        ends of one length."""
+        return b""
+
+    def receipt(self, frame: bytes) -> bytes:
+        """What a receiver says of all messages up to this one (`receipt_seconds`)."""
+        return b""

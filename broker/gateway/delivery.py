@@ -2,7 +2,8 @@
 
 The law: effects are performed in the order of `core.outgoing`, and a push reaches its sessions in the order given,
 however many turns that takes: a slice ends at the clock, and the next turn goes on where it stopped. A push is encoded
-once for each format among its receivers, and the same bytes go to all of them.
+once for each format among its receivers, and the same bytes go to all of them; where each one's end differs (seats), all
+that stands before it is.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any, cast
 
 from broker.gateway.core import Core
 from broker.gateway.framing import Format
-from broker.gateway.outbox import MARKS, Outbox
+from broker.gateway.outbox import MARKS, Outbox, Personal, SeatOutbox
 from broker.gateway.table import Table
 from broker.hub.effects import EndSession, Post, ReplyTo
 from protocol.pushes import MessageNew, Push
-from protocol.wires.wire import SeatedWire, Wire
+from protocol.wires.wire import Wire
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
@@ -44,7 +45,7 @@ class Delivery:
         """What is spread: the push of `_post` and those that follow it to the very same sessions."""
         self._payloads: dict[tuple[bool, Hashable], list[bytes]] = {}
         """Of them, by what wires share the bytes of a push by."""
-        self._encoded: dict[Format | None, bytes | None] = {}
+        self._encoded: dict[Format | None, bytes | Personal | None] = {}
 
     def pending(self) -> bool:
         return self._post is not None or bool(self._core.outgoing)
@@ -130,8 +131,11 @@ class Delivery:
                     frame = self._encode(post, outbox)
                 if frame is None:
                     continue
-                outbox.frames.append(frame)
-                outbox.size += len(frame)
+                if type(frame) is Personal:
+                    outbox = frame.put(cast(SeatOutbox, outbox))
+                else:
+                    outbox.frames.append(frame)
+                    outbox.size += len(frame)
                 pushes += 1
                 if not outbox.touched:
                     outbox.touched = True
@@ -145,7 +149,7 @@ class Delivery:
             self._post = None
 
     def _payloads_of(self, wire: Wire) -> list[bytes]:
-        """What this wire and its equals make of the pushes, before any seat's own part."""
+        """What this wire and its equals make of the pushes, without any seat's own end."""
         key = wire.text, wire.push_key()
         payloads = self._payloads.get(key)
         if payloads is None:
@@ -153,21 +157,21 @@ class Delivery:
             payloads += [payload for push in self._pushes if (payload := wire.push(push)) is not None]
         return payloads
 
-    def _encode(self, post: Post, outbox: Outbox) -> bytes | None:
-        """The bytes of this push for every connection of this one's format, None if its wire has no word for it. A wire
-        that fails on a push is logged once; its receivers go without, as the next one would fail as well."""
-        frame: bytes | None = None
+    def _encode(self, post: Post, outbox: Outbox) -> bytes | Personal | None:
+        """The bytes of this push for every receiver of this one's format, None if its wire has no word for it. A wire that
+        fails on a push is logged once; its receivers go without, as the next one would fail as well."""
+        frame: bytes | Personal | None = None
         wire, framing = outbox.connection.wire, outbox.connection.framing
         if wire is not None and framing is not None:
             try:
                 payloads = self._payloads_of(wire)
-                if payloads:
-                    seat = outbox.seat
-                    if seat is not None:
-                        payloads = [cast(SeatedWire, wire).personal(payload, seat) for payload in payloads]
-                    frame = b"".join([framing.pack(payload, wire.text) for payload in payloads])
-                    if post.push.dispensable:
-                        frame = MARKS[post.push.dispensable](frame)
+                mark = MARKS[post.push.dispensable]
+                if payloads and type(outbox) is SeatOutbox:
+                    end = outbox.end
+                    whole = [framing.pack(payload + end, wire.text) for payload in payloads]
+                    frame = Personal([each[: len(each) - len(end)] for each in whole], len(end), mark)
+                elif payloads:
+                    frame = mark(b"".join([framing.pack(payload, wire.text) for payload in payloads]))
             except Exception:  # nor would the next receiver of this form get it
                 logger.exception("push could not be encoded push=%s", type(post.push).__name__)
         self._encoded[outbox.format] = frame

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 
-from broker.gateway.outbox import FLOWING
+from broker.gateway.outbox import FLOWING, bytes_of
 from broker.gateway.table import Table
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,9 @@ def flush(table: Table, ends: float) -> None:
             outbox.touched = False
             if outbox.mode == FLOWING and len(outbox.frames) == 1 and outbox.sock is not None:
                 # Nine of ten: by hand, as this loop runs for every delivery (bench: fan-out).
+                frame = outbox.frames[0]
                 try:
-                    count = outbox.sock.send(outbox.frames[0])
+                    count = outbox.sock.send(bytes_of(frame) if isinstance(frame, tuple) else frame)
                 except BlockingIOError:
                     count = 0
                 except OSError:

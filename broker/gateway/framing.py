@@ -66,10 +66,11 @@ class Format:
 _formats: weakref.WeakValueDictionary[tuple[str, bool, Hashable], Format] = weakref.WeakValueDictionary()
 
 
-def format_of(framing: Framing, wire: Wire, last: Format | None) -> Format:
+def format_of(framing: Framing, wire: Wire, last: Format | None, end_bytes: int | None = None) -> Format:
     """The format of everything pushed through this wire and framing, the same object for the same form; `last` is what
-    this connection had. Formats nobody uses any more vanish: a wire may have one for each user."""
-    push_key = wire.push_key()
+    this connection had. Where pushes end with something of their receiver's own, ends of one length (`end_bytes`) share
+    a format. Formats nobody uses any more vanish: a wire may have one for each user."""
+    push_key = wire.push_key() if end_bytes is None else (wire.push_key(), end_bytes)
     if last is not None and last.text is wire.text and last.push_key == push_key:
         return last
     key = (framing.kind, wire.text, push_key)

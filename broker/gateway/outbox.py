@@ -2,12 +2,13 @@
 
 The law: bytes leave in the order in which they were put, whole frames are only ever dropped while none of their bytes has
 been sent, and none that is not marked for it is dropped at all. State appends here, the flush drains; between the two
-nothing is copied, so the bytes of a push are shared by all its receivers until the kernel has them.
+nothing is copied, so the bytes of a push are shared by all its receivers until the kernel has them, even where each gets
+an end of its own.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, final
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +42,10 @@ MARKS: tuple[type[bytes], ...] = (bytes, Fleeting, Minor)
 """By `Push.dispensable`."""
 
 
+Ended = tuple[list[bytes], bytes]
+"""Frames for several receivers and what this one's each end with, not joined yet (`Personal`)."""
+
+
 class Outbox:
     """Of one connection, made and kept with it. The fan-out loop works on outboxes alone, hence the plain slots."""
 
@@ -54,7 +59,7 @@ class Outbox:
         """None where a task writes (TLS)."""
         self.format: Format | None = None
         """The form of pushes to this connection; None before there is one."""
-        self.frames: list[bytes] = []
+        self.frames: list[bytes | Ended] = []
         self.size = 0
         """Bytes in `frames`."""
         self.counted = 0
@@ -70,10 +75,18 @@ class Outbox:
         self.frames.append(frame)
         self.size += len(frame)
 
+    def joined(self) -> list[bytes]:
+        """The frames, all of them bytes from now on."""
+        frames = self.frames
+        for at, frame in enumerate(frames):
+            if isinstance(frame, tuple):
+                frames[at] = bytes_of(frame)
+        return cast(list[bytes], frames)
+
     def sent(self, count: int) -> None:
         """The peer has taken the first `count` bytes."""
         self.size -= count
-        frames = self.frames
+        frames = self.joined()
         whole = 0
         for frame in frames:
             if count < len(frame):
@@ -87,7 +100,7 @@ class Outbox:
     def begin(self, count: int) -> bytes:
         """Whole frames of about `count` bytes, at least one, for a task that writes them: one frame from now on, that stays
         until it is `sent`."""
-        frames, size, whole = self.frames, 0, 0
+        frames, size, whole = self.joined(), 0, 0
         while whole < len(frames) and size < count:
             size += len(frames[whole])
             whole += 1
@@ -96,10 +109,11 @@ class Outbox:
 
     def drop(self, mark: type[Fleeting]) -> int:
         """Drop the frames so marked; how many that was."""
-        kept = [frame for frame in self.frames if not isinstance(frame, mark)]
-        dropped = len(self.frames) - len(kept)
+        frames = self.joined()
+        kept = [frame for frame in frames if not isinstance(frame, mark)]
+        dropped = len(frames) - len(kept)
         if dropped:
-            self.frames = kept
+            self.frames = [*kept]
             self.size = sum(map(len, kept))
         return dropped
 
@@ -109,41 +123,44 @@ class Outbox:
 
 
 class SeatOutbox(Outbox):
-    """One user's door to the outbox of a connection that carries several: what goes in here waits and leaves there. Only the
-    format is its own, as what it gets is made for it alone."""
+    """One user's door to the outbox of a connection that carries several: replies find the connection through it, pushes
+    its seat; what is to leave waits in `shared`, so that nothing of an outbox but its `format` is here."""
 
-    __slots__ = ("_shared", "seat")
+    __slots__ = ("end", "seat", "shared")
 
     def __init__(self, shared: Outbox, seat: str) -> None:
-        self._shared = shared
+        self.shared = shared
         self.connection = shared.connection
         self.format = None
         self.seat = seat
+        self.end = b""
+        """What each push to this seat ends with."""
 
-    @property
-    def frames(self) -> list[bytes]:  # type: ignore[override]  # the shared one's
-        return self._shared.frames
 
-    @property
-    def size(self) -> int:
-        return self._shared.size
+@final
+class Personal:
+    """Frames of pushes that lack the end of their receiver's own, in the form of all ends of one length.
 
-    @size.setter
-    def size(self, size: int) -> None:
-        self._shared.size = size
+    They are joined for each receiver when they are sent, at the end of the turn (measured beside native sessions, to 500
+    with 1, 8 and 64 in flight: 1.1, 1.2 and 1.2 times the CPU of a delivery; 1.2, 1.4 and 1.5 when joined at once, which
+    takes memory that the kernel has to clear; 1.8, 2.2 and 2.8 when wire and framing were asked for each receiver)."""
 
-    @property
-    def touched(self) -> bool:
-        return self._shared.touched
+    __slots__ = ("_mark", "_parts", "_size")
 
-    @touched.setter
-    def touched(self, touched: bool) -> None:
-        self._shared.touched = touched
+    def __init__(self, frames: list[bytes], end_bytes: int, mark: type[bytes]) -> None:
+        self._parts = [*frames, b""]  # an end goes between any two, so also behind the last
+        self._size = sum(map(len, frames)) + len(frames) * end_bytes
+        self._mark = mark
 
-    @property
-    def mode(self) -> int:  # type: ignore[override]  # the shared one's
-        return self._shared.mode
+    def put(self, seat: SeatOutbox) -> Outbox:
+        """Append to the outbox of this seat's connection, which it returns."""
+        outbox, ended = seat.shared, (self._parts, seat.end)
+        # What may be dropped is told by its type.
+        outbox.frames.append(ended if self._mark is bytes else self._mark(bytes_of(ended)))
+        outbox.size += self._size
+        return outbox
 
-    @property
-    def sock(self) -> socket.socket | None:  # type: ignore[override]  # the shared one's
-        return self._shared.sock
+
+def bytes_of(frame: Ended) -> bytes:
+    parts, end = frame
+    return end.join(parts)

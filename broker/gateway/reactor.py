@@ -7,6 +7,9 @@ hold it.
 
 Input may use half of a turn, effects a quarter, and each makes some progress however late it is: a push to 20,000
 sessions does not keep anybody from being read, and a flood of input does not keep answers from leaving.
+
+Tried without gain: looking into epoll before waiting for it by Trio. Under load that spares the wait, but turns come
+sooner and hold fewer messages, which costs as much again.
 """
 
 from __future__ import annotations

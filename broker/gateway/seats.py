@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, cast
 
-from broker.gateway.framing import Format
+from broker.gateway.framing import format_of
 from broker.gateway.outbox import SeatOutbox
 from protocol.commands import LoggedIn, Reply
 from protocol.errors import CloseReason, Refused
@@ -58,11 +58,15 @@ class Seats:
         return session
 
     def answered(self, seat: str, reply: Reply | Refused) -> None:
-        """From its login on a seat gets pushes, made for it alone."""
-        session = self._sessions.get(seat)
-        wire = self._connection.wire
-        if session is not None and type(reply) is LoggedIn and wire is not None:
-            self._connection.table.outboxes[session].format = Format(wire.text, (wire.push_key(), seat))
+        """From its login on a seat gets pushes, with an end of its own."""
+        if type(reply) is not LoggedIn:
+            return
+        connection = self._connection
+        outbox = connection.table.outboxes.get(self._sessions.get(seat, 0))
+        wire, framing = connection.wire, connection.framing
+        if type(outbox) is SeatOutbox and wire is not None and framing is not None:
+            outbox.end = cast(SeatedWire, wire).end_of(seat)
+            outbox.format = format_of(framing, wire, outbox.format, len(outbox.end))
 
     def end(self, seat: str, ending: Ending) -> None:
         """Its last words, if there is anything to say; then the seat is free."""

@@ -120,7 +120,7 @@ class SocketConnection(Connection):
     def send(self) -> None:
         """Give the socket what the outbox holds, as much as it takes. The flush does the common case by hand."""
         outbox = self.outbox
-        frames = outbox.frames
+        frames = outbox.joined()
         if frames:
             try:
                 if len(frames) == 1:

@@ -97,8 +97,9 @@ class SeatedWire(Wire, Protocol):
     """One whose connections carry several users, each a session of its own: every Submit names its seat. The first Submit
     of a seat takes it; it is free again when its session has ended."""
 
-    def personal(self, payload: bytes, seat: str) -> bytes:
-        """The bytes of a push as this seat gets them."""
+    def end_of(self, seat: str) -> bytes:
+        """What each push to this seat ends with: it gets the bytes of `push` and these behind them. From its login on they
+        do not change."""
 
     def follow_up(self) -> Sequence[Inbound]:
         """What the wire asks by itself because of the reply it has just rendered; asked after `reply`."""

@@ -39,6 +39,15 @@ def test_a_case_measures_parley_and_what_is_installed(name: str, tmp_path: Path)
         check(table)
 
 
+@pytest.mark.parametrize(("name", "times"), [("direct", 1.5), ("fanout", 1.3)])
+def test_leanclouds_wire_has_a_row_and_a_budget_beside_the_native_one(name: str, times: float, tmp_path: Path) -> None:
+    for table in CASES[name](TINY, tmp_path):
+        assert table.rows[1].name == "LeanCloud wire, fsync"
+        (sentence,) = [each for each in table.budgets if each.startswith(f"LeanCloud's wire at most {times} x")]
+        native, own = (each.figures[table.columns[0]].median for each in table.rows[:2])
+        assert ("NOT MET" in sentence) == (own > times * native)
+
+
 def check(table: Table) -> None:
     own = table.rows[0]
     assert own.name == "Parley, fsync"

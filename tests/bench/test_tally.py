@@ -6,6 +6,7 @@ import pytest
 
 from bench.cases.fanout import Streams
 from bench.tally import NUMBER, Tally, marked, payload
+from bench.wires.leancloud import LeanCloudWire
 from bench.wires.parley import ParleyWire
 
 
@@ -58,7 +59,7 @@ def test_a_number_is_found_in_its_payload() -> None:
 
 
 def test_streams_cut_anywhere_are_sound() -> None:
-    streams = Streams(ParleyWire(), 2)
+    streams = Streams(ParleyWire(), ["a", "b"])
     whole = frames(0, 1, 2)
     streams.hear(0, whole[:50])
     streams.hear(1, whole[:90])
@@ -70,7 +71,7 @@ def test_streams_cut_anywhere_are_sound() -> None:
 
 
 def test_a_receiver_that_misses_a_message_is_void() -> None:
-    streams = Streams(ParleyWire(), 2)
+    streams = Streams(ParleyWire(), ["a", "b"])
     streams.hear(0, frames(0, 1))
     streams.hear(1, frames(0))
     assert streams.slowest == 1
@@ -79,7 +80,7 @@ def test_a_receiver_that_misses_a_message_is_void() -> None:
 
 @pytest.mark.parametrize("numbers", [(0, 2, 1), (0, 1, 1), (0, 1, 3)])
 def test_a_receiver_with_other_bytes_than_the_rest_is_void(numbers: tuple[int, ...]) -> None:
-    streams = Streams(ParleyWire(), 3)
+    streams = Streams(ParleyWire(), ["a", "b", "c"])
     streams.hear(0, frames(0, 1))
     streams.hear(1, frames(*numbers))
     streams.hear(0, frames(2))
@@ -88,13 +89,42 @@ def test_a_receiver_with_other_bytes_than_the_rest_is_void(numbers: tuple[int, .
 
 
 def test_half_a_message_too_much_is_void() -> None:
-    streams = Streams(ParleyWire(), 1)
+    streams = Streams(ParleyWire(), ["a"])
     streams.hear(0, frames(0) + b"\x81")
     assert streams.verdict(Tally(0, 1)) == "0 receivers did not get exactly 1 messages"
 
 
 def test_a_message_all_receivers_got_twice_is_void() -> None:
-    streams = Streams(ParleyWire(), 2)
+    streams = Streams(ParleyWire(), ["a", "b"])
     for receiver in (0, 1):
         streams.hear(receiver, frames(0, 1, 1))
     assert streams.verdict(Tally(0, 2)) == "1 messages twice or more"
+
+
+# Receivers whose messages end with their own names.
+
+
+def personal(user: str, *numbers: int) -> bytes:
+    end = LeanCloudWire().own_end(user)
+    return b"".join(bytes((0x82, 40 + len(end))) + payload(number, 40) + end for number in numbers)
+
+
+def test_streams_with_ends_of_their_own_are_sound_wherever_they_are_cut() -> None:
+    whole = [personal(user, 0, 1, 2) for user in ("a1", "b2")]
+    for cut in range(1, len(whole[0])):
+        streams = Streams(LeanCloudWire(), ["a1", "b2"])
+        streams.hear(1, whole[1][:cut])
+        streams.hear(0, whole[0])
+        streams.hear(1, whole[1][cut:])
+        assert (streams.slowest, streams.verdict(Tally(0, 3))) == (3, ""), cut
+        assert streams.newest(1) == personal("a1", 2)
+
+
+@pytest.mark.parametrize(
+    "stream", [personal("a1", 0, 1), personal("b2", 0) + personal("a1", 1), personal("b2", 0, 1) + b"x"]
+)
+def test_an_end_that_is_somebody_elses_is_void(stream: bytes) -> None:
+    streams = Streams(LeanCloudWire(), ["a1", "b2"])
+    streams.hear(0, personal("a1", 0, 1))
+    streams.hear(1, stream)
+    assert streams.verdict(Tally(0, 2)) != ""

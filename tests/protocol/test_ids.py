@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.ids import ALIASES, EPOCH_MS, LARGEST, IdForms, Mint, first_at, time_of
+from protocol.ids import ALIASES, EPOCH_MS, LARGEST, RECENT, IdForms, Mint, first_at, time_of
 
 NUMBERS = st.integers(1, LARGEST)
 FORMS = IdForms("666666")
@@ -80,3 +80,13 @@ def test_a_full_millisecond_runs_over_into_the_next() -> None:
     assert time_of(made[4095]) == EPOCH_MS + 5
     assert time_of(made[4096]) == EPOCH_MS + 6
     assert first_at(EPOCH_MS + 5) == made[0]
+
+
+@pytest.mark.parametrize("form", ["hex32", "hex24", "base64"])
+def test_texts_are_remembered_a_bounded_number_of_them(form: str) -> None:
+    forms = IdForms("666666")
+    text_of = getattr(forms, form)
+    texts = [text_of(number) for number in range(1, RECENT * 2)]
+    assert texts == [getattr(FORMS, form)(number) for number in range(1, RECENT * 2)]
+    assert text_of(RECENT) is texts[RECENT - 1]
+    assert text_of.cache_info().currsize == RECENT

@@ -148,6 +148,16 @@ def test_an_edit_elsewhere_is_seen_and_the_rest_of_the_original_stays(document: 
         assert json.loads(string)["other"] == document["other"]
 
 
+@pytest.mark.parametrize("form", ['{"_lctype":-1,"_lctext":%s}', '{"_lctext":%s,"_lctype":-1}'])
+@given(TEXTS, TEXTS)
+def test_a_text_as_sdks_write_it_comes_back_until_it_is_edited(form: str, text: str, edited: str) -> None:
+    string = form % orjson.dumps(text).decode()
+    kind, body = body_of(string)
+    assert string_of(message(kind, body)) == string
+    again = string_of(message(kind, merged(body, orjson.dumps({"text": edited}))))
+    assert json.loads(again) == {"_lctype": -1, "_lctext": edited}
+
+
 def test_an_edit_elsewhere_keeps_the_file_but_not_another_files_data() -> None:
     kind, body = body_of('{"_lctype":-2,"_lctext":"a","_lcfile":{"url":"u","name":"n"}}')
     edited = json.loads(string_of(message(kind, merged(body, b'{"text":"b"}'))))

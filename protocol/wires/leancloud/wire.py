@@ -2,7 +2,8 @@
 
 The law: an answer carries the `i` of its request and the client's `peerId`, a push no `i`; what a peer sends is never
 raised. Whoever names no `peerId` is the first client of the connection. A push is encoded once for all and gets the
-receiver's `peerId` at its end, which protobuf lets stand anywhere; the text framing is base64 of the same bytes.
+receiver's `peerId` at its end, which protobuf lets stand anywhere. The text framing is base64 of the same bytes; that of a
+push is in whole groups of three bytes, so that the base64 of `peerId` can stand behind it.
 
 Readings: a refused open does not end the connection, because the SDK tries again on it. What this wire refuses by itself
 goes through the hub all the same, so that answers keep the order of their requests; only `echo` overtakes, and what is
@@ -32,7 +33,7 @@ from protocol.wires.leancloud.errors import (
 )
 from protocol.wires.leancloud.pushes import render
 from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
-from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
+from protocol.wires.leancloud.schema import CMD_TAG, MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
 from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
@@ -166,15 +167,20 @@ class LeanCloudWire:
         return "leancloud"
 
     def push(self, push: Push) -> bytes | None:
-        """Without `peerId`, and not yet base64: `personal` sees to both."""
+        """Without `peerId`, which `end_of` puts behind it."""
         command = render(push)
-        return None if command is None else write(command)
+        if command is None:
+            return None
+        payload = write(command)
+        if self.text:
+            # `cmd` once or twice more fills the last group: of a field that comes again the last one counts.
+            payload = base64.b64encode(payload + bytes((CMD_TAG, command.cmd)) * (len(payload) % 3))
+        return payload
 
-    def personal(self, payload: bytes, seat: str) -> bytes:
+    def end_of(self, seat: str) -> bytes:
         known = self._seats.get(seat)
-        if known is not None:
-            payload += known.suffix
-        return base64.b64encode(payload) if self.text else payload
+        suffix = b"" if known is None else known.suffix
+        return base64.b64encode(suffix) if self.text else suffix
 
     def farewell(self, ending: Ending, now_ms: int) -> Farewell:
         """To whom it may concern: every client that is still open, or the connection as a whole."""

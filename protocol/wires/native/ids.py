@@ -10,33 +10,20 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from protocol.errors import Reason, Refused
-from protocol.ids import LARGEST, IdForms
+from protocol.ids import LARGEST, RECENT, IdForms
 from protocol.wires.native.fields import Data, bad, missing
-
-RECENT = 1024
-"""Ids remembered each way, per app. A check digest costs 1.3 us, a look into a dict 0.05; conversation ids repeat, and
-a message's id is written for its sender and again for its receivers."""
 
 
 class AppIds:
     """One app's ids. Share it through `app_ids`."""
 
-    __slots__ = ("_numbers", "_texts", "app", "forms")
+    __slots__ = ("_numbers", "app", "forms", "text")
 
     def __init__(self, app: str) -> None:
         self.app = app
         self.forms = IdForms(app)
-        self._texts: dict[int, str] = {}
+        self.text = self.forms.hex32
         self._numbers: dict[str, int] = {}
-
-    def text(self, number: int) -> str:
-        """32 hex digits."""
-        known = self._texts.get(number)
-        if known is None:
-            if len(self._texts) >= RECENT:
-                self._texts.clear()
-            known = self._texts[number] = self.forms.hex32(number)
-        return known
 
     def number(self, text: str) -> int | None:
         """The id behind any accepted form, None if this app never emitted it."""

@@ -7,11 +7,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from broker.gateway import reactor
 from broker.gateway.framing import LengthFraming
 from broker.gateway.listeners import address_of, bind_tcp, framed_door
+from broker.gateway.outbox import Fleeting
 from broker.gateway.seats import MOST_SEATS
+from broker.gateway.table import Table
+from broker.hub.effects import Post
 from protocol.commands import LoggedIn, Login, Logout, QueryPresence, Reply
 from protocol.errors import CloseReason, Refused
+from protocol.pushes import MessageNew, Push
+from protocol.records import Message
 from protocol.wires.wire import Ending, Inbound, Submit
 from tests.broker.gateway.conftest import Broker, Client, FakeWire, FramedClient, running
 
@@ -44,8 +50,11 @@ class SeatedWire(FakeWire):
     def push_key(self) -> Hashable:
         return "seated"
 
-    def personal(self, payload: bytes, seat: str) -> bytes:
-        return seat.encode() + b"<" + payload
+    def push(self, push: Push) -> bytes | None:
+        return push.message.body if isinstance(push, MessageNew) else super().push(push)
+
+    def end_of(self, seat: str) -> bytes:
+        return b">" + seat.encode()
 
     def follow_up(self) -> Sequence[Inbound]:
         return self.asks
@@ -87,7 +96,7 @@ async def test_each_has_a_session_of_its_own_and_hears_what_is_for_it() -> None:
         broker.post([ann, bob], b"both")
         broker.post([ann, bob], b"not ann", skip=ann)
         broker.post([bob], b"bob")
-        expected = [b"ann<both", b"bob<both", b"bob<not ann", b"bob<bob"]
+        expected = [b"both>ann", b"both>bob", b"not ann>bob", b"bob>bob"]
         assert [await client.receive() for _ in expected] == expected
 
 
@@ -98,8 +107,36 @@ async def test_a_push_is_encoded_once_for_all_of_them_and_no_seat_hears_before_i
         await client.send(b"late login")
         await broker.until(lambda: len(broker.core.sessions()) == 6)
         broker.post([*broker.core.sessions()], b"x")
-        assert [await client.receive() for _ in sessions] == [f"s{number}<x".encode() for number in range(5)]
+        assert [await client.receive() for _ in sessions] == [f"x>s{number}".encode() for number in range(5)]
         assert broker.reactor.statistics().pushes == 5
+
+
+async def test_ends_of_any_length_follow_each_of_many_pushes() -> None:
+    async with shared() as (broker, client):
+        sessions = await login(broker, client, "a", "bob", "eve", "somebody")
+        skipped = sessions.pop(0)
+        audience = (skipped, *sessions)
+        for number in range(3):
+            message = Message(number, 1, number + 1, "a", -1, b"%d" % number)
+            broker.effect(Post(audience, MessageNew(app="app", message=message, kind=3), skipped))
+        heard = [await client.receive() for _ in range(9)]
+        assert heard == [b"%d>%s" % (number, seat) for seat in (b"bob", b"eve", b"somebody") for number in range(3)]
+
+
+async def test_a_push_that_may_be_dropped_is_marked_for_each_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shared() as (broker, client):
+        sessions = await login(broker, client, "ann", "bob")
+        marked: list[type[bytes]] = []
+        flush = reactor.flush
+
+        def looking(table: Table, ends: float) -> None:
+            marked.extend(type(frame) for outbox in table.touched for frame in outbox.frames)
+            flush(table, ends)
+
+        monkeypatch.setattr(reactor, "flush", looking)
+        broker.effect(Post(sessions, MessageNew(app="app", message=Message(1, 1, 0, "a", -1, b"fleeting"), kind=3)))
+        assert [await client.receive(), await client.receive()] == [b"fleeting>ann", b"fleeting>bob"]
+        assert marked == [Fleeting, Fleeting]
 
 
 async def test_one_is_ended_and_the_others_stay() -> None:
@@ -109,7 +146,7 @@ async def test_one_is_ended_and_the_others_stay() -> None:
         assert await client.receive() == b"ann replaced"
         await broker.until(lambda: broker.core.departed == [ann])
         broker.post([ann, bob], b"x")
-        assert await client.receive() == b"bob<x"
+        assert await client.receive() == b"x>bob"
         await client.send(b"bob logout", b"ann login")
         assert await client.receive() == b"ok bob logout"
         assert await client.receive() == b"ok ann login"
@@ -124,7 +161,7 @@ async def test_a_wire_that_fails_at_a_parting_costs_nobody_else_anything(monkeyp
         broker.kick(ann, CloseReason.KICKED)
         await broker.until(lambda: broker.core.departed == [ann])
         broker.post([bob], b"x")
-        assert await client.receive() == b"bob<x"
+        assert await client.receive() == b"x>bob"
 
 
 async def test_they_leave_together_with_the_connection() -> None:

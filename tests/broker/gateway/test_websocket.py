@@ -133,12 +133,51 @@ def test_pings_are_answered_and_a_flood_only_with_the_newest() -> None:
     assert framing.out[-1] == b"\x8a\x0299"
 
 
-def test_a_frame_behind_the_first_is_judged_by_the_limit_after_login() -> None:
+@pytest.mark.parametrize("size", [100, 8_000, 70_000, 180_000])
+@pytest.mark.parametrize("piece", [1_000, 8_192, 1_000_000])
+def test_frames_of_any_length_are_read_as_they_come_and_nothing_is_pending_that_is_not_here(size: int, piece: int) -> None:
+    framing = WebSocketFraming(4096, 64)
+    framing.lift(200_000)
+    payloads = [bytes([65 + number]) * size for number in range(3)]
+    stream = b"".join(masked(b"a", Opcode.PING) + masked(payload) for payload in payloads)
+    got: list[bytes] = []
+    for at in range(0, len(stream), piece):
+        framing.feed(stream[at : at + piece])
+        got += [payload for payload, _ in drain(framing)]
+        assert not framing.pending()
+    assert got == payloads
+    assert framing.controls == 3
+
+
+def test_a_plain_frame_inside_a_message_is_judged() -> None:
+    framing = WebSocketFraming(4096, 64)
+    framing.lift(4096)
+    framing.feed(masked(b"begun", fin=False))
+    assert framing.take() is None
+    framing.feed(masked(b"another"))
+    assert drain(framing) == []
+    assert (framing.finished, close_code(framing)) == ("broken", 1002)
+
+
+def test_a_plain_frame_behind_half_of_a_long_one_is_part_of_it() -> None:
+    framing = WebSocketFraming(4096, 64)
+    framing.lift(200_000)
+    inner = masked(b"not a frame")
+    long = bytes((0x82, 0xFF)) + (100_000 + len(inner)).to_bytes(8, "big") + b"\0\0\0\0" + b"x" * 100_000 + inner
+    framing.feed(long[: -len(inner)])
+    assert drain(framing) == []
+    framing.feed(inner)
+    assert drain(framing) == [(b"x" * 100_000 + inner, False)]
+
+
+@pytest.mark.parametrize("login", [masked(b"login"), masked(b"log", fin=False) + masked(b"in", Opcode.CONT)])
+def test_a_frame_behind_the_first_is_judged_by_the_limit_after_login(login: bytes) -> None:
     framing = WebSocketFraming(100, 64)
-    framing.feed(masked(b"login") + masked(b"x" * 1000))
-    assert framing.take() == (b"login", False)
+    framing.feed(login + masked(b"x" * 900))
+    message = framing.take() or framing.take()
+    assert message == (b"login", False)
     framing.lift(2000)
-    assert framing.take() == (b"x" * 1000, False)
+    assert framing.take() == (b"x" * 900, False)
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
@@ -146,7 +185,10 @@ def test_frames_built_are_those_of_the_library(size: int) -> None:
     payload = b"x" * size
     assert frame_of(0x82, payload) == Frame(Opcode.BINARY, payload).serialize(mask=False)
     assert frame_end(masked(payload) + b"more", 100_000) == len(masked(payload))
-    assert frame_end(masked(payload)[:-1], 100_000) == 0
+    assert frame_end(masked(payload)[:-1], 100_000) == len(masked(payload))
+    assert frame_end(b"four" + masked(payload), 100_000, 4) == 4 + len(masked(payload))
+    heads = [masked(payload)[:cut] for cut in range(2 if size < 126 else 4 if size < 65_536 else 10)]
+    assert {frame_end(head, 100_000) for head in heads} == {0}
 
 
 def test_a_long_close_text_is_cut_at_a_character() -> None:

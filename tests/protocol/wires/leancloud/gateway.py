@@ -132,11 +132,12 @@ class Gateway(Script):
                 self.leave(line, seat)
             line.take(line.wire.follow_up())
         elif isinstance(effect, Post):
-            shared = LeanCloudWire().push(effect.push)
             for session in effect.sessions:
-                if session != effect.skip and session in self.lines and shared is not None:
+                if session != effect.skip and session in self.lines:
                     line, seat = self.lines[session]
-                    line.got(line.wire.personal(shared, seat))
+                    shared = line.wire.push(effect.push)
+                    if shared is not None:
+                        line.got(shared + line.wire.end_of(seat))
             super().perform(effect)
         elif isinstance(effect, EndSession) and effect.session in self.lines:
             line, seat = self.lines[effect.session]

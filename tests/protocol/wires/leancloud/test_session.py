@@ -293,3 +293,16 @@ def test_the_apps_of_a_connection_are_apart() -> None:
     assert line.open("ann", app="b").op == Op.OPENED
     cid = line.start("tom", peer="tom")
     assert line.say(cid, "x", peer="ann").code == 4401
+
+
+@pytest.mark.parametrize("length", range(6))
+def test_a_push_in_base64_can_be_followed_by_the_peer_whatever_its_length(gateway: Gateway, length: int) -> None:
+    line = gateway.line("lc.proto2base64.3")
+    line.open("tom")
+    ann = gateway.opened("ann")
+    cid = ann.start("ann", "tom")
+    line.heard()
+    ann.say(cid, "x" * length)
+    (push,) = line.heard()
+    assert (push.cmd, push.peerId, push.directMessage.fromPeerId) == (Cmd.DIRECT, "tom", "ann")
+    assert push.directMessage.msg == "x" * length
