@@ -170,7 +170,9 @@ def test_a_plain_frame_behind_half_of_a_long_one_is_part_of_it() -> None:
     assert drain(framing) == [(b"x" * 100_000 + inner, False)]
 
 
-@pytest.mark.parametrize("login", [masked(b"login"), masked(b"log", fin=False) + masked(b"in", Opcode.CONT)])
+@pytest.mark.parametrize(
+    "login", [masked(b"login"), masked(b"log", fin=False) + masked(b"in", Opcode.CONT)], ids=["whole", "in fragments"]
+)
 def test_a_frame_behind_the_first_is_judged_by_the_limit_after_login(login: bytes) -> None:
     framing = WebSocketFraming(100, 64)
     framing.feed(login + masked(b"x" * 900))
