@@ -19,7 +19,7 @@ from broker.hub.recent import FetchedRow, Key
 from broker.jobs import Compare, Fetch, Job
 from broker.persistence.store import StoreUnavailable, belongs
 from broker.persistence.tail import Tail
-from broker.persistence.writer import Writer
+from broker.persistence.targets import Targets
 
 log = logging.getLogger("parley.work")
 
@@ -35,8 +35,8 @@ HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1
 class Work:
     """`start` is what the dispatcher calls; `fetch` and `compare` are tasks of the service nursery."""
 
-    def __init__(self, writer: Writer, tails: dict[str, Tail]) -> None:
-        self._writer = writer
+    def __init__(self, targets: Targets, tails: dict[str, Tail]) -> None:
+        self._targets = targets
         self._tails = tails
         self._fetches, self._to_fetch = trio.open_memory_channel[Fetch](WAITING_FETCHES)
         self._comparisons, self._to_compare = trio.open_memory_channel[tuple[Compare, float]](WAITING_COMPARISONS)
@@ -55,7 +55,7 @@ class Work:
     async def rows(self, hub: Hub, keys: Sequence[Key]) -> list[FetchedRow]:
         """What store and tail hold for the keys. StoreUnavailable."""
         app = hub.app.id
-        return await self._writer.fetch(app, self._tails[app], keys)
+        return await self._targets.fetch(app, self._tails[app], keys)
 
     async def fetch(self, reactor: Reactor) -> None:
         """One of FETCHERS."""
