@@ -55,7 +55,13 @@ class Work:
     async def rows(self, hub: Hub, keys: Sequence[Key]) -> list[FetchedRow]:
         """What store and tail hold for the keys. StoreUnavailable."""
         app = hub.app.id
-        return await self._targets.fetch(app, self._tails[app], keys)
+        try:
+            return await self._targets.fetch(app, self._tails[app], keys)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # rows that others may have touched end nothing but the command that wants them
+            log.exception("rows cannot be read app=%s keys=%s", app, keys)
+            raise StoreUnavailable("rows cannot be read") from error
 
     async def fetch(self, reactor: Reactor) -> None:
         """One of FETCHERS."""

@@ -75,6 +75,7 @@ class PostgresStore:
     async def running(self) -> AsyncIterator[None]:
         """asyncio's loop for as long as the store is used."""
         async with trio_asyncio.open_loop() as loop:
+            loop.set_exception_handler(self._astray)
             self._loop = loop
             try:
                 yield
@@ -82,6 +83,12 @@ class PostgresStore:
                 for line in (self._writing, *self._idle):
                     line.drop()
                 self._loop = None
+
+    def _astray(self, loop: object, context: dict[str, Any]) -> None:
+        """What no work waits for, as of a connection given up already. Left to itself trio-asyncio would end the process;
+        whoever does wait has a deadline."""
+        error = context.get("exception")
+        log.warning("store: %s: %s", self._place.explain(error) if error else self.name, context.get("message"))
 
     @property
     def name(self) -> str:
@@ -138,11 +145,15 @@ class PostgresStore:
 
     async def _check(self, connection: Any) -> None:
         meta = dict(await connection.fetch("SELECT name, value FROM meta"))
-        position, known = int(meta["position"]), self._known
-        if int(meta["format"]) > FORMAT:
+        try:
+            position, version = int(meta["position"]), int(meta["format"])
+        except (KeyError, ValueError) as error:
+            raise StoreRefused(f"{self.name}: its table meta is not as Parley left it: {error!r}") from None
+        known = self._known
+        if version > FORMAT:
             why = f"has format {meta['format']}, and this program knows formats up to {FORMAT}: a newer Parley wrote it"
             raise StoreRefused(f"{self.name} {why}. Start that version, or give this one a database of its own")
-        if meta["identity"] != self._identity:
+        if meta.get("identity") != self._identity:
             why = "belongs to another data directory; give each broker a database of its own"
             raise StoreRefused(f"{self.name} {why}")
         if position > known.intended:

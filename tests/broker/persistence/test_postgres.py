@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import trio
+import trio.testing
 
 from broker.hub.recent import MessageKey, MessagesKey
 from broker.hub.rows import HeadRow, MemberRow, put
@@ -218,6 +219,29 @@ async def test_a_write_that_is_cancelled_leaves_nothing_and_the_next_one_works(d
         proxy.unclog()
         assert await say(opened, 2, 3, position=3) == 3
         assert await seqs(opened) == [1, 2, 3]
+
+
+async def test_what_goes_wrong_where_nobody_waits_is_logged_and_ends_nothing(
+    database: str, notes: Notes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with postgres_opened(database.replace("postgres@", "postgres:hunter2@"), notes) as opened:
+        await say(opened, 1, position=1)
+        loop = opened.store._loop  # type: ignore[attr-defined]
+        loop.call_soon(lambda: int("hunter2"))
+        loop.call_exception_handler({"message": "a future was never awaited"})
+        await trio.testing.wait_all_tasks_blocked()
+        assert await say(opened, 2, position=2) == 2
+    assert "ValueError" in caplog.text
+    assert "never awaited" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_meta_table_somebody_wrote_into_is_refused_not_fatal(database: str, notes: Notes) -> None:
+    async with postgres_opened(database, notes) as opened:
+        await say(opened, 1, position=1)
+        await trio.to_thread.run_sync(execute, database, "UPDATE meta SET value = 'x' WHERE name = 'position'")
+        with pytest.raises(StoreRefused, match="not as Parley left it"):
+            await opened.store.fetch("a", [MessageKey(1)])
 
 
 async def test_floors_of_poison_heads_do_not_stop_a_write(database: str, notes: Notes) -> None:
