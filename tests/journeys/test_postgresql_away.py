@@ -12,6 +12,7 @@ import httpx
 import pytest
 import trio
 
+from tests.broker.persistence.proxy import proxied
 from tests.journeys.programs import Host
 from tests.journeys.test_nothing_acknowledged_is_lost import read_all
 from tests.journeys.wire import Peer, json_peer
@@ -35,15 +36,19 @@ def server() -> Iterator[Server]:
         found.remove()
 
 
-@pytest.fixture
-def host(tmp_path: Path, server: Server) -> Iterator[Host]:
+def host_with(folder: Path, url: str) -> Host:
     store = {
-        "url": server.url("parley").replace("postgres@", f"postgres:{PASSWORD}@"),
+        "url": url.replace("postgres@", f"postgres:{PASSWORD}@"),
         "answer_seconds": 1,
         "segment_bytes": 65_536,
         "tail_bytes": 16_384,
     }
-    with Host(tmp_path, store=store, admin={"operator_token": "the-operators-token"}) as host:
+    return Host(folder, store=store, admin={"operator_token": "the-operators-token"})
+
+
+@pytest.fixture
+def host(tmp_path: Path, server: Server) -> Iterator[Host]:
+    with host_with(tmp_path, server.url("parley")) as host:
         yield host
 
 
@@ -78,10 +83,10 @@ def drained(found: dict[str, float]) -> bool:
     return found.get("parley_postgresql_lag_commits") == 0
 
 
-async def stored(server: Server) -> tuple[int, int, int]:
+async def stored(url: str) -> tuple[int, int, int]:
     """How many messages, of how many ids, up to which seq."""
     sql = "SELECT count(*), count(DISTINCT id), max(seq) FROM messages"
-    [row] = await trio.to_thread.run_sync(execute, server.url("parley"), sql)
+    [row] = await trio.to_thread.run_sync(execute, url, sql)
     return (row[0], row[1], row[2])
 
 
@@ -99,7 +104,7 @@ async def test_sends_go_on_and_everything_is_there_once_when_it_is_back(host: Ho
 
         server.start()
         await until(host, drained)
-        assert await stored(server) == (40, 40, 40)
+        assert await stored(server.url("parley")) == (40, 40, 40)
         with trio.fail_after(10):
             while await ready(host) != {"ready": True}:
                 await trio.sleep(0.1)
@@ -126,12 +131,39 @@ async def test_sends_go_on_and_everything_is_there_once_when_it_is_back(host: Ho
         await say(peer, conversation, 201, 220)
         server.start()
         await until(host, drained)
-        assert await stored(server) == (220, 220, 220)
+        assert await stored(server.url("parley")) == (220, 220, 220)
         history = await read_all(peer, conversation)
         assert [message["text"] for message in history] == [f"message {number}" for number in range(1, 221)]
     assert host.stop() == 0
     for program in host.programs:
         assert not any(PASSWORD in line for line in program.lines)
+
+
+async def test_a_server_that_hangs_for_a_while_and_cuts_its_connections_is_no_other(tmp_path: Path, database: str) -> None:
+    async with proxied(database) as proxy:
+        with host_with(tmp_path, proxy.url) as host:
+            await trio.to_thread.run_sync(host.broker)
+            await trio.to_thread.run_sync(host.admin)
+            async with json_peer(host.url) as peer:
+                await peer.login("ann")
+                conversation = (await peer.ok("conv.create", conv_type=3, to_client_ids=[]))["conv_id"]
+                await say(peer, conversation, 1, 20)
+                await until(host, drained)
+                proxy.clog()
+                await say(peer, conversation, 21, 60)
+                await until(host, lambda found: found["parley_postgresql_available"] == 0)
+                async with json_peer(host.url) as other:
+                    await other.login("bob")
+                    await peer.ok("conv.create", conv_type=3, to_client_ids=["bob"])
+                    assert (await other.push("conv.joined"))["by"] == "ann"
+                await say(peer, conversation, 61, 120)
+                proxy.unclog()
+                for first in range(121, 201, 20):
+                    proxy.cut()
+                    await say(peer, conversation, first, first + 19)
+                await until(host, drained)
+                assert await stored(database) == (200, 200, 200)
+                assert len(await read_all(peer, conversation)) == 200
 
 
 def test_a_directory_stays_with_the_store_it_began_with(tmp_path: Path, host: Host) -> None:

@@ -21,7 +21,7 @@ import msgspec
 import trio
 import trio_asyncio
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, weigh
 from broker.persistence.postgres.line import DATA_ERRORS, Line, Place
@@ -36,7 +36,7 @@ FORMAT = 1
 """Of what is not a table of TABLES, and of the meaning of what is; kept in `meta`."""
 OLDEST_SERVER = 120_000
 READERS = 2
-STATEMENT_ROWS = 500
+STATEMENT_ROWS = 200
 STATEMENT_BYTES = 256 * 1024
 """Of one statement. Its values are encoded on the thread of the reactor, whose turns are to be short."""
 Mark = tuple[str, str, bytes]
@@ -344,7 +344,7 @@ def selects(keys: Sequence[Key]) -> Iterator[tuple[PostgresShape, str, tuple[Any
         if isinstance(key, PatchesKey):
             where = "WHERE app = $1 AND conversation = $2 AND changed > $3 ORDER BY changed, number LIMIT $4"
             yield SHAPES["patches"], where, (key.conversation, key.since, key.limit)
-        elif not isinstance(key, MessagesKey | MessageKey):
+        elif isinstance(key, SendsKey):
             yield SHAPES["sends"], 'WHERE app = $1 AND "user" = $2 AND device = $3', (key.user, key.device)
 
 
