@@ -84,7 +84,7 @@ class StoreSettings(Section, frozen=True):
 
     url: Annotated[str, Meta(pattern=STORE_URL, description=STORE_URLS)] = "sqlite"
     """Where messages are kept: SQLite in the data directory, or a PostgreSQL database of Parley's own. Everything else is in
-    the data directory always. It stays what it was when the data directory was new."""
+    the data directory always. Messages may move from the first to the second, not back."""
     answer_seconds: Seconds = 10.0
     """PostgreSQL has so long to take a connection, and to answer a statement; then the connection is given up."""
     data: FilePath = ""

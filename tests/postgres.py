@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,7 +129,7 @@ def own_server() -> Server:
 
 
 def execute(url: str, *statements: str) -> list[Any]:
-    """The rows of the last one. From outside Trio, or of one of its threads."""
+    """The rows of the last one. Blocks; in a thread of its own, as a thread of Trio's takes no loop of asyncio's."""
 
     async def run() -> list[Any]:
         connection = await asyncpg.connect(url, timeout=5, command_timeout=20)
@@ -140,4 +141,5 @@ def execute(url: str, *statements: str) -> list[Any]:
         finally:
             await connection.close()
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(run())).result()

@@ -326,7 +326,7 @@ class SqliteStore:
     # Reading -------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _reader(self) -> Iterator[apsw.Connection]:
+    def reader(self) -> Iterator[apsw.Connection]:
         if self._closed:
             raise StoreUnavailable(f"{self._path} is closed")
         db = self._readers.get()
@@ -341,7 +341,7 @@ class SqliteStore:
     def load(self, table: str) -> Iterator[tuple[str, Any]]:
         """(app, row) of every row of a table, by app and key; quarantined rows last."""
         shape = SHAPES[table]
-        with self._reader() as db:
+        with self.reader() as db:
             cursor = db.execute(f"{shape.load} ORDER BY {shape.key}")
             while part := list(islice(cursor, SLICE)):
                 yield from zip([columns[-1] for columns in part], shape.rows(part), strict=True)
@@ -357,7 +357,7 @@ class SqliteStore:
     def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """See Store."""
         found: list[FetchedRow] = []
-        with self._reader() as db:
+        with self.reader() as db:
             for key in keys:
                 shape, columns = self._select(db, app, key)
                 found.extend(shape.rows(columns))

@@ -100,7 +100,7 @@ def test_a_sound_journal_is_called_sound(data: Path) -> None:
     assert "sound, 5 commits" in check(data, SETTINGS, cut=False)
 
 
-def test_where_messages_are_is_decided_when_the_directory_is_new(data: Path, tmp_path: Path) -> None:
+def test_messages_move_to_postgresql_and_not_back(data: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="are in PostgreSQL"):
         recover(data, Settings(), accept_clock=True, wall_ms=0)
     other = tmp_path / "other"
@@ -108,5 +108,9 @@ def test_where_messages_are_is_decided_when_the_directory_is_new(data: Path, tmp
     with started(other, Settings()) as recovered:
         commit(recovered, *recovered.apps.configure((App(id="a", key="k", master_key="m", secret="s"),)))
         applied_locally(recovered)
-    with pytest.raises(StoreRefused, match=r"are in parley\.db"):
-        recover(other, SETTINGS, accept_clock=True, wall_ms=0)
+    with started(other) as recovered:  # moves there: tables are as they were, and nothing was given to PostgreSQL yet
+        assert recovered.position == 1
+        assert list(recovered.apps.hubs) == ["a"]
+        assert [writer.statistics().lag for writer in recovered.targets.writers] == [0, 0]
+    with pytest.raises(StoreRefused, match="are in PostgreSQL"):
+        recover(other, Settings(), accept_clock=True, wall_ms=0)

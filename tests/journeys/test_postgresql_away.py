@@ -166,10 +166,28 @@ async def test_a_server_that_hangs_for_a_while_and_cuts_its_connections_is_no_ot
                 assert len(await read_all(peer, conversation)) == 200
 
 
-def test_a_directory_stays_with_the_store_it_began_with(tmp_path: Path, host: Host) -> None:
-    host.broker()
-    host.stop()
-    other = Host(tmp_path)  # the same directory, and SQLite
-    refused = other.start("-m", "broker")
-    assert refused.wait() == 78
-    assert "the messages of this data directory are in PostgreSQL" in refused.lines[-1]
+async def test_messages_move_to_postgresql_and_are_read_all_the_while(tmp_path: Path, database: str) -> None:
+    with Host(tmp_path) as host:
+        await trio.to_thread.run_sync(host.broker)
+        async with json_peer(host.url) as peer:
+            await peer.login("ann")
+            conversation = (await peer.ok("conv.create", conv_type=3, to_client_ids=[]))["conv_id"]
+            await say(peer, conversation, 1, 50)
+        await trio.to_thread.run_sync(host.stop)
+    async with proxied(database) as proxy:
+        with host_with(tmp_path, proxy.url) as host:
+            proxy.clog()
+            await trio.to_thread.run_sync(host.broker)
+            await trio.to_thread.run_sync(host.admin)
+            async with json_peer(host.url) as peer:
+                await peer.login("ann")
+                await say(peer, conversation, 51, 60)
+                assert len(await read_all(peer, conversation)) == 60
+                proxy.unclog()
+                await until(host, drained)
+                assert await stored(database) == (60, 60, 60)
+                assert len(await read_all(peer, conversation)) == 60
+            assert await trio.to_thread.run_sync(host.stop) == 0
+        refused = Host(tmp_path).start("-m", "broker")  # with SQLite again
+        assert await trio.to_thread.run_sync(refused.wait) == 78
+        assert "the messages of this data directory are in PostgreSQL" in refused.lines[-1]

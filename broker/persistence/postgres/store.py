@@ -10,12 +10,11 @@ A start needs nothing of this: the database is met at the first write or fetch, 
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import trio
@@ -23,11 +22,12 @@ import trio_asyncio
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
 from broker.hub.rows import Image
-from broker.persistence.images import LARGEST, weigh
-from broker.persistence.postgres.line import DATA_ERRORS, Line, Place
+from broker.persistence.images import LARGEST
+from broker.persistence.postgres.line import Line, Place
 from broker.persistence.postgres.schema import CHANGED, OURS, SHAPES, PostgresShape
-from broker.persistence.postgres.trims import note_trims, trim
-from broker.persistence.schema import pack, unpack
+from broker.persistence.postgres.transaction import Batch, Mark, Refusal, Write
+from broker.persistence.postgres.trims import trim
+from broker.persistence.schema import unpack
 from broker.persistence.store import StoreRefused, StoreUnavailable, belongs
 
 log = logging.getLogger(__name__)
@@ -36,34 +36,40 @@ FORMAT = 1
 """Of what is not a table of TABLES, and of the meaning of what is; kept in `meta`."""
 OLDEST_SERVER = 120_000
 READERS = 2
-STATEMENT_ROWS = 200
-STATEMENT_BYTES = 256 * 1024
-"""Of one statement. Its values are encoded on the thread of the reactor, whose turns are to be short."""
-Mark = tuple[str, str, bytes]
-"""App, table and key of a row in quarantine."""
-By = dict[str, list[Image]]
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of the database while it is away: the commit it has for sure, and the newest it was asked for."""
+    """What is known of the database while it is away: the commit it has for sure, and the newest it was asked for. Not
+    `copied`: what came before the first of these is still only in the old home."""
 
     applied: int
     intended: int
+    copied: bool = True
 
 
-class Refusal(Exception):
-    """A value was refused: the transaction is rolled back, and to be made again with care."""
+class OldHome(Protocol):
+    """Where messages were before: `parley.db`, whose rows are copied before anything else is written."""
+
+    async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]: ...
+
+    def images(self) -> AsyncIterator[list[Image]]:
+        """Every row of every table as an image, some at a time."""
 
 
 class PostgresStore:
     """`write` and `trim`: one at a time. `fetch`: beside them. All only within `running`."""
 
-    def __init__(self, url: str, identity: str, known: Known, note: Callable[[Known], None], *, seconds: float) -> None:
+    def __init__(
+        self, url: str, identity: str, known: Known, note: Callable[[Known], None], old: OldHome, *, seconds: float
+    ) -> None:
         """`identity` is the data directory's. `note` keeps `known` durably; it blocks, and is called in a worker thread."""
         self._place = Place(url, seconds)
         self._identity = identity
         self._known = known
         self._note = note
+        self._old = old
+        self._copying: AsyncIterator[list[Image]] | None = None
+        self._uncopied: list[Image] = []
         self._quarantine: set[Mark] = set()
         self._looked = False
         self._writing = Line(self._place, self._prepare)
@@ -159,7 +165,7 @@ class PostgresStore:
         if position > known.intended:
             why = f"is at commit {position}, and this data directory has come to {known.intended} only"
             raise StoreRefused(f"{self.name} {why}: an older copy of it was put back. Put back the newest one")
-        if position < known.applied:
+        if position < known.applied and (known.copied or position):
             why = f"is at commit {position} and was at {known.applied}: an older copy of it was put back, or it is a new one"
             rescue = f"UPDATE meta SET value = '{known.applied}' WHERE name = 'position'"
             raise StoreRefused(
@@ -175,20 +181,42 @@ class PostgresStore:
 
     async def write(self, images: Sequence[Image], position: int) -> int:
         """See Store. An image of a table this program does not have is a ValueError: nothing is written."""
-        puts: By = defaultdict(list)
-        deletes: By = defaultdict(list)
-        for image in images:
-            if image.table not in SHAPES:
-                raise ValueError(f"there is no table {image.table}")
-            (deletes if image.row is None else puts)[image.table].append(image)
+        batch = Batch(images)
         # The database is recognised before it counts as asked.
+        if not self._known.copied:
+            await self._copy()
         await self._run(self._writing, nothing)
+        if position <= self.position:
+            return self.position
         await self._remember(Known(self.position, max(self._known.intended, position)))
-        try:
-            found = await self._run(self._writing, partial(self._write, puts, deletes, position, False))
-        except Refusal:
-            found = await self._run(self._writing, partial(self._write, puts, deletes, position, True))
+        found = await self._transact(batch, self.position, position)
         await self._remember(Known(found, found))
+        return found
+
+    async def _copy(self) -> None:
+        """What the old home has, as of the commit known as applied. Goes on where it was when the connection broke; a
+        process that ends begins anew, and writes the same rows again."""
+        if self._copying is None:
+            log.warning("store: %s gets a copy of what parley.db has", self.name)
+            self._copying = self._old.images()
+        found = await self._transact(Batch([]), 0, 0)  # not 0: it was made, and the process ended before that was noted
+        while found == 0:
+            try:
+                self._uncopied = self._uncopied or await anext(self._copying, [])
+            except BaseException:
+                self._copying = None  # a source that failed would say that it has no more
+                raise
+            found = await self._transact(Batch(self._uncopied), 0, 0 if self._uncopied else self.position)
+            self._uncopied = []
+        log.warning("store: %s has a copy of what parley.db had", self.name)
+        await self._remember(Known(self.position, self.position))
+
+    async def _transact(self, batch: Batch, before: int, after: int) -> int:
+        """The position the database then has: `after` if it had `before`, else as it was, with nothing written."""
+        try:
+            found = await self._run(self._writing, partial(self._write, batch, before, after, False))
+        except Refusal:
+            found = await self._run(self._writing, partial(self._write, batch, before, after, True))
         return int(found)
 
     async def _remember(self, known: Known) -> None:
@@ -196,40 +224,32 @@ class PostgresStore:
             await trio.to_thread.run_sync(self._note, known)
             self._known = known
 
-    async def _write(self, puts: By, deletes: By, position: int, careful: bool, connection: Any) -> int:
-        """The position the database then has. With `careful`, refused rows are looked for and set aside; else Refusal."""
-        marks = set(self._quarantine)
-        write = Write(connection, marks) if careful else Write(connection, marks, refuse=False)
+    async def _write(self, batch: Batch, before: int, after: int, careful: bool, connection: Any) -> int:
         await connection.execute("BEGIN")
         # Locked: what a lost connection has left under way is over before this one goes on.
         found = int(await connection.fetchval("SELECT value FROM meta WHERE name = 'position' FOR UPDATE"))
-        if found != self.position or found >= position:
+        if found != before:
             await connection.execute("ROLLBACK")
             return found
-        try:
-            await note_trims(connection, puts.get("heads", ()), puts.get("conversations", ()))
-            for name, images in deletes.items():
-                for part in parts(images):
-                    await write.delete(SHAPES[name], part)
-            for name, images in puts.items():
-                for part in parts(images):
-                    await write.put(SHAPES[name], part)
-        except DATA_ERRORS as error:
-            await connection.execute("ROLLBACK")
-            raise Refusal(str(error)) from error
-        await connection.execute("UPDATE meta SET value = $1 WHERE name = 'position'", str(position))
+        marks = set(self._quarantine)
+        await Write(connection, marks, careful).all(batch)
+        await connection.execute("UPDATE meta SET value = $1 WHERE name = 'position'", str(after))
         await connection.execute("COMMIT")
         self._quarantine = marks
-        return position
+        return after
 
     async def trim(self) -> bool:
-        """See Store."""
+        """See Store. What was not copied yet is, though nothing new comes in."""
+        if not self._known.copied:
+            await self._copy()
         return bool(await self._run(self._writing, trim))
 
     # Reading -------------------------------------------------------------------------------------------------------
 
     async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """See Store."""
+        if not self._known.copied:
+            return await self._old.fetch(app, keys)
         self._place.check()
         async with self._reading:
             self._place.check()  # those before may have waited in vain
@@ -250,78 +270,6 @@ class PostgresStore:
             rows = [SHAPES[table].table.row(*unpack(body)) for table, body in aside]
             found.extend(row for row in rows if any(belongs(row, key) for key in keys))
         return found
-
-
-class Write:
-    """The statements of one transaction. Its marks are the store's once it is committed."""
-
-    def __init__(self, connection: Any, marks: set[Mark], *, refuse: bool = True) -> None:
-        self._connection = connection
-        self._marks = marks
-        self._refuse = refuse
-
-    async def put(self, shape: PostgresShape, images: Sequence[Image]) -> None:
-        await self._each(shape, images, shape.upsert, shape.put_values, self._set_aside)
-
-    async def delete(self, shape: PostgresShape, images: Sequence[Image]) -> None:
-        await self._each(shape, images, shape.delete, shape.delete_values, self._release)
-
-    async def _each(
-        self,
-        shape: PostgresShape,
-        images: Sequence[Image],
-        sql: str,
-        values: Callable[[Sequence[Image]], list[tuple[Any, ...]]],
-        refuse: Callable[[PostgresShape, Sequence[Image], Exception | None], Awaitable[None]],
-    ) -> None:
-        """All of them at once; if the database refuses one, it is found by halves."""
-        if not self._refuse:
-            await self._connection.execute(sql, *values(images))
-            await self._release(shape, images)
-            return
-        await self._connection.execute("SAVEPOINT part")
-        try:
-            await self._connection.execute(sql, *values(images))
-        except DATA_ERRORS as error:
-            await self._connection.execute("ROLLBACK TO part")
-            if len(images) == 1:
-                await refuse(shape, images, error)
-                return
-            middle = len(images) // 2
-            await self._each(shape, images[:middle], sql, values, refuse)
-            await self._each(shape, images[middle:], sql, values, refuse)
-            return
-        await self._connection.execute("RELEASE part")
-        await self._release(shape, images)
-
-    async def _release(self, shape: PostgresShape, images: Sequence[Image], error: Exception | None = None) -> None:
-        """What has a newer image is not in quarantine any more. A key the database cannot take was never elsewhere."""
-        if not self._marks:
-            return
-        for image in images:
-            mark = (image.app, shape.name, pack(image.key))
-            if mark in self._marks:
-                sql = "DELETE FROM quarantine WHERE app = $1 AND table_name = $2 AND key = $3"
-                await self._connection.execute(sql, *mark)
-                self._marks.discard(mark)
-
-    async def _set_aside(self, shape: PostgresShape, images: Sequence[Image], error: Exception | None) -> None:
-        [image] = images
-        mark = (image.app, shape.name, pack(image.key))
-        body = pack(getattr(image.row, name) for name in shape.fields)
-        why = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()[:500].replace("\0", "\\0")
-        await self._connection.execute(
-            "INSERT INTO quarantine VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (app, table_name, key) "
-            "DO UPDATE SET body = excluded.body, error = excluded.error, at_ms = excluded.at_ms",
-            *mark, body, why, time.time_ns() // 1_000_000,
-        )  # fmt: skip
-        # The row before it, if the key is not what was refused.
-        await self._each(shape, images, shape.delete, shape.delete_values, self._pass_over)
-        self._marks.add(mark)
-        log.error("store: app=%s table=%s key=%s is in quarantine: %s", image.app, shape.name, mark[2], why)
-
-    async def _pass_over(self, shape: PostgresShape, images: Sequence[Image], error: Exception | None) -> None:
-        """A key the database cannot take cannot be in the table."""
 
 
 def selects(keys: Sequence[Key]) -> Iterator[tuple[PostgresShape, str, tuple[Any, ...]]]:
@@ -346,19 +294,6 @@ def selects(keys: Sequence[Key]) -> Iterator[tuple[PostgresShape, str, tuple[Any
             yield SHAPES["patches"], where, (key.conversation, key.since, key.limit)
         elif isinstance(key, SendsKey):
             yield SHAPES["sends"], 'WHERE app = $1 AND "user" = $2 AND device = $3', (key.user, key.device)
-
-
-def parts(images: Sequence[Image]) -> Iterator[Sequence[Image]]:
-    """What goes into one statement."""
-    start = size = 0
-    for at, image in enumerate(images):
-        weight = weigh((image,))
-        if at > start and (at - start >= STATEMENT_ROWS or size + weight > STATEMENT_BYTES):
-            yield images[start:at]
-            start, size = at, 0
-        size += weight
-    if start < len(images):
-        yield images[start:]
 
 
 async def nothing(connection: Any) -> None:

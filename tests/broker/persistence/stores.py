@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from broker.hub.rows import TABLES
+from broker.hub.recent import FetchedRow, Key
+from broker.hub.rows import TABLES, Image
 from broker.persistence.postgres.schema import SHAPES
-from broker.persistence.postgres.store import Known, PostgresStore
+from broker.persistence.postgres.store import Known, OldHome, PostgresStore
 from broker.persistence.schema import unpack
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import InThreads, Store
@@ -58,6 +59,17 @@ async def sqlite_opened(path: Path) -> AsyncIterator[Opened]:
         store.close()
 
 
+class Nowhere:
+    """The old home of messages that have had none."""
+
+    async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
+        raise AssertionError
+
+    async def images(self) -> AsyncIterator[list[Image]]:
+        raise AssertionError
+        yield []
+
+
 class Notes:
     """What `parley.db` would keep."""
 
@@ -69,8 +81,10 @@ class Notes:
 
 
 @asynccontextmanager
-async def postgres_opened(url: str, notes: Notes, *, identity: str = "us", seconds: float = 10.0) -> AsyncIterator[Opened]:
-    store = PostgresStore(url, identity, notes.known, notes.keep, seconds=seconds)
+async def postgres_opened(
+    url: str, notes: Notes, *, identity: str = "us", seconds: float = 10.0, old: OldHome | None = None
+) -> AsyncIterator[Opened]:
+    store = PostgresStore(url, identity, notes.known, notes.keep, old or Nowhere(), seconds=seconds)
 
     async def load_from(table: str, connection: Any) -> list[Any]:
         shape = SHAPES[table]
