@@ -236,8 +236,7 @@ class Writer:
         seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures_in_a_row, 20))
         self._failures_in_a_row += 1
         self._last_error = f"{type(error).__name__}: {error}"
-        behind = self._submitted - self.applied
-        log.error("writer: %s: %s; again in about %.1f s, %s commits wait", self.store.name, error, seconds, behind)
+        log.error("writer: %s; again in about %.1f s, %s commits wait", error, seconds, self._submitted - self.applied)
         # With jitter, as several brokers may stand before one database server.
         await trio.sleep(seconds * random.uniform(0.5, 1.0))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 import trio
@@ -46,7 +46,8 @@ class Place:
         self.url = url
         self.seconds = seconds
         parts = urlsplit(url)
-        self.name = f"PostgreSQL at {parts.hostname or 'its socket'}{parts.path}"
+        host = parts.hostname or parse_qs(parts.query).get("host", ["its default"])[0]
+        self.name = f"PostgreSQL at {host}{parts.path}"
         self._secrets = [text for text in (parts.password, unquote(parts.password or "")) if text]
         self._failures = 0
         self._not_before = 0.0
