@@ -8,17 +8,14 @@ from itertools import count
 
 import pytest
 
-from tests.postgres import GivenServer, NoServer, Server, execute, server
+from tests.postgres import GivenServer, Server, execute, server
 
 numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server | GivenServer]:
-    try:
-        found = server()
-    except NoServer as why:
-        pytest.skip(str(why))
+    found = server()
     yield found
     if isinstance(found, Server):
         found.stop()

@@ -35,9 +35,9 @@ class Server:
     """A server of our own, that a test may stop and start again."""
 
     def __init__(self) -> None:
+        self._programs = programs()
         self.folder = Path(tempfile.mkdtemp(prefix="parley-postgres-"))
         self.data = self.folder / "data"
-        self._programs = programs()
         self._as: dict[str, Any] = {}
         self.data.mkdir(0o700)
         if os.geteuid() == 0:
@@ -110,22 +110,23 @@ def programs() -> Path:
 
 
 def server() -> Server | GivenServer:
-    """NoServer."""
-    if url := os.environ.get(GIVEN):
-        return GivenServer(url)
-    started = Server()
-    started.start()
-    return started
+    """One for the whole run. Skips the test if there is none; one that is named and does not answer fails it."""
+    url = os.environ.get(GIVEN)
+    return GivenServer(url) if url else own_server()
 
 
 def own_server() -> Server:
     """One the test may stop. Skips the test if there is none."""
     try:
-        started = Server()
-        started.start()
+        made = Server()
+        try:
+            made.start()
+        except NoServer:
+            made.remove()
+            raise
     except NoServer as why:
-        pytest.skip(str(why))
-    return started
+        pytest.skip(f"no PostgreSQL: {why}")
+    return made
 
 
 def execute(url: str, *statements: str) -> list[Any]:
