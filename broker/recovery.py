@@ -167,8 +167,10 @@ def check(data: Path, settings: Settings, *, cut: bool) -> str:
                 f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage "
                 f"lost; the old journal is {done.damaged}"
             )
+        behind = f"; PostgreSQL has been given {remote.applied} of {store.position}" if remote else ""
         return (
             f"journal: sound, {commits} commits behind the store's {position}; store: {store.quarantined} rows in quarantine"
+            f"{behind}"
         )
     finally:
         store.close()

@@ -25,6 +25,7 @@ log = logging.getLogger("parley.work")
 
 FETCHERS = 8
 WAITING_FETCHES = 1_000
+QUIET_SECONDS = 1.0
 COMPARERS = 2
 """One comparison is 19 MiB and some 30 ms of a core; two at a time leave the reactor its own."""
 WAITING_COMPARISONS = 200
@@ -39,6 +40,7 @@ class Work:
         self._targets = targets
         self._tails = tails
         self._fetches, self._to_fetch = trio.open_memory_channel[Fetch](WAITING_FETCHES)
+        self._quiet_until = 0.0
         self._comparisons, self._to_compare = trio.open_memory_channel[tuple[Compare, float]](WAITING_COMPARISONS)
 
     def start(self, job: Job) -> bool:
@@ -71,7 +73,9 @@ class Work:
                 rows = await self.rows(job.hub, job.keys)
                 found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
             except StoreUnavailable as error:
-                log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
+                if trio.current_time() >= self._quiet_until:  # a store may be away for hours, and everybody asks
+                    self._quiet_until = trio.current_time() + QUIET_SECONDS
+                    log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
                 found = None
             reactor.call(partial(job.done, found))
 

@@ -97,7 +97,9 @@ def test_commits_that_only_postgresql_lacks_are_missed_if_the_journal_is_gone(da
 
 
 def test_a_sound_journal_is_called_sound(data: Path) -> None:
-    assert "sound, 5 commits" in check(data, SETTINGS, cut=False)
+    said = check(data, SETTINGS, cut=False)
+    assert "sound, 5 commits" in said
+    assert "PostgreSQL has been given 0 of 5" in said
 
 
 def test_messages_move_to_postgresql_and_not_back(data: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.journeys.wire import Peer, json_peer
 from tests.postgres import Server, execute, own_server
 
 OPERATOR = {"Authorization": "Bearer the-operators-token"}
-HISTORY_UNAVAILABLE = 5032
+STORAGE_UNAVAILABLE, HISTORY_UNAVAILABLE = 5030, 5032
 PASSWORD = "hunter2"
 
 
@@ -36,8 +36,9 @@ def server() -> Iterator[Server]:
         found.remove()
 
 
-def host_with(folder: Path, url: str) -> Host:
+def host_with(folder: Path, url: str, **more: Any) -> Host:
     store = {
+        **more,
         "url": url.replace("postgres@", f"postgres:{PASSWORD}@"),
         "answer_seconds": 1,
         "segment_bytes": 65_536,
@@ -164,6 +165,39 @@ async def test_a_server_that_hangs_for_a_while_and_cuts_its_connections_is_no_ot
                 await until(host, drained)
                 assert await stored(database) == (200, 200, 200)
                 assert len(await read_all(peer, conversation)) == 200
+                proxy.clog()
+                await say(peer, conversation, 201, 210)
+            assert await trio.to_thread.run_sync(host.stop) == 0  # it is not waited for
+
+
+async def test_while_the_journal_is_full_durable_requests_are_refused_and_then_go_on(tmp_path: Path, database: str) -> None:
+    async with proxied(database) as proxy:
+        with host_with(tmp_path, proxy.url, journal_bytes=1 << 20) as host:
+            await trio.to_thread.run_sync(host.broker)
+            async with json_peer(host.url) as peer:
+                await peer.login("ann")
+                conversation = (await peer.ok("conv.create", conv_type=3, to_client_ids=[]))["conv_id"]
+                proxy.clog()
+                kept = 0
+                with trio.fail_after(30):
+                    while True:
+                        frame = await peer.request("msg.send", conv_id=conversation, type=-1, text="x" * 4000)
+                        if frame["type"] == "msg.send.error":
+                            break
+                        kept += 1
+                        await trio.sleep(0.005)
+                assert frame["code"] == STORAGE_UNAVAILABLE
+                newest = (await peer.ok("msg.history", conv_id=conversation, after=kept - 1, limit=5))["messages"]
+                assert [message["seq"] for message in newest] == [kept]
+                proxy.unclog()
+                with trio.fail_after(45):
+                    while frame["type"] == "msg.send.error":
+                        await trio.sleep(0.2)
+                        frame = await peer.request("msg.send", conv_id=conversation, type=-1, text="again")
+                assert frame["data"]["seq"] == kept + 1
+                with trio.fail_after(20):
+                    while await stored(database) != (kept + 1, kept + 1, kept + 1):
+                        await trio.sleep(0.1)
 
 
 async def test_messages_move_to_postgresql_and_are_read_all_the_while(tmp_path: Path, database: str) -> None:

@@ -97,6 +97,7 @@ class Line:
         try:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._connect()
+                await self._connection.execute(SETTINGS)
                 await self._begin(self._connection)
             return await work(self._connection)
         except BaseException:
@@ -106,7 +107,7 @@ class Line:
     async def _connect(self) -> Any:
         seconds = self._place.seconds
         limit = str(int(seconds * 1000))
-        connection = await asyncpg.connect(
+        return await asyncpg.connect(
             self._place.url,
             timeout=seconds,
             command_timeout=seconds,
@@ -118,8 +119,6 @@ class Line:
                 "jit": "off",
             },
         )
-        await connection.execute(SETTINGS)
-        return connection
 
     def drop(self) -> None:
         """On asyncio's side. The server notices, and undoes what was not committed."""
