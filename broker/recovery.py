@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,9 @@ BEHIND_MS = 3_600_000
 """A wall clock so far behind the newest id is a mistake to be corrected before ids are made by it."""
 AFTER_MS = 1_000
 """Ids continue so far after the greatest one found."""
+ROWS_A_WORD, COMMITS_A_WORD, WORD_SECONDS = 100_000, 2_000, 30.0
+"""How often a start says how far it is: either takes seconds on the slowest disk, and a start that hangs is noticed."""
+Told = Callable[[str, float], object]
 
 
 class ClockBehind(Exception):
@@ -56,8 +60,16 @@ class Recovered(msgspec.Struct):
     seconds: float
 
 
-def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int) -> Recovered:
-    """Open the data directory and load it. JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
+def recover(
+    data: Path,
+    settings: Settings,
+    *,
+    accept_clock: bool,
+    wall_ms: int,
+    told: Told = lambda status, seconds: None,
+) -> Recovered:
+    """Open the data directory and load it. `told` hears now and then how far it is, and within how many seconds it will be
+    told again. JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
     began = time.monotonic()
     gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
     try:
@@ -76,8 +88,8 @@ def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int)
         apps = Apps(make_hub)
         seconds = settings.store.write_seconds
         targets = Targets(journal, tails, InThreads(store, "parley.db"), remote, write_seconds=seconds)
-        rows = _load(store, apps)
-        position, commits = _replay(journal, store.position, apps, targets)
+        rows = _load(store, apps, told)
+        position, commits = _replay(journal, store.position, apps, targets, told)
         mint.last = _largest(store, apps)
         _check_clock(mint.last, wall_ms, accept_clock)
     finally:
@@ -89,7 +101,7 @@ def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int)
     return Recovered(store, remote, journal, targets, apps, tails, mint, position, seconds)
 
 
-def _load(store: SqliteStore, apps: Apps) -> int:
+def _load(store: SqliteStore, apps: Apps, told: Told) -> int:
     count = 0
     for _, row in store.load("apps"):
         apps.load(row)
@@ -98,11 +110,13 @@ def _load(store: SqliteStore, apps: Apps) -> int:
             continue
         for app, row in store.load(table.name):
             count += 1
+            if count % ROWS_A_WORD == 0:
+                told(f"loading, {count} rows so far", WORD_SECONDS)
             apps.hubs[app].tables.apply(put(app, table.name, row), 0)
     return count
 
 
-def _replay(journal: Journal, stored: int, apps: Apps, targets: Targets) -> tuple[int, int]:
+def _replay(journal: Journal, stored: int, apps: Apps, targets: Targets, told: Told) -> tuple[int, int]:
     """The newest commit there is, and how many were replayed. `stored`: what the tables have."""
     first = position = targets.applied
     count = 0
@@ -113,6 +127,8 @@ def _replay(journal: Journal, stored: int, apps: Apps, targets: Targets) -> tupl
                 apply(apps, image, number)
         targets.submit(number, images, len(body))
         position, count = number, count + 1
+        if count % COMMITS_A_WORD == 0:
+            told(f"replaying, {count} commits so far", WORD_SECONDS)
     journal.check_reaches(stored, first)
     return max(position, stored), count
 

@@ -42,6 +42,11 @@ class Targets:
         """The newest commit that every target has."""
         return min(writer.applied for writer in self.writers)
 
+    @property
+    def lag(self) -> int:
+        """How many commits the target that is furthest behind has still to be given."""
+        return max(writer.statistics().lag for writer in self.writers)
+
     def submit(self, commit: int, images: Sequence[Image], size: int = 0) -> None:
         """Take a commit that is durable, or was recovered; a target that has it already passes it over."""
         for writer in self.writers:
