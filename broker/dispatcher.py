@@ -16,7 +16,7 @@ from broker.admission import Admission
 from broker.apps import Apps
 from broker.clock import Clock
 from broker.commits import Commits, StateBroken
-from broker.hub.decision import Decision, Found, Moment, Prove
+from broker.hub.decision import Caller, Decision, Found, Moment, Prove
 from broker.hub.effects import EndSession, ReplyTo
 from broker.hub.handlers import HANDLERS, SCANS
 from broker.hub.housekeeping import Housekeeping
@@ -93,8 +93,9 @@ class Dispatcher:
         self._waiting.pop(session, None)
         self._watchers.pop(session, None)
         hub = self.admission.hub_of.pop(session, None)
-        if hub is not None:
-            hub.gone(session, self.moment().now_ms)
+        lost = hub.gone(session, self.moment().now_ms) if hub is not None else None
+        if hub is not None and lost is not None and lost.will is not None:
+            self._again(Running(0, None, hub, Caller(lost.user), lost.will, False))
 
     def advance(self) -> None:
         """Once a turn: time, scans, the journal."""

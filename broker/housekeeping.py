@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import trio
 
+from broker.hub.conversations import DAY_MS
 from broker.hub.housekeeping import (
-    DAY_MS,
     EndSilent,
     ForgetGraves,
     ForgetLeftovers,

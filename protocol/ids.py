@@ -6,7 +6,8 @@ answers None and the caller says "not found". `IdForms` encodes; its `parse` dec
 
 A conversation that was imported keeps the id it had (24 hex digits of LeanCloud's). Which of those there are only the hub
 knows, and parsing knows no hub: such a text becomes an *alias number*, a digest of it beyond all ids, and the hub, which
-makes the same number of every alias it holds, puts the conversation in its place before a command is executed.
+makes the same number of every alias it holds, puts the conversation in its place before a command is executed. Of
+messages there are too many to hold: the text stands in the command itself, and the store knows which it was.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ ALIASES = 1 << 62
 IMPORTED = 1 << (SEQUENCE_BITS - 1)
 """The sequences from here on belong to imported messages: ids that are minted as time goes by never get so far within
 one millisecond."""
-LANES = 16
+LANES = 128
 """Apps that may import messages; each has `LANE` sequences of every millisecond to itself."""
 LANE = IMPORTED // LANES
+OLD_ID_MOST = 128
+"""Characters of the id a message had before it was imported."""
 HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -54,6 +57,11 @@ class Mint:
         """A new id, at `now_ms` or just after the last one, whichever is later."""
         self.last = max(self.last + 1, first_at(now_ms))
         return self.last
+
+    def pass_by(self, number: int) -> None:
+        """Make no id up to the end of this one's millisecond."""
+        if number > self.last:
+            self.last = first_at(time_of(number) + 1) - 1
 
 
 class IdForms:
@@ -118,3 +126,8 @@ class IdForms:
         """What `parse` makes of it, else the alias number: of a conversation, every id that may mean one."""
         number = self.parse(text)
         return self.alias(text) if number is None else number
+
+    def message(self, text: str) -> int | str:
+        """What `parse` makes of it, else the text: of a message, what may be the id it had before it was imported."""
+        number = self.parse(text)
+        return text if number is None else number

@@ -18,6 +18,8 @@ class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
     app: str
     alias: str = ""
     """The id the conversation had where it was imported from, which LeanCloud's clients know it by."""
+    at_ms: int = 0
+    """When it happened, by the hub's clock; LeanCloud's clients ask later for what came after. 0: it has not been said."""
 
     @property
     def dispensable(self) -> int:

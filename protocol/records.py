@@ -70,6 +70,8 @@ class Message(msgspec.Struct, array_like=True, gc=False):
     client_msg_id: str = ""
     numeric_sender: bool = False
     """The sender was given as a JSON number, which the native push echoes (ZD-09)."""
+    old_id: str = ""
+    """The id it had where it was imported from, "" if it was not: LeanCloud's side goes on calling it so."""
 
     @property
     def time_ms(self) -> int:
@@ -119,6 +121,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """Those of them who want no notifications."""
     alias: str = ""
     """The id it had where it was imported from, "" if it was not."""
+    said_ms: int = 0
+    """When somebody spoke last, 0 if nobody has; `last_message` may be missing even so."""
 
 
 class ConversationState(msgspec.Struct, gc=False):
@@ -133,6 +137,16 @@ class ConversationState(msgspec.Struct, gc=False):
     unread: int
     mentioned: bool
     last_message: Message | None
+    alias: str = ""
+
+
+class UnheardMessages(msgspec.Struct, gc=False):
+    """Messages of one conversation that a client is told of after the fact."""
+
+    kind: int
+    messages: list[Message]
+    more: bool = False
+    """Older ones are in history only."""
     alias: str = ""
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 from protocol.settings import BadSettings
 
@@ -21,33 +23,47 @@ LONGEST = 4 << 20
 BETWEEN = " \t\r\n,[]\ufeff"
 GZIP = b"\x1f\x8b"
 
+OPENING = re.compile(r'\{\s*"results"\s*:\s*\[')
+"""Of an answer of a REST query, whose rows are read one by one where it is longer than an object may be."""
+
 Row = dict[str, Any]
 
 
-def rows_of(path: Path, advance: Any) -> Iterator[Row | None]:
-    """The objects of a file, None for what is not readable. `advance` is told how many bytes of the file have been read.
-    BadSettings if there is no such file, or it breaks off."""
+class Broken(NamedTuple):
+    """What is no JSON object, or none that can be read, and the line on which it begins."""
+
+    line: int
+
+
+def rows_of(path: Path, advance: Any) -> Iterator[Row | Broken]:
+    """The objects of a file. `advance` is told how many bytes of the file have been read. BadSettings if there is no such
+    file, or it breaks off."""
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == GZIP
             raw.seek(0)
             source = cast(IO[bytes], gzip.open(raw) if packed else raw)
-            for value in _values(source, lambda: advance(raw.tell())):
-                if isinstance(value, dict) and isinstance(value.get("results"), list):
-                    yield from (row if isinstance(row, dict) else None for row in value["results"])
+            for line, value in _values(source, lambda: advance(raw.tell())):
+                if isinstance(value, dict) and isinstance(value.get("results"), list) and "objectId" not in value:
+                    yield from (row if isinstance(row, dict) else Broken(line) for row in value["results"])
                 else:
-                    yield value if isinstance(value, dict) else None
-    except (OSError, EOFError) as error:
+                    yield value if isinstance(value, dict) else Broken(line)
+    except (OSError, EOFError, zlib.error) as error:
         raise BadSettings(f"{path} cannot be read: {error}") from None
 
 
-def _values(source: IO[bytes], read: Any) -> Iterator[object]:
+def _values(source: IO[bytes], read: Any) -> Iterator[tuple[int, object]]:
+    """Each value with its line, None for what is none."""
     decode = json.JSONDecoder().raw_decode
     text_of = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     text, at, ended = "", 0, False
+    line, counted = 1, 0
+    between, inside = BETWEEN, False
     while True:
-        while at < len(text) and text[at] in BETWEEN:
+        while at < len(text) and text[at] in between:
             at += 1
+        line += text.count("\n", counted, at)
+        counted = at
         value: object = None
         found = at < len(text) and not _is_comment(text, at)
         if found:
@@ -56,7 +72,8 @@ def _values(source: IO[bytes], read: Any) -> Iterator[object]:
             except (ValueError, RecursionError):
                 found = False
         if found:
-            yield value
+            if isinstance(value, dict) or not inside:
+                yield line, value
         elif ended and at >= len(text):
             return
         elif _is_comment(text, at) and (end := text.find("\n", at)) >= 0:
@@ -64,13 +81,16 @@ def _values(source: IO[bytes], read: Any) -> Iterator[object]:
         elif not ended and len(text) - at < LONGEST:
             piece = source.read(PIECE)
             ended = not piece
-            text, at = text[at:] + text_of(piece, ended), 0
+            text, at, counted = text[at:] + text_of(piece, ended), 0, 0
             read()
+        elif opening := OPENING.match(text, at):
+            # What stands around the rows, behind them too, is of no interest.
+            at, between, inside = opening.end(), BETWEEN + ":}", True
         else:
             end = text.find("\n", at)
             at = len(text) if end < 0 else end
             if not _is_comment(text, at):
-                yield None
+                yield line, None
 
 
 def _is_comment(text: str, at: int) -> bool:

@@ -1,9 +1,11 @@
 """LeanCloud's export in our words: rows of the class `_Conversation`, and messages as `rtm/messages/history` gives them
 (`protocols.md` 2.5, 2.12).
 
-Readings: all fields that are not built in are custom attributes, under their own names; `ACL` and `uniqueId` are left out.
-A conversation with `tr` is a room, any other a group; service conversations (`sys`) are not imported. `lm` is the time of
-the newest message that is imported. A message of type -127 is one that was taken back. `from-ip` and `to` are left out.
+Readings: all fields that are not built in are custom attributes, under their own names; `ACL` (who may read and write is
+settled by membership here) and `uniqueId` (it follows from the members) are left out. A conversation with `tr` is a room,
+any other a group; service conversations (`sys`) are not imported. A message of type -127 is one that was taken back.
+Mentions and the time of an edit are read under the names of the socket protocol, with dashes, underscores or as they are
+there. `from-ip`, `to` and what tells of delivery (`ack-at`, `read-at`) are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def is_message(row: Row) -> bool:
 
 def conversation_of(row: Row) -> ImportedConversation:
     if row.get("sys"):
-        raise NotTaken("service conversations (sys) are not imported")
+        raise NotTaken("service conversations (sys) are not imported: nothing here has subscribers")
     members, quiet = names(row.get("m")), names(row.get("mu"))
     attributes = {key: value for key, value in row.items() if key not in BUILT_IN and value is not None}
     try:
@@ -54,6 +56,7 @@ def conversation_of(row: Row) -> ImportedConversation:
         updated_ms=milliseconds(row["updatedAt"], "updatedAt") if row.get("updatedAt") else 0,
         unique=row.get("unique") is True,
         quiet=quiet,
+        said_ms=milliseconds(row["lm"], "lm") if row.get("lm") else 0,
     )
 
 
@@ -67,6 +70,7 @@ def message_of(row: Row) -> ImportedMessage:
         kind, body = binary_body_of(base64.b64decode(data, validate=True)) if row.get("bin") is True else body_of(data)
     except (binascii.Error, ValueError, TypeError):
         raise NotTaken("its data is not what it says it is (base64, or text in UTF-8)") from None
+    edited_ms = either(row, "patch-timestamp", "patch_timestamp", "patchTimestamp")
     return ImportedMessage(
         conversation=text(row, "conv-id").lower(),
         id=text(row, "msg-id"),
@@ -75,7 +79,15 @@ def message_of(row: Row) -> ImportedMessage:
         type=kind,
         body=body,
         recalled=kind == RECALLED,
+        edited_ms=edited_ms if type(edited_ms) is int and 0 < edited_ms <= LARGEST else 0,
+        mention_all=either(row, "mention-all", "mention_all", "mentionAll") is True,
+        mentions=names(either(row, "mention-pids", "mention_pids", "mentionPids"), "mentions"),
     )
+
+
+def either(row: Row, *fields: str) -> object:
+    """The first of these that is there."""
+    return next((row[field] for field in fields if row.get(field) is not None), None)
 
 
 def text(row: Row, field: str) -> str:
@@ -94,12 +106,12 @@ def written_as_utf8(value: str, field: str) -> str:
     return value
 
 
-def names(value: object) -> tuple[str, ...]:
+def names(value: object, what: str = "members") -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise NotTaken("its members are not a list of client ids")
-    return tuple(dict.fromkeys(written_as_utf8(each, "list of members") for each in value))
+        raise NotTaken(f"its {what} are not a list of client ids")
+    return tuple(dict.fromkeys(written_as_utf8(each, f"list of {what}") for each in value))
 
 
 def milliseconds(value: object, field: str) -> int:

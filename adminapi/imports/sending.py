@@ -18,7 +18,7 @@ import trio
 
 from adminapi.control import Channel, connected
 from adminapi.imports import leancloud
-from adminapi.imports.files import rows_of
+from adminapi.imports.files import Broken, rows_of
 from adminapi.imports.staging import Stage
 from protocol.commands import Command, ImportConversations, Imported, ImportMessages, Managed
 from protocol.commands.imports import BATCH
@@ -30,8 +30,8 @@ BATCH_BYTES = 512 * 1024
 TRIES = 6
 """Of one command, a second apart, while the broker is away or too busy."""
 WAIT_SECONDS = 1.0
-REASONS_MOST = 20
-"""Shown in the summary."""
+REASONS_MOST, EXAMPLES = 20, 3
+"""Shown in the summary, and of each reason."""
 BAR = 30
 
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -44,12 +44,14 @@ class Tally:
         self.noun = noun
         self.made = self.known = 0
         self.left: dict[str, tuple[int, str]] = {}
-        """How many, and one of them, by the reason."""
+        """How many, and some of them, by the reason."""
 
     def leave(self, name: str, why: str) -> None:
         name = name if name.isprintable() else ascii(name)
-        count, example = self.left.get(why, (0, name))
-        self.left[why] = (count + 1, example)
+        count, examples = self.left.get(why, (0, ""))
+        if count < EXAMPLES:
+            examples = f"{examples}, {name}" if examples else name
+        self.left[why] = (count + 1, examples)
 
     def add(self, reply: Imported) -> None:
         self.made += reply.made
@@ -61,8 +63,8 @@ class Tally:
         left = sum(count for count, _ in self.left.values())
         yield f"{self.noun:14} {self.made} imported, {self.known} there already, {left} skipped"
         ordered = sorted(self.left.items(), key=lambda item: -item[1][0])
-        for why, (count, example) in ordered[:REASONS_MOST]:
-            yield f"  skipped {count}: {why} (for example {example})"
+        for why, (count, examples) in ordered[:REASONS_MOST]:
+            yield f"  skipped {count}: {why} ({'for example ' if count > EXAMPLES else ''}{examples})"
         if len(ordered) > REASONS_MOST:
             yield f"  and {len(ordered) - REASONS_MOST} reasons more"
 
@@ -93,14 +95,10 @@ def import_leancloud(control: Path, app: str, files: Sequence[str]) -> int:
     if a file cannot be read."""
     tallies = Tally("conversations"), Tally("messages")
     rows = Tally("rows")
-    with tempfile.TemporaryDirectory(prefix="parley-import-") as folder:
-        stage = Stage(Path(folder))
-        try:
-            for file in files:
-                read(Path(file), stage, rows, *tallies)
-            trio.run(send, control, app, stage, *tallies)
-        finally:
-            stage.close()
+    with tempfile.TemporaryDirectory(prefix="parley-import-") as folder, Stage(Path(folder)) as stage:
+        for file in files:
+            read(Path(file), stage, rows, *tallies)
+        trio.run(send, control, app, stage, *tallies)
     for tally in (*tallies, rows) if rows.left else tallies:
         for line in tally.lines():
             print(line)
@@ -114,8 +112,8 @@ def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: 
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}") from None
     for row in rows_of(path, progress.show):
-        if row is None:
-            rows.leave(path.name, "not a JSON object")
+        if isinstance(row, Broken):
+            rows.leave(f"{path.name} line {row.line}", "not a JSON object")
         elif leancloud.is_message(row):
             try:
                 stage.add_message(bounded(leancloud.message_of(row)))

@@ -9,16 +9,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
 from protocol.commands import ImportedConversation, ImportedMessage
+from protocol.ids import LARGEST
+from protocol.settings import BadSettings
 
 TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-CREATE TABLE conversations (alias TEXT PRIMARY KEY, row BLOB) WITHOUT ROWID;
-CREATE TABLE messages (alias TEXT, at INTEGER, id TEXT, row BLOB, PRIMARY KEY (alias, at, id)) WITHOUT ROWID;
+CREATE TABLE conversations (alias TEXT PRIMARY KEY, changed INTEGER, row BLOB) WITHOUT ROWID;
+CREATE TABLE messages (alias TEXT, at INTEGER, id TEXT, changed INTEGER, row BLOB, PRIMARY KEY (alias, at, id))
+    WITHOUT ROWID;
 """
+NEWER = "DO UPDATE SET changed = excluded.changed, row = excluded.row WHERE excluded.changed >= changed"
+"""Of two rows of the same thing the one that was changed last counts, wherever it stood."""
 encode = msgspec.msgpack.encode
 conversation_from = msgspec.msgpack.Decoder(ImportedConversation).decode
 message_from = msgspec.msgpack.Decoder(ImportedMessage).decode
@@ -26,17 +32,20 @@ message_from = msgspec.msgpack.Decoder(ImportedMessage).decode
 
 class Stage:
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._db = sqlite3.connect(folder / "stage.db", isolation_level=None)
         self._db.executescript(TABLES)
         self._db.execute("BEGIN")
 
     def add_conversation(self, row: ImportedConversation) -> None:
-        """The newest row of a conversation counts."""
-        self._db.execute("INSERT OR REPLACE INTO conversations VALUES (?, ?)", (row.alias, encode(row)))
+        values = (row.alias, row.updated_ms, encode(row))
+        self._db.execute(f"INSERT INTO conversations VALUES (?, ?, ?) ON CONFLICT (alias) {NEWER}", values)
 
     def add_message(self, row: ImportedMessage) -> None:
-        values = (row.conversation, row.time_ms, row.id, encode(row))
-        self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)", values)
+        # What was taken back stays so: that is no edit, and has no time of its own.
+        changed = LARGEST if row.recalled else row.edited_ms
+        values = (row.conversation, row.time_ms, row.id, changed, encode(row))
+        self._db.execute(f"INSERT INTO messages VALUES (?, ?, ?, ?, ?) ON CONFLICT (alias, at, id) {NEWER}", values)
 
     def counts(self) -> tuple[int, int]:
         """Of conversations and messages."""
@@ -53,5 +62,12 @@ class Stage:
         for (row,) in self._db.execute("SELECT row FROM messages ORDER BY alias, at, id"):
             yield message_from(row)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """BadSettings if the disk it lies on has failed it."""
         self._db.close()
+        if isinstance(error, sqlite3.Error):
+            detail = f"{self._folder} cannot hold what is read: {error}. Set TMPDIR to a folder that has room."
+            raise BadSettings(detail) from None

@@ -7,9 +7,9 @@ import orjson
 
 from broker.hub import attributes
 from broker.hub.decision import Decision
-from broker.hub.hub import handles
+from broker.hub.hub import Hub, handles
 from broker.hub.newcomers import ensure_all
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
+from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message, said_ms
 from broker.hub.session import LEANCLOUD
 from broker.hub.signed import check_conversation
 from protocol.commands import (
@@ -20,6 +20,7 @@ from protocol.commands import (
     Done,
     GetConversation,
     UpdateConversation,
+    Updated,
     WipeConversation,
 )
 from protocol.errors import Reason, Refused
@@ -52,17 +53,22 @@ def info(d: Decision, row: ConversationRow) -> ConversationInfo:
         unique=bool(row.unique_key),
         ttl_seconds=ttl_seconds(d, row),
         alias=d.hub.tables.alias_of.get(row.id, ""),
+        said_ms=said_ms(head) if head.last_seq >= first or not head.last_seq else 0,
     )
 
 
 def ttl_seconds(d: Decision, row: ConversationRow) -> int:
-    """Until it has been silent for so long that it is deleted, at least 1; 0: it is not."""
-    days = d.hub.app.settings.temporary_days
-    if row.kind != Kind.TEMPORARY or not days:
-        return 0
-    last = d.head(row.id).last
-    spoken_ms = decode_message(last).time_ms if last else row.created_ms
-    return max((spoken_ms + days * DAY_MS - d.now) // 1000, 1)
+    """Until its time is over or it has been silent for so long that it is deleted, at least 1; 0: neither will be."""
+    ends = ends_ms(d.hub, row) if row.kind == Kind.TEMPORARY else 0
+    return max((ends - d.now) // 1000, 1) if ends else 0
+
+
+def ends_ms(hub: Hub, row: ConversationRow) -> int:
+    """When a temporary conversation ends if nobody speaks any more; 0: never."""
+    days, head = hub.app.settings.temporary_days, hub.tables.heads.get(row.id)
+    spoken_ms = decode_message(head.last).time_ms if head is not None and head.last else row.created_ms
+    ends = [row.created_ms + row.ttl_seconds * 1000] if row.ttl_seconds else []
+    return min([*ends, spoken_ms + days * DAY_MS] if days else ends, default=0)
 
 
 def readable_from(d: Decision, row: ConversationRow, member: MemberRow | None) -> int:
@@ -108,9 +114,13 @@ def create(d: Decision, c: CreateConversation) -> Created:
     if unique:
         known = d.hub.tables.unique.get(unique_key(c.kind, members))
         # Members may have come and gone since; only a conversation of just these users is the one that is meant.
-        if known is not None and d.hub.tables.members.get(known, {}).keys() == set(members):
-            return Created(conversation=info(d, d.conversation(known)), created=False)
-    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most)
+        row = d.hub.tables.conversations.get(known or 0)
+        alike = row is not None and d.hub.tables.members.get(row.id, {}).keys() == set(members)
+        if row is not None and alike and not row.is_over(d.now):
+            if c.rename and c.name not in ("", row.name) and may_change(d, row):
+                row = change(d, row, c.name, None, merge=True)
+            return Created(conversation=info(d, row), created=False)
+    row = _make(d, Kind(c.kind), members, c.name, said, unique=unique, most=c.most, ttl_seconds=c.ttl_seconds)
     made = info(d, row)
     made.members = len(members)
     return Created(conversation=made, created=True)
@@ -143,7 +153,15 @@ def check_limit(d: Decision, kind: int, own: int, members: int) -> None:
 
 
 def _make(
-    d: Decision, kind: Kind, members: list[str], name: str, attributes: bytes, *, unique: bool, most: int = 0
+    d: Decision,
+    kind: Kind,
+    members: list[str],
+    name: str,
+    attributes: bytes,
+    *,
+    unique: bool,
+    most: int = 0,
+    ttl_seconds: int = 0,
 ) -> ConversationRow:
     """`members` begins with the creator, if there is one. A group or a room has an owner, the others have equals."""
     creator = d.caller.user
@@ -160,12 +178,13 @@ def _make(
         unique_key(kind, members) if unique else "",
         changed=d.commit,
         most=most,
+        ttl_seconds=ttl_seconds if kind == Kind.TEMPORARY else 0,
     )
     d.put("conversations", row)
     d.put("heads", HeadRow(number, changed=d.commit))
     for user in members:
         role = Role.OWNER if user == owner else Role.MEMBER
-        d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit))
+        d.put("members", MemberRow(number, user, d.now, int(role), changed=d.commit, by=creator))
     sessions = [session for user in members for session in d.hub.sessions_of(user)]
     d.post(sessions, ConversationJoined(app=d.hub.app.id, conversation=number, by=creator, kind=int(kind)))
     joined = MembersJoined(app=d.hub.app.id, conversation=number, users=tuple(members), by=creator, kind=int(kind))
@@ -197,26 +216,36 @@ def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
 
 
 @handles(UpdateConversation)
-def update(d: Decision, c: UpdateConversation) -> Done:
+def update(d: Decision, c: UpdateConversation) -> Updated:
     row = d.conversation(c.conversation)
-    d.need_role(row, least_to_change(d, row))
+    need_to_change(d, row)
     if c.most is not None:
         check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
     given = c.attributes
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
-    change(d, row, c.name, given, merge=c.merge)
-    return Done(time_ms=d.now)
+    changed = change(d, row, c.name, given, merge=c.merge)
+    return Updated(time_ms=d.now, attributes=changed.attributes)
 
 
-def least_to_change(d: Decision, row: ConversationRow) -> Role:
-    """Who may add members and change what is said about a conversation."""
-    open_group = row.kind == Kind.GROUP and d.hub.app.settings.members_invite
-    return Role.MEMBER if open_group else Role.MANAGER
+def need_to_change(d: Decision, row: ConversationRow) -> None:
+    """NOT_ALLOWED unless the caller may add members and change what is said about a conversation."""
+    is_group = row.kind == Kind.GROUP
+    least = Role.MEMBER if is_group and d.hub.app.settings.members_invite else Role.MANAGER
+    d.need_role(row, least, ", or any member where the app has members_invite set" if is_group else "")
 
 
-def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> None:
+def may_change(d: Decision, row: ConversationRow) -> bool:
+    try:
+        need_to_change(d, row)
+    except Refused:
+        return False
+    return True
+
+
+def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> ConversationRow:
+    """The row as it is then."""
     said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
@@ -224,6 +253,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
         attributes=row.attributes if said is None else said,
         updated_ms=d.now,
         changed=d.commit,
+        updated_by=d.caller.user,
     )
     d.put("conversations", changed)
     if name is not None or said is not None:
@@ -237,6 +267,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
             time_ms=d.now,
         )
         d.post(d.hub.audience(row.id), push)
+    return changed
 
 
 @handles(DeleteConversation)

@@ -13,10 +13,13 @@ import msgspec
 
 from broker.hub import aliases
 from broker.hub.effects import Effect, EndSession, Post
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete, put
 from broker.hub.session import Session
+from protocol.codec import is_name
+from protocol.commands import Beside, MessageId
 from protocol.errors import Reason, Refused
+from protocol.ids import OLD_ID_MOST
 from protocol.pushes import Push
 from protocol.records import Kind, Message, PatchRecord, Role
 from protocol.wires.wire import Ending
@@ -109,6 +112,7 @@ class Decision:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
             aliases.name(self.hub.tables, push)
+            push.at_ms = self.now
             self.effects.append(Post(sessions, push, skip))
 
     def end(self, session: int, ending: Ending) -> None:
@@ -157,7 +161,7 @@ class Decision:
 
     def conversation(self, number: int) -> ConversationRow:
         row = self.hub.tables.conversations.get(number)
-        if row is None:
+        if row is None or row.is_over(self.now):
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
         return row
 
@@ -180,15 +184,16 @@ class Decision:
             raise Refused(Reason.NOT_A_MEMBER, "you are not a member of this conversation")
         return row
 
-    def need_role(self, row: ConversationRow, least: Role) -> None:
-        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard."""
+    def need_role(self, row: ConversationRow, least: Role, unless: str = "") -> None:
+        """The caller must be at least that; a member is enough where a conversation has no owner's rights to guard. `unless`
+        says who else may, and where."""
         member = self.own_member(row.id)
         if self.caller.privileged or member is None:
             return
         if row.kind in (Kind.DIRECT, Kind.TEMPORARY) and least is Role.MANAGER:
             return
         if member.role < least:
-            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that")
+            raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that{unless}")
 
     def position(self, number: int, user: str) -> PositionRow:
         return self.hub.tables.positions.get(number, {}).get(user) or PositionRow(number, user)
@@ -211,21 +216,43 @@ class Decision:
             rows += recent
         return rows
 
-    def message(self, conversation: int, message: int) -> Message:
-        """A message of that conversation that has not been recalled or deleted and is not behind the floor."""
+    def message(self, conversation: int, message: MessageId) -> Message:
+        """A message of that conversation that is not behind the floor."""
+        if isinstance(message, str):
+            message = self.number(conversation, message)
         key = MessageKey(message)
-        rows = self.found.get(key)
         row = self.hub.tables.tail.message(message)
-        if row is None and rows is None:
-            raise Need(key)
-        if row is None and rows:
-            row = rows[0]  # type: ignore[assignment]  # the key says of which table
+        if row is None:
+            rows = self.found.get(key) if message else []
+            if rows is None:
+                raise Need(key)
+            row = rows[0] if rows else None  # type: ignore[assignment]  # the key says of which table
         if row is None or row.conversation != conversation or row.seq <= self.head(conversation).floor:
             raise Refused(Reason.UNKNOWN_MESSAGE, "there is no such message in this conversation")
         return row
 
-    def patches(self, number: int, since: int, limit: int) -> list[PatchRecord]:
-        key = PatchesKey(number, since, limit)
+    def number(self, conversation: int, old_id: str) -> int:
+        """The id of the message that had this one before it was imported; 0 if there is none. Memory does not know it, so
+        the store is asked, of conversations that were imported."""
+        if conversation not in self.hub.tables.alias_of or not is_name(old_id, OLD_ID_MOST):
+            return 0
+        key = OldKey(conversation, old_id)
+        rows = self.found.get(key)
+        if rows is None:
+            raise Need(key)
+        number = rows[0].id if rows else 0  # type: ignore[union-attr]  # the key says of which table
+        self.found.setdefault(MessageKey(number), rows)  # which is asked for next, and is here already
+        return number
+
+    def bound(self, conversation: int, given: int | Beside | None) -> int | None:
+        """A bound of a stretch of messages, as an id of ours."""
+        if not isinstance(given, Beside):
+            return given
+        number = self.number(conversation, given.old_id)
+        return number + given.step if number else given.otherwise
+
+    def patches(self, number: int, since: int, limit: int, *, last: bool = False) -> list[PatchRecord]:
+        key = PatchesKey(number, since, limit, last)
         rows = self.found.get(key)
         if rows is None:
             raise Need(key)

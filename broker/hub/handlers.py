@@ -13,16 +13,18 @@ from broker.hub import (
     login,
     members,
     messages,
+    missed,
     patches,
     positions,
     requests,
     silence,
     sync,
+    unheard,
     users,
 )
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
     "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
-    "members", "messages", "patches", "positions", "requests", "silence", "sync", "users",
+    "members", "messages", "missed", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
 ]  # fmt: skip

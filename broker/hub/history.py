@@ -33,10 +33,11 @@ def history(d: Decision, c: History) -> HistoryPage:
         lo = max(lo, c.after + 1)
     elif c.before is not None:
         hi = min(hi, c.before - 1)
-    if c.newer_than is not None and limit:
-        lo = max(lo, seq_from(d, row.id, c.newer_than + 1))
-    if c.older_than is not None and limit:
-        hi = min(hi, seq_from(d, row.id, c.older_than) - 1)
+    newer, older = (d.bound(row.id, given) if limit else None for given in (c.newer_than, c.older_than))
+    if newer is not None:
+        lo = max(lo, seq_from(d, row.id, newer + 1))
+    if older is not None:
+        hi = min(hi, seq_from(d, row.id, older) - 1)
     if c.present or c.type is not None:
         messages, more = _filtered(d, c, lo, hi, limit, up=up)
     elif up:

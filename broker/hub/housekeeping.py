@@ -1,4 +1,4 @@
-"""What time takes away: old tombstones, rows of deleted users, temporary conversations nobody speaks in, messages past
+"""What time takes away: old tombstones, rows of deleted users, temporary conversations whose time is over, messages past
 their days. `broker.housekeeping` finds candidates and issues these commands for some at a time; each looks again at the
 rows as they are when it is carried out, for a member may have come back and somebody may have spoken since.
 """
@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from broker.hub.conversations import bury, raise_floor
+from broker.hub.conversations import bury, ends_ms, raise_floor
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
-from broker.hub.rows import decode_message
 from broker.hub.tables import TOMBSTONE_MS
 from protocol.commands import Command, Done, Rate
-from protocol.ids import time_of
 from protocol.records import Kind
-
-DAY_MS = 86_400_000
 
 
 class Housekeeping(Command):
@@ -45,7 +41,7 @@ class ForgetLeftovers(Housekeeping):
 
 
 class EndSilent(Housekeeping):
-    """Temporary conversations in which nobody has spoken for the app's `temporary_days`."""
+    """Temporary conversations whose time is over, or in which nobody has spoken for the app's `temporary_days`."""
 
     conversations: tuple[int, ...]
 
@@ -68,12 +64,8 @@ def is_old_grave(hub: Hub, number: int, now_ms: int) -> bool:
 
 
 def is_silent(hub: Hub, number: int, now_ms: int) -> bool:
-    row, days = hub.tables.conversations.get(number), hub.app.settings.temporary_days
-    if row is None or row.kind != Kind.TEMPORARY or not days:
-        return False
-    head = hub.tables.heads.get(number)
-    spoken_ms = decode_message(head.last).time_ms if head is not None and head.last else time_of(number)
-    return spoken_ms < now_ms - days * DAY_MS
+    row = hub.tables.conversations.get(number)
+    return row is not None and row.kind == Kind.TEMPORARY and 0 < ends_ms(hub, row) <= now_ms
 
 
 @handles(ForgetTombstones)
@@ -107,7 +99,7 @@ def forget_leftovers(d: Decision, c: ForgetLeftovers) -> Done:
 def end_silent(d: Decision, c: EndSilent) -> Done:
     for number in c.conversations:
         if is_silent(d.hub, number, d.now):
-            bury(d, d.conversation(number))
+            bury(d, d.hub.tables.conversations[number])
     return Done(time_ms=d.now)
 
 

@@ -123,10 +123,12 @@ class Hub:
             self.tables.sends.pop((session.user, session.device), None)
         return session
 
-    def gone(self, number: int, now_ms: int) -> None:
-        """The gateway has closed this session's connection, whoever ended it."""
-        if self.leave(number, now_ms, at_once=False) is None:
+    def gone(self, number: int, now_ms: int) -> Session | None:
+        """The gateway has closed this session's connection, whoever ended it. The session if nobody had: it was lost."""
+        lost = self.leave(number, now_ms, at_once=False)
+        if lost is None:
             self.swaps.closed(number, now_ms)
+        return lost
 
     def _forget_audiences(self, user: str) -> None:
         audiences = self.tables.audiences

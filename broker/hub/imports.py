@@ -22,18 +22,20 @@ from broker.hub.messages import BODY_BYTES
 from broker.hub.recent import MessageKey, Need
 from broker.hub.rows import AliasRow, ConversationRow, HeadRow, MemberRow, PositionRow, decode_message, encode_message
 from broker.hub.tables import LANE_KIND
+from protocol.codec import is_name
 from protocol.commands import ImportConversations, Imported, ImportedConversation, ImportedMessage, ImportMessages, Left
 from protocol.commands.imports import BATCH
 from protocol.errors import Reason, Refused
-from protocol.ids import EPOCH_MS, IMPORTED, LANE, LANES, first_at, time_of
+from protocol.ids import EPOCH_MS, IMPORTED, LANE, LANES, OLD_ID_MOST, first_at, time_of
 from protocol.records import CONVERSATION_BYTES, Kind, Message, Role, Status
 
 LEANCLOUD = "leancloud"
 NAME_MOST = 256
-ID_MOST = 128
 MEMBERS_MOST = 10_000
 AHEAD = 8
-"""Places asked about at once where one was taken."""
+"""Places asked about at once where one was taken; again and again, three times as many as are known already."""
+WALK_MOST = 1_000
+"""Places looked at for one message: so many of one moment an app may have."""
 
 
 class Apart(Exception):
@@ -97,7 +99,7 @@ def _take(d: Decision, c: ImportedConversation, taken: set[str]) -> None:
         number, int(kind), c.creator, owner, c.created_ms, c.name, said, key, c.updated_ms, changed=d.commit
     )
     d.put("conversations", row)
-    d.put("heads", HeadRow(number, changed=d.commit))
+    d.put("heads", HeadRow(number, changed=d.commit, said_ms=min(c.said_ms, d.now)))
     d.put("aliases", AliasRow(LEANCLOUD, c.alias, number))
     for name in members:
         if name not in d.hub.tables.users:
@@ -114,7 +116,7 @@ def import_messages(d: Decision, c: ImportMessages) -> Imported:
     rows: dict[str, AliasRow] = {}
     heads: dict[int, HeadRow] = {}
     wanted: list[ImportedMessage] = []
-    known, left = 0, list[Left]()
+    made, known, left = 0, 0, list[Left]()
     for each in sorted(c.messages, key=lambda message: (message.conversation, message.time_ms, message.id)):
         try:
             row = rows.get(each.conversation) or _alias(d, each.conversation)
@@ -129,6 +131,11 @@ def import_messages(d: Decision, c: ImportMessages) -> Imported:
         wanted.append(each)
         rows[each.conversation] = AliasRow(row.kind, row.text, row.target, each.time_ms, each.id, row.until_seq)
     for each, number in zip(wanted, _numbers(d, wanted, lane), strict=True):
+        if not number:
+            left.append(Left(each.id, f"this app has more than {WALK_MOST} messages of that moment"))
+            continue
+        made += 1
+        d.hub.mint.pass_by(number)
         row = rows[each.conversation]
         head = heads.get(row.target) or d.head(row.target)
         heads[row.target] = _say(d, each, number, head)
@@ -142,7 +149,7 @@ def import_messages(d: Decision, c: ImportMessages) -> Imported:
             _have_read(d, rows.get(text) or _alias(d, text))
         except Apart:
             continue  # its messages have said so
-    return Imported(made=len(wanted), known=known, left=left)
+    return Imported(made=made, known=known, left=left)
 
 
 def _alias(d: Decision, text: str) -> AliasRow:
@@ -155,10 +162,10 @@ def _alias(d: Decision, text: str) -> AliasRow:
 
 
 def _check(d: Decision, message: ImportedMessage) -> None:
-    if not 0 < len(message.id) <= ID_MOST:
-        raise Apart("it has no msg-id")
-    if not 0 < len(message.sender) <= ID_MOST or not message.sender.isprintable():
-        raise Apart("it has no sender")
+    if not is_name(message.id, OLD_ID_MOST):
+        raise Apart(f"its msg-id is not 1 to {OLD_ID_MOST} printable characters")
+    if not is_name(message.sender, OLD_ID_MOST):
+        raise Apart(f"its sender is not 1 to {OLD_ID_MOST} printable characters")
     if not EPOCH_MS <= message.time_ms <= d.now:
         raise Apart("its time is before 2015 or still to come")
     if len(message.body) > BODY_BYTES:
@@ -166,8 +173,8 @@ def _check(d: Decision, message: ImportedMessage) -> None:
 
 
 def _check_newer(d: Decision, row: AliasRow, message: ImportedMessage) -> None:
-    last = d.head(row.target).last
-    if last and message.time_ms < decode_message(last).time_ms:
+    head = d.head(row.target)
+    if head.last_seq > row.until_seq and message.time_ms < decode_message(head.last).time_ms:
         raise Apart("its conversation has newer messages here already, and it cannot be put before those")
 
 
@@ -178,19 +185,21 @@ def _lane(d: Decision) -> int:
     if lane is None:
         free = sorted(set(range(LANES)) - set(lanes.values()))
         if not free:
-            raise Refused(Reason.FULL, f"{LANES} apps of this broker have imported messages; no other can")
+            detail = f"{LANES} apps of this broker have imported messages, and it has room for no more of them."
+            raise Refused(Reason.FULL, f"{detail} Nothing was done; import into an app of another broker.")
         lane = free[0]
         d.put("aliases", AliasRow(LANE_KIND, LANE_KIND, lane))
     return lane
 
 
 def _numbers(d: Decision, messages: list[ImportedMessage], lane: int) -> list[int]:
-    """An id for each, of its own millisecond (or, if that is full, the next), growing within a conversation and free. Need
-    asks about all of them at once."""
+    """An id for each, of its own millisecond (or, if that is full, the next), growing within a conversation and free; 0
+    where none was found. Need asks about all of them at once."""
     made: list[int] = []
     given: set[int] = set()
-    unknown: list[MessageKey] = []
+    unknown: dict[MessageKey, None] = {}
     last: dict[str, int] = {}
+    ahead = max(AHEAD, 3 * len(d.found) // len(messages)) if d.found else 1
     for message in messages:
         place = zlib.crc32(f"{message.conversation} {message.id}".encode()) % (LANE // 2)
         number = first_at(message.time_ms) + IMPORTED + lane * LANE + place
@@ -200,10 +209,14 @@ def _numbers(d: Decision, messages: list[ImportedMessage], lane: int) -> list[in
             newest = d.head(alias.target).last
             before = decode_message(newest).id if newest else 0
         number = max(number, _behind(before, lane))
-        while number in given or _taken(d, number, unknown):
+        for _ in range(WALK_MOST):
+            if number not in given and not _taken(d, number, lane, unknown, ahead):
+                last[message.conversation] = number
+                given.add(number)
+                break
             number = _behind(number, lane)
-        last[message.conversation] = number
-        given.add(number)
+        else:
+            number = 0
         made.append(number)
     if unknown:
         raise Need(*unknown)
@@ -218,21 +231,35 @@ def _behind(number: int, lane: int) -> int:
     return number + 1 if number + 1 < start + LANE else first_at(time_of(number) + 1) + IMPORTED + lane * LANE
 
 
-def _taken(d: Decision, number: int, unknown: list[MessageKey]) -> bool:
-    """Whether a message has this id; where that is not known yet it is noted down, with some places behind it."""
+def _taken(d: Decision, number: int, lane: int, unknown: dict[MessageKey, None], ahead: int) -> bool:
+    """Whether a message has this id; where that is not known yet it is noted down, with the places behind it."""
     if d.hub.tables.tail.message(number) is not None:
         return True
     found = d.found.get(MessageKey(number))
-    if found is None:
-        unknown.extend(MessageKey(number + step) for step in range(AHEAD if d.found else 1))
-        return False
+    if found is None and MessageKey(number) not in unknown:
+        for _ in range(ahead):
+            unknown[MessageKey(number)] = None
+            number = _behind(number, lane)
     return bool(found)
 
 
 def _say(d: Decision, c: ImportedMessage, number: int, head: HeadRow) -> HeadRow:
     status = Status.RECALLED if c.recalled else Status.NORMAL
     body = b"{}" if c.recalled else c.body
-    message = Message(number, head.conversation, head.last_seq + 1, c.sender, c.type, body, int(status), client_msg_id=c.id)
+    message = Message(
+        number,
+        head.conversation,
+        head.last_seq + 1,
+        c.sender,
+        c.type,
+        body,
+        int(status),
+        edited_ms=c.edited_ms,
+        mention_all=c.mention_all,
+        mentions=c.mentions,
+        # An id that would be read as one of ours is of no use: the message then has ours alone.
+        old_id=c.id if d.hub.tables.forms.parse(c.id) is None else "",
+    )
     d.put("messages", message)
     return msgspec.structs.replace(head, last_seq=message.seq, changed=d.commit, last=encode_message(message))
 

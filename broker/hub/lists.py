@@ -37,10 +37,13 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
         rooms = c.visible and any(each.field == "kind" and each.op == "=" and each.value == Kind.ROOM for each in c.where)
         if candidates is None and not rooms:
             candidates = sorted(own, reverse=True)
-        tests.append(lambda look: look.row.id in own or look.row.kind == Kind.ROOM)
+        by_id = c.left and all(each.field in ("id", "kind") for each in c.where)
+        graves = d.hub.tables.tombstones.get(d.caller.user, {}) if by_id else {}
+        tests.append(lambda look: look.row.id in own or look.row.kind == Kind.ROOM or look.row.id in graves)
     if d.caller.privileged and candidates is None and not tests and not orders:
         yield _all(d, c, start, size, oldest_first=oldest_first)
         return
+    tests.append(lambda look: not look.row.is_over(d.now))
     alive = d.hub.tables.conversations
     if candidates is None:
         candidates = list(reversed(alive))
@@ -56,7 +59,7 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
 
 def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool) -> ConversationInfo:
     """As the caller may see it; a member and management see all."""
-    if row.kind == Kind.ROOM and not d.caller.privileged and row.id not in own and not d.hub.app.settings.open_query:
+    if not d.caller.privileged and row.id not in own and not d.hub.app.settings.open_query:
         return from_outside(d, row)
     shown = info(d, row)
     if with_members and row.kind != Kind.ROOM:
@@ -64,7 +67,7 @@ def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool)
         shown.users = list(members)
         shown.quiet = [user for user, member in members.items() if member.quiet]
     if not d.caller.privileged and row.id not in own:
-        shown.last_message = None  # history is for members
+        shown.last_message, shown.said_ms = None, 0  # history is for members
     return shown
 
 

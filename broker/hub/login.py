@@ -96,7 +96,12 @@ def login(d: Decision, c: Login) -> LoggedIn:
         install=c.install,
         wire=c.wire,
         issued_ms=issued,
+        newest=hub.mint.last,
     )
+    before = hub.sessions.get(continues)
+    if before is not None and before.will is not None:
+        session.will = before.will  # also where the two have no slot in common: he is back, so nobody is lost
+        d.then(setattr, before, "will", None)
     d.then(_take_over, hub, session, leaving, d.now)
     return LoggedIn(
         time_ms=d.now,

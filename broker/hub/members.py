@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import msgspec
 
-from broker.hub.conversations import check_limit, joined_position, least_to_change
+from broker.hub.conversations import check_limit, joined_position, need_to_change
 from broker.hub.decision import Decision
 from broker.hub.hub import handles
 from broker.hub.newcomers import ensure
 from broker.hub.requests import settle
-from broker.hub.rows import ConversationRow, MemberRow
+from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
 from broker.hub.signed import check_conversation
 from protocol.commands import (
@@ -52,7 +53,8 @@ def join(d: Decision, c: Join) -> Done:
         return Done(time_ms=d.now)
     allowed = row.kind == Kind.ROOM or (row.kind == Kind.GROUP and d.hub.app.settings.open_groups)
     if not (allowed or d.caller.privileged):
-        raise Refused(Reason.NOT_ALLOWED, "this conversation is by invitation; ask a member to add you")
+        unless = ", or have the app set open_groups" if row.kind == Kind.GROUP else ""
+        raise Refused(Reason.NOT_ALLOWED, f"this conversation is by invitation: ask a member to add you{unless}")
     _check_not_blocked(d, row, user)
     check_limit(d, row.kind, row.most, len(d.hub.tables.members.get(row.id, ())) + 1)
     _add(d, row, [user], by=user)
@@ -70,7 +72,7 @@ def _add(d: Decision, row: ConversationRow, users: list[str], by: str) -> None:
     last_seq = d.head(row.id).last_seq
     for user in users:
         role = Role.OWNER if user == row.owner else Role.MEMBER
-        d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit))
+        d.put("members", MemberRow(row.id, user, d.now, int(role), last_seq, changed=d.commit, by=by))
         if row.kind != Kind.ROOM:
             d.put("positions", joined_position(d, row.id, user))
         settle(d, row.id, user)
@@ -97,10 +99,8 @@ def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str,
     names = tuple(member.user for member in members)
     own = {session for user in names for session in d.hub.sessions_of(user)}
     for member in members:
-        d.put(
-            "members",
-            MemberRow(row.id, member.user, member.joined_ms, left_ms=d.now, blocked=blocked, changed=d.commit),
-        )
+        grave = MemberRow(row.id, member.user, member.joined_ms, left_ms=d.now, changed=d.commit, by=by)
+        d.put("members", acted(d, grave, Act.BLOCK, blocked=True) if blocked else grave)
         if member.user in d.hub.tables.positions.get(row.id, ()):
             d.delete("positions", row.id, member.user)
     if row.owner in names:
@@ -108,7 +108,14 @@ def remove(d: Decision, row: ConversationRow, members: list[MemberRow], by: str,
     app = d.hub.app.id
     d.post(tuple(own), ConversationLeft(app=app, conversation=row.id, by=by, kind=row.kind))
     rest = tuple(session for session in audience if session not in own)
-    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind))
+    skip = told_too(d) if blocked else None
+    d.post(rest, MembersLeft(app=app, conversation=row.id, users=names, by=by, kind=row.kind), skip=skip)
+
+
+def told_too(d: Decision) -> int | None:
+    """`skip` of a push about who is muted or blocked: LeanCloud's clients learn of their own deeds by it."""
+    session = d.caller.session
+    return 0 if session is not None and session.wire == LEANCLOUD else None
 
 
 @handles(ListMembers)
@@ -122,13 +129,12 @@ def list_members(d: Decision, c: ListMembers) -> MemberList:
     members = []
     for member in islice(everybody.values(), start, start + size if size else None):
         position = positions.get(member.user)
-        muted = member.muted_until_ms
         members.append(
             MemberInfo(
                 user=member.user,
                 role=member.role,
                 online=presence.online(member.user),
-                muted_until_ms=muted if muted < 0 or muted > d.now else 0,
+                muted_until_ms=member.muted_until_ms if member.is_muted(d.now) else 0,
                 joined_ms=member.joined_ms,
                 read_seq=position.read_seq if position else 0,
                 delivered_seq=position.delivered_seq if position else 0,
@@ -147,17 +153,16 @@ def named(d: Decision, users: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _changeable(d: Decision, row: ConversationRow, least: Role) -> ConversationRow:
-    d.need_role(row, least)
+def _check_changeable(row: ConversationRow) -> None:
     if row.kind == Kind.DIRECT:
         raise Refused(Reason.BAD_KIND, "a direct conversation keeps its two members; create a group instead")
-    return row
 
 
 @handles(AddMembers)
 def add_members(d: Decision, c: AddMembers) -> MembersChanged:
-    found = d.conversation(c.conversation)
-    row = _changeable(d, found, least_to_change(d, found))
+    row = d.conversation(c.conversation)
+    need_to_change(d, row)
+    _check_changeable(row)
     check_conversation(d, c.signature, Action.INVITE, row.id, c.users)
     names = named(d, c.users)
     if c.strict:
@@ -186,13 +191,15 @@ def add_members(d: Decision, c: AddMembers) -> MembersChanged:
         joining.append(name)
     if joining:
         _add(d, row, joining, by=d.caller.user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 @handles(RemoveMembers)
 def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
     names = named(d, c.users)
-    row = _changeable(d, d.conversation(c.conversation), Role.MEMBER if names == [d.caller.user] else Role.MANAGER)
+    row = d.conversation(c.conversation)
+    d.need_role(row, Role.MEMBER if names == [d.caller.user] else Role.MANAGER)
+    _check_changeable(row)
     check_conversation(d, c.signature, Action.KICK, row.id, c.users)
     allowed: list[str] = []
     leaving: list[MemberRow] = []
@@ -216,7 +223,7 @@ def remove_members(d: Decision, c: RemoveMembers) -> MembersChanged:
             leaving.append(member)
     if leaving:
         remove(d, row, leaving, by=d.caller.user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 @handles(SetMembers)
@@ -272,6 +279,10 @@ def target(d: Decision, row: ConversationRow, user: str, least: Role) -> MemberR
     return member
 
 
+def acted(d: Decision, member: MemberRow, act: Act, **changes: Any) -> MemberRow:
+    return msgspec.structs.replace(member, act=int(act), act_ms=d.now, act_by=d.caller.user, changed=d.commit, **changes)
+
+
 @handles(SetRole)
 def set_role(d: Decision, c: SetRole) -> Done:
     row = d.conversation(c.conversation)
@@ -280,7 +291,7 @@ def set_role(d: Decision, c: SetRole) -> Done:
         raise Refused(Reason.BAD_FORMAT, f"role must be 0 member or 1 manager, not {c.role}")
     if member.role == Role.OWNER:
         raise Refused(Reason.NOT_ALLOWED, "the owner stays the owner")
-    d.put("members", msgspec.structs.replace(member, role=c.role, changed=d.commit))
+    d.put("members", acted(d, member, Act.ROLE, role=c.role))
     push = RoleChanged(app=d.hub.app.id, conversation=row.id, user=c.user, role=c.role, by=d.caller.user, kind=row.kind)
     d.post(d.hub.on_wire(d.hub.audience(row.id), LEANCLOUD), push)
     return Done(time_ms=d.now)

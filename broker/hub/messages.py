@@ -6,6 +6,7 @@ remembered send are images of one commit, so a crash keeps all three or none.
 
 from __future__ import annotations
 
+import msgspec
 import orjson
 
 from broker.hub.conversations import direct_between, readable_from
@@ -86,6 +87,8 @@ def send(d: Decision, c: SendMessage) -> Sent:
     if len(c.mentions) > MOST_MENTIONS:
         raise Refused(Reason.TOO_LARGE, f"a message may mention {MOST_MENTIONS} users, not {len(c.mentions)}")
 
+    if c.will:
+        return _leave_will(d, c, row.id)
     head = d.head(row.id)
     number = d.hub.mint.next(d.now)
     seq = 0 if c.transient else head.last_seq + 1
@@ -118,6 +121,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 d.commit,
                 head.patched,
                 encode_message(message),
+                head.patched_ms,
             ),
         )
         if sends is not None:
@@ -143,6 +147,15 @@ def send(d: Decision, c: SendMessage) -> Sent:
         receivers = tuple(number for number in receivers if number not in own)
     d.post(receivers, push)
     return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms)
+
+
+def _leave_will(d: Decision, c: SendMessage, conversation: int) -> Sent:
+    """It could be said now; whether it still can be is found out when it has to be."""
+    if d.caller.session is None:
+        raise Refused(Reason.NOT_ALLOWED, "only a session can leave a message for the time it is lost")
+    d.then(setattr, d.caller.session, "will", msgspec.structs.replace(c, will=False, transient=True, client_msg_id=""))
+    number = d.hub.mint.next(d.now)
+    return Sent(message=number, conversation=conversation, seq=0, time_ms=time_of(number))
 
 
 def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:

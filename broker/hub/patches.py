@@ -81,7 +81,7 @@ def _patch(d: Decision, message: Message, status: Status, body: bytes = b"{}", t
         ),
     )
     last = encode_message(changed) if message.seq == head.last_seq else head.last
-    d.put("heads", msgspec.structs.replace(head, patch=number, patched=d.commit, last=last))
+    d.put("heads", msgspec.structs.replace(head, patch=number, patched=d.commit, last=last, patched_ms=d.now))
     push = MessagePatched(
         app=d.hub.app.id,
         message=changed,

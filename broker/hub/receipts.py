@@ -24,12 +24,14 @@ MOST_MESSAGES, MOST_CONVERSATIONS = 20, 10_000
 
 
 class _Due:
-    __slots__ = ("at_ms", "from_seq", "read_by")
+    __slots__ = ("at_ms", "from_seq", "read_by", "received_seq")
 
     def __init__(self) -> None:
         self.at_ms = 0
         self.from_seq: int | None = None
         """Where the member stood when senders were last told; None: nothing to tell them."""
+        self.received_seq = 0
+        """What had been received by then: it is not told again message by message."""
         self.read_by: int | None = None
         """The session that read, if the others of its user have to hear of it."""
 
@@ -58,9 +60,10 @@ class Receipts:
         if due is None:
             due = self._known[key] = _Due()
         # What was read has been received, whether or not the client says so.
-        told = before.read_seq if after.read_seq > before.read_seq else max(before.delivered_seq, before.read_seq)
-        if due.from_seq is None or told < due.from_seq:
-            due.from_seq = told
+        received = max(before.delivered_seq, before.read_seq)
+        told = before.read_seq if after.read_seq > before.read_seq else received
+        due.received_seq = received if due.from_seq is None else min(due.received_seq, received)
+        due.from_seq = told if due.from_seq is None else min(due.from_seq, told)
         if after.read_seq > before.read_seq:
             due.read_by = by
         self._due.add(key)
@@ -116,7 +119,7 @@ class Receipts:
                     kind=row.kind,
                     read_ms=self._said_ms(head, here.read_seq),
                 )
-                effects += self._one_by_one(row, user, due.from_seq, delivered, now_ms)
+                effects += self._one_by_one(row, user, due.received_seq, delivered, now_ms)
                 effects.append(Post(listeners, receipt))
         return effects
 

@@ -29,12 +29,21 @@ class MessageKey(msgspec.Struct, frozen=True):
     message: int
 
 
+class OldKey(msgspec.Struct, frozen=True):
+    """Messages of a conversation by the id they had where they were imported from; not "". One, unless an export named two
+    alike."""
+
+    conversation: int
+    old_id: str
+
+
 class PatchesKey(msgspec.Struct, frozen=True):
-    """At most `limit` patches of a conversation with `changed` above `since`, by number."""
+    """At most `limit` patches of a conversation with `changed` above `since`, by number: the first, or the last ones."""
 
     conversation: int
     since: int
     limit: int
+    last: bool = False
 
 
 class SendsKey(msgspec.Struct, frozen=True):
@@ -44,7 +53,7 @@ class SendsKey(msgspec.Struct, frozen=True):
     device: str
 
 
-Key = MessagesKey | MessageKey | PatchesKey | SendsKey
+Key = MessagesKey | MessageKey | OldKey | PatchesKey | SendsKey
 FetchedRow = Message | PatchRecord | SendRow
 
 

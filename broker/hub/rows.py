@@ -7,6 +7,7 @@ read. The counterpart that changes memory is `broker.hub.tables.apply`; the ones
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -67,6 +68,14 @@ class ConversationRow(Row):
     """The commit of the newest change of this row."""
     most: int = 0
     """Members it may have; 0: as many as the app allows its kind, which is never exceeded."""
+    updated_by: str = ""
+    """Who changed its name or attributes last; "" a back office."""
+    ttl_seconds: int = 0
+    """So long after it began a temporary conversation ends, if the app's `temporary_days` do not end it before; 0: then."""
+
+    def is_over(self, now_ms: int) -> bool:
+        """From then on it is not there, although its rows go only when housekeeping comes by."""
+        return bool(self.ttl_seconds) and now_ms >= self.created_ms + self.ttl_seconds * 1000
 
 
 class HeadRow(Row):
@@ -84,6 +93,22 @@ class HeadRow(Row):
     """The commit of the newest patch."""
     last: bytes = b""
     """The newest message, as msgpack of `Message`; empty if none."""
+    patched_ms: int = 0
+    """When the newest patch was made; 0 also where that was before it was kept."""
+    said_ms: int = 0
+    """When the newest message was said where the conversation was imported from, until one is said here: it may have been
+    imported without."""
+
+
+class Act(enum.IntEnum):
+    """What is done to a member, or to one who is blocked."""
+
+    NONE = 0
+    ROLE = 1
+    MUTE = 2
+    UNMUTE = 3
+    BLOCK = 4
+    UNBLOCK = 5
 
 
 class MemberRow(Row):
@@ -102,6 +127,15 @@ class MemberRow(Row):
     changed: int = 0
     quiet: bool = False
     """Wants no notifications of this conversation."""
+    by: str = ""
+    """Who let him in or put him out; "" a back office."""
+    act: int = 0
+    """The newest `Act` on him while he stayed where he is, when, and by whom: what those are told who were away."""
+    act_ms: int = 0
+    act_by: str = ""
+
+    def is_muted(self, now_ms: int) -> bool:
+        return self.muted_until_ms < 0 or self.muted_until_ms > now_ms
 
 
 class JoinRequestRow(Row):
@@ -179,6 +213,9 @@ class Table(msgspec.Struct, frozen=True):
     key: tuple[str, ...]
     in_memory: bool = True
     indexes: tuple[tuple[str, ...], ...] = ()
+    sparse: tuple[tuple[str, ...], ...] = ()
+    """Indexes of those rows only whose last field of the index is not its default: what few rows have costs the others
+    nothing."""
 
 
 TABLES: dict[str, Table] = {
@@ -198,7 +235,14 @@ TABLES: dict[str, Table] = {
         Table("sends", SendRow, ("user", "device", "slot"), in_memory=False),
         # The id alone is the SQL key (SQLite rowid): ids are unique over all apps, and rows in id order are written
         # twice as fast as rows clustered by conversation.
-        Table("messages", Message, ("id",), in_memory=False, indexes=(("conversation", "seq"),)),
+        Table(
+            "messages",
+            Message,
+            ("id",),
+            in_memory=False,
+            indexes=(("conversation", "seq"),),
+            sparse=(("conversation", "old_id"),),
+        ),
         Table("patches", PatchRecord, ("conversation", "number"), in_memory=False),
     )
 }
@@ -232,3 +276,8 @@ def delete(app: str, table: str, *key: Any) -> Image:
 encode_message = msgspec.msgpack.Encoder().encode
 decode_message = msgspec.msgpack.Decoder(Message).decode
 """`HeadRow.last` and back."""
+
+
+def said_ms(head: HeadRow) -> int:
+    """When somebody spoke last; 0 if nobody has."""
+    return max(decode_message(head.last).time_ms if head.last else 0, head.said_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocol.commands import SendMessage
 from protocol.pushes import PresenceChange
 from protocol.records import SessionInfo
 
@@ -16,6 +17,7 @@ class Session:
         "id",
         "install",
         "issued_ms",
+        "newest",
         "platform",
         "presence_at_ms",
         "presence_due",
@@ -26,6 +28,7 @@ class Session:
         "synced_at_ms",
         "tag",
         "user",
+        "will",
         "wire",
     )
 
@@ -42,6 +45,7 @@ class Session:
         install: str = "",
         wire: str = "native",
         issued_ms: int = 0,
+        newest: int = 0,
     ) -> None:
         self.id = id
         self.user = user
@@ -54,12 +58,16 @@ class Session:
         self.wire = wire
         self.issued_ms = issued_ms
         """When its newest session token was made, by the wall."""
+        self.newest = newest
+        """The newest id there was when it began: of what was said later it hears as it is said."""
         self.subscriptions: set[str] | None = None
         self.presence_due: dict[str, PresenceChange] | None = None
         """Changes this session has yet to hear, newest a user."""
         self.presence_at_ms = 0
         self.synced_at_ms = 0
         self.sync_tokens = 0.0
+        self.will: SendMessage | None = None
+        """What its user wants said if it is lost."""
 
     def info(self, app: str) -> SessionInfo:
         return SessionInfo(

@@ -2,7 +2,8 @@
 several who succeed or fail alone.
 
 The law: of a mute or a block all members hear, the one it is about too; LeanCloud's sessions of his are told beside that,
-in a push of their own, as their protocol has two words for it.
+in a push of their own, as their protocol has two words for it; and there the session that did it hears of it as the others
+do, for its client changes nothing by itself.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import msgspec
 
 from broker.hub.decision import Decision
 from broker.hub.hub import handles, scans
-from broker.hub.members import named, remove, target
+from broker.hub.members import acted, named, remove, target, told_too
+from broker.hub.newcomers import ensure
 from broker.hub.requests import settle
-from broker.hub.rows import ConversationRow, MemberRow
+from broker.hub.rows import Act, ConversationRow, MemberRow
 from broker.hub.session import LEANCLOUD
 from broker.hub.where import STEP
 from protocol.commands import (
     Block,
     Done,
     ListBlocked,
+    ListMuted,
     MembersChanged,
     Mute,
     Reply,
@@ -51,7 +54,7 @@ def _each(d: Decision, users: tuple[str, ...], act: Callable[[str], None]) -> Me
             failed.append(MemberFailure(user, refused.reason.value))
         else:
             allowed.append(user)
-    return MembersChanged(allowed=allowed, failed=failed)
+    return MembersChanged(allowed=allowed, failed=failed, time_ms=d.now)
 
 
 def _check_somebody_mutes(d: Decision, row: ConversationRow) -> None:
@@ -75,7 +78,7 @@ def _mute(d: Decision, row: ConversationRow, member: MemberRow, until: int) -> N
     """`until` as in MemberRow: 0 unmutes."""
     if not until and not member.muted_until_ms:
         return
-    d.put("members", msgspec.structs.replace(member, muted_until_ms=until, changed=d.commit))
+    d.put("members", acted(d, member, Act.MUTE if until else Act.UNMUTE, muted_until_ms=until))
     app, by, user = d.hub.app.id, d.caller.user, member.user
     if until:
         push: MemberMuted | MemberUnmuted = MemberMuted(
@@ -83,7 +86,7 @@ def _mute(d: Decision, row: ConversationRow, member: MemberRow, until: int) -> N
         )
     else:
         push = MemberUnmuted(app=app, conversation=row.id, user=user, by=by, kind=row.kind)
-    d.post(d.hub.audience(row.id), push)
+    d.post(d.hub.audience(row.id), push, skip=told_too(d))
     d.post(
         d.hub.on_wire(d.hub.sessions_of(user), LEANCLOUD),
         OwnMute(app=app, conversation=row.id, muted=bool(until), by=by, kind=row.kind),
@@ -138,8 +141,10 @@ def _block(d: Decision, row: ConversationRow, user: str) -> list[MemberRow]:
     if d.member(row.id, user) is not None:
         return [target(d, row, user, Role.OWNER)]
     user = d.user(user).id
-    d.put("members", MemberRow(row.id, user, d.now, left_ms=d.now, blocked=True, changed=d.commit))
-    settle(d, row.id, user)
+    grave = d.tombstone(row.id, user) or MemberRow(row.id, user, d.now, left_ms=d.now)
+    if not grave.blocked:
+        d.put("members", acted(d, grave, Act.BLOCK, blocked=True))
+        settle(d, row.id, user)
     return []
 
 
@@ -158,7 +163,7 @@ def _tell_blocked(d: Decision, row: ConversationRow, users: list[str], *, blocke
             by=d.caller.user,
             kind=row.kind,
         )
-        d.post(sessions, push)
+        d.post(sessions, push, skip=told_too(d))
 
 
 @handles(Unblock)
@@ -173,7 +178,7 @@ def unblock(d: Decision, c: Unblock) -> Done:
 def _unblock(d: Decision, row: ConversationRow, user: str) -> None:
     grave = d.tombstone(row.id, user)
     if grave is not None and grave.blocked:
-        d.put("members", msgspec.structs.replace(grave, blocked=False, changed=d.commit))
+        d.put("members", acted(d, grave, Act.UNBLOCK, blocked=False))
 
 
 @handles(SetBlocked)
@@ -184,6 +189,8 @@ def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
 
     def act(user: str) -> None:
         if c.blocked:
+            if c.newcomers:
+                ensure(d, user)
             leaving.extend(_block(d, row, user))
         else:
             _unblock(d, row, user)
@@ -200,10 +207,24 @@ def set_blocked(d: Decision, c: SetBlocked) -> MembersChanged:
 def list_blocked(d: Decision, c: ListBlocked) -> Iterator[Reply | None]:
     row = d.conversation(c.conversation)
     d.need_role(row, Role.OWNER)
+    yield from _names(d.hub.tables.departed.get(row.id, {}), lambda grave: grave.blocked, c)
+
+
+@scans(ListMuted)
+def list_muted(d: Decision, c: ListMuted) -> Iterator[Reply | None]:
+    row = d.conversation(c.conversation)
+    d.own_member(row.id)
+    yield from _names(d.hub.tables.members.get(row.id, {}), lambda member: member.is_muted(d.now), c)
+
+
+def _names(
+    rows: dict[str, MemberRow], test: Callable[[MemberRow], bool], c: ListBlocked | ListMuted
+) -> Iterator[Reply | None]:
     found: list[str] = []
-    for count, (user, graves) in enumerate(list(d.hub.tables.tombstones.items()), 1):
-        if (grave := graves.get(row.id)) is not None and grave.blocked:
-            found.append(user)
+    looked = [rows[user] for user in dict.fromkeys(c.among) if user in rows] if c.among else list(rows.values())
+    for count, row in enumerate(looked, 1):
+        if test(row):
+            found.append(row.user)
         if count % STEP == 0:
             yield None
     found.sort()

@@ -109,7 +109,7 @@ def _changed(d: Decision, user: str, cursor: Cursor) -> Iterator[tuple[int, int,
         if count % STEP == STEP - 1:
             yield None
         member = tables.members.get(number, {}).get(user)
-        if member is None:
+        if member is None or tables.conversations[number].is_over(d.now):
             continue
         head = tables.heads.get(number)
         position = tables.positions.get(number, {}).get(user)

@@ -73,6 +73,10 @@ class Tables:
         self.members: dict[int, dict[str, MemberRow]] = {}
         self.memberships: dict[str, set[int]] = {}
         self.tombstones: dict[str, dict[int, MemberRow]] = {}
+        self.departed: dict[int, dict[str, MemberRow]] = {}
+        """The same tombstones by conversation, of those that are there."""
+        self.stirred: dict[int, int] = {}
+        """When somebody came to a conversation, left it, or had something done to him there: in ms, the newest."""
         self.positions: dict[int, dict[str, PositionRow]] = {}
         self.mentions: dict[str, dict[int, int]] = {}
         self.requests: dict[int, dict[str, JoinRequestRow]] = {}
@@ -121,6 +125,7 @@ class Tables:
             self.friends.get(friend, {}).pop(row.id, None)
             leftovers["friends", (min(row.id, friend), max(row.id, friend))] = None
         for conversation in self.tombstones.pop(row.id, {}):
+            self._unearth(conversation, row.id)
             leftovers["members", (conversation, row.id)] = None
         for conversation in self.mentions.pop(row.id, {}):
             leftovers["mentions", (row.id, conversation)] = None
@@ -168,7 +173,7 @@ class Tables:
         for member in self.members.pop(row.id, {}).values():
             self.memberships[member.user].discard(row.id)
             self._bury(member, row)
-        for table in (self.heads, self.positions, self.audiences):
+        for table in (self.heads, self.positions, self.audiences, self.departed, self.stirred):
             table.pop(row.id, None)
         for user in list(self.requests.get(row.id, ())):
             self._forget_request(row.id, user)
@@ -202,21 +207,37 @@ class Tables:
                 self._bury(row, grave)
             return
         self.audiences.pop(conversation, None)
+        if row is not None:
+            self._share_names(row)
+            self.stirred[conversation] = max(self.stirred.get(conversation, 0), row.joined_ms, row.left_ms, row.act_ms)
         if row is None or row.left_ms:
             self.members.get(conversation, {}).pop(user, None)
             self.memberships.get(user, set()).discard(conversation)
             self.positions.get(conversation, {}).pop(user, None)
             if row is None:
                 self.tombstones.get(user, {}).pop(conversation, None)
+                self._unearth(conversation, user)
             else:
-                self.tombstones.setdefault(user, {})[conversation] = row
+                self.tombstones.setdefault(row.user, {})[conversation] = row
+                self.departed.setdefault(conversation, {})[row.user] = row
             return
-        known = self.users.get(user)
-        if known is not None:
-            user = row.user = known.id  # one text for all memberships of a user, not one each
-        self.members.setdefault(conversation, {})[user] = row
-        self.memberships.setdefault(user, set()).add(conversation)
+        self.members.setdefault(conversation, {})[row.user] = row
+        self.memberships.setdefault(row.user, set()).add(conversation)
         self.tombstones.get(user, {}).pop(conversation, None)
+        self._unearth(conversation, user)
+
+    def _share_names(self, row: MemberRow) -> None:
+        """One text for all memberships of a user, not one each."""
+        for field in ("user", "by"):
+            known = self.users.get(getattr(row, field))
+            if known is not None:
+                setattr(row, field, known.id)
+
+    def _unearth(self, conversation: int, user: str) -> None:
+        departed = self.departed.get(conversation, {})
+        departed.pop(user, None)
+        if not departed:
+            self.departed.pop(conversation, None)
 
     def _positions(self, image: Image, commit: int) -> None:
         conversation, user = image.key

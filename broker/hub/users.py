@@ -158,7 +158,7 @@ def delete(d: Decision, c: DeleteUser) -> Done:
         d.post(friends, PresenceChanged(app=d.hub.app.id, changes=(change,)))
     for conversation in d.hub.tables.memberships.get(c.user, ()):
         rest = tuple(session for session in d.hub.audience(conversation) if session not in own)
-        kind = d.conversation(conversation).kind
+        kind = d.hub.tables.conversations[conversation].kind
         push = MembersLeft(app=d.hub.app.id, conversation=conversation, users=(c.user,), by=d.caller.user, kind=kind)
         d.post(rest, push)
     d.put(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from broker.hub.decision import Decision
-from broker.hub.rows import ConversationRow, UserRow, decode_message
+from broker.hub.rows import ConversationRow, UserRow, said_ms
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 
@@ -93,7 +93,7 @@ def fields_of(d: Decision) -> Fields:
 
     def last(look: Look) -> int | None:
         head = heads.get(look.row.id)
-        return decode_message(head.last).time_ms if head is not None and head.last else None
+        return (said_ms(head) or None) if head is not None else None
 
     return {**CONVERSATION, "members": (int, lambda look: len(members.get(look.row.id, ()))), "last": (int, last)}
 

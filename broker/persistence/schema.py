@@ -47,6 +47,11 @@ class Layout:
         changes = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
         return f"UPDATE SET {changes}" if changes else "NOTHING"
 
+    def present(self, name: str) -> str:
+        """The condition that a field is not its default."""
+        field = msgspec.structs.fields(self.table.row)[self.fields.index(name)]
+        return f"{name} <> {literal(field.default)}"
+
     def known(self, present: Iterable[str], database: str) -> int:
         """How many of the fields a table with those columns has. StoreRefused if it is a newer program's."""
         there = [name for name in present if name != "app"]
@@ -114,8 +119,17 @@ class Shape(Layout):
     def create_indexes(self) -> list[str]:
         return [
             f'CREATE INDEX IF NOT EXISTS "{self.name}_{"_".join(index)}" ON "{self.name}" ({", ".join(index)})'
-            for index in self.table.indexes
+            + (f" WHERE {self.present(index[-1])}" if index in self.table.sparse else "")
+            for index in (*self.table.indexes, *self.table.sparse)
         ]
+
+    def find(self, *names: str) -> str:
+        """The query for rows by the values of these fields, then the app. A sparse index serves it only where it says the
+        condition of that index, too."""
+        where = " AND ".join(f"{name} = ?" for name in names)
+        if names in self.table.sparse:
+            where += f" AND {self.present(names[-1])}"
+        return f"{self.select} WHERE {where} AND app = ?"
 
     def migrate(self, present: Iterable[str]) -> list[str]:
         """The statements that bring a table with those columns to this shape. StoreRefused if it is a newer one."""

@@ -23,7 +23,7 @@ from typing import Any
 
 import apsw
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, largest_of, rows_of
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
@@ -365,28 +365,28 @@ class SqliteStore:
         return found
 
     def _select(self, db: apsw.Connection, app: str, key: Key) -> tuple[Shape, list[Columns]]:
+        shape = SHAPES["messages"]
         if isinstance(key, MessagesKey):
-            shape = SHAPES["messages"]
             where = "WHERE conversation = ? AND seq BETWEEN ? AND ? AND app = ? ORDER BY seq"
             bounds = (key.conversation, max(key.lo, 0), min(key.hi, LARGEST), app)
             return shape, db.execute(f"{shape.select} {where}", bounds).fetchall()
         if isinstance(key, MessageKey):
-            shape = SHAPES["messages"]
-            return shape, db.execute(f"{shape.select} WHERE id = ? AND app = ?", (key.message, app)).fetchall()
+            return shape, db.execute(shape.find("id"), (key.message, app)).fetchall()
+        if isinstance(key, OldKey):
+            return shape, db.execute(shape.find("conversation", "old_id"), (key.conversation, key.old_id, app)).fetchall()
         if isinstance(key, PatchesKey):
             shape = SHAPES["patches"]
             # From the newest back: `changed` falls with the number, so what is older than `since` is never looked at.
             where = "WHERE app = ? AND conversation = ? ORDER BY number DESC"
-            lowest: deque[Columns] = deque(maxlen=key.limit)
+            found: deque[Columns] = deque(maxlen=key.limit)
             changed = shape.fields.index("changed")
             for columns in db.execute(f"{shape.select} {where}", (app, key.conversation)):
-                if columns[changed] <= key.since:
+                if columns[changed] <= key.since or (key.last and len(found) == key.limit):
                     break
-                lowest.append(columns)
-            return shape, list(lowest)
+                found.append(columns)
+            return shape, list(found)
         shape = SHAPES["sends"]
-        where = f"{shape.select} WHERE app = ? AND user = ? AND device = ?"
-        return shape, db.execute(where, (app, key.user, key.device)).fetchall()
+        return shape, db.execute(shape.find("user", "device"), (key.user, key.device, app)).fetchall()
 
     def close(self) -> None:
         """See Store. Waits for what is under way."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import trio
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image, SendRow
 from protocol.records import Message, PatchRecord
 
@@ -101,12 +101,11 @@ def belongs(row: object, key: Key) -> bool:
     if isinstance(row, Message):
         if isinstance(key, MessagesKey):
             return row.conversation == key.conversation and key.lo <= row.seq <= key.hi
+        if isinstance(key, OldKey):
+            return row.conversation == key.conversation and row.old_id == key.old_id
         return isinstance(key, MessageKey) and row.id == key.message
     if isinstance(row, PatchRecord):
         return isinstance(key, PatchesKey) and row.conversation == key.conversation and row.changed > key.since
     if isinstance(row, SendRow):
-        return not isinstance(key, MessagesKey | MessageKey | PatchesKey) and (row.user, row.device) == (
-            key.user,
-            key.device,
-        )
+        return isinstance(key, SendsKey) and (row.user, row.device) == (key.user, key.device)
     return False

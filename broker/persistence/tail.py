@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image, SendRow
 from broker.persistence.store import belongs
 from broker.persistence.traces import Traces
@@ -27,6 +27,8 @@ from protocol.records import Message, PatchRecord
 MESSAGE_BYTES = 700
 """Of a held message without its texts: the row and its strings, its dict entries and its place in the queue (measured
 with tracemalloc, rounded up; so the others)."""
+OLD_ID_BYTES = 250
+"""Of a held message that was imported, besides."""
 PATCH_BYTES = 500
 SEND_BYTES = 600
 
@@ -59,6 +61,7 @@ class Tail:
         self._queue: deque[Held] = deque()
         self._messages: dict[int, dict[int, Held]] = {}
         self._by_id: dict[int, Held] = {}
+        self._by_old_id: dict[tuple[int, str], int] = {}
         self._patches: dict[int, dict[int, Held]] = {}
         self._sends: dict[tuple[str, str], dict[int, Held]] = {}
         self._traces = Traces()
@@ -79,9 +82,12 @@ class Tail:
         """
         row = image.row
         if image.table == "messages" and isinstance(row, Message):
-            held = Held(commit, row, MESSAGE_BYTES + len(row.body) + len(row.push_data))
+            size = MESSAGE_BYTES + len(row.body) + len(row.push_data) + (OLD_ID_BYTES if row.old_id else 0)
+            held = Held(commit, row, size)
             self._put(self._messages, row.conversation, row.seq, held)
             self._by_id[row.id] = held
+            if row.old_id:
+                self._by_old_id[row.conversation, row.old_id] = row.id
         elif image.table == "patches" and isinstance(row, PatchRecord):
             held = Held(commit, row, PATCH_BYTES + len(row.body))
             self._put(self._patches, row.conversation, row.number, held)
@@ -129,6 +135,8 @@ class Tail:
         self._empty(held)
         if isinstance(row, Message):
             del self._by_id[row.id]
+            if row.old_id and self._by_old_id.get((row.conversation, row.old_id)) == row.id:
+                del self._by_old_id[row.conversation, row.old_id]
             forget(self._messages, row.conversation, row.seq)
         elif isinstance(row, PatchRecord):
             forget(self._patches, row.conversation, row.number)
@@ -186,6 +194,9 @@ class Tail:
         elif isinstance(key, MessageKey):
             if (held := self._by_id.get(key.message)) is not None:
                 yield held
+        elif isinstance(key, OldKey):
+            if (held := self._by_id.get(self._by_old_id.get((key.conversation, key.old_id), 0))) is not None:
+                yield held
         elif isinstance(key, PatchesKey):
             yield from (held for held in self._patches.get(key.conversation, {}).values() if belongs(held.row, key))
         else:
@@ -210,7 +221,7 @@ def forget(lines: dict[Name, dict[int, Held]], name: Name, place: int) -> None:
 def merge(keys: Sequence[Key], tail_rows: Iterable[FetchedRow], store_rows: Iterable[FetchedRow]) -> list[FetchedRow]:
     """One row each of what was found in both places: messages by id with the higher `rev`, patches by number, sends by slot
     with the higher `n`; at equality the tail's. Messages come first, by conversation and seq; then patches by conversation
-    and number, of each key the first `limit`; then sends by `n`."""
+    and number, of each key the first or last `limit`; then sends by `n`."""
     messages: dict[int, Message] = {}
     patches: dict[tuple[int, int], PatchRecord] = {}
     sends: dict[tuple[str, str, int], SendRow] = {}
@@ -231,7 +242,8 @@ def merge(keys: Sequence[Key], tail_rows: Iterable[FetchedRow], store_rows: Iter
     wanted: dict[int, None] = {}
     for key in keys:
         if isinstance(key, PatchesKey):
-            wanted.update(dict.fromkeys([id(row) for row in ordered if belongs(row, key)][: key.limit]))
+            named = [id(row) for row in ordered if belongs(row, key)]
+            wanted.update(dict.fromkeys(named[-key.limit :] if key.last else named[: key.limit]))
     return [
         *sorted(messages.values(), key=lambda row: (row.conversation, row.seq)),
         *(row for row in ordered if id(row) in wanted),

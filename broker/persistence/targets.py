@@ -107,5 +107,5 @@ def is_whole(key: Key, rows: Iterable[FetchedRow], applied: int) -> bool:
         return len({row.seq for row in found if isinstance(row, Message)}) == key.hi - key.lo + 1
     if isinstance(key, MessageKey):
         return bool(found)
-    # What the store has happened in commits it has applied.
-    return isinstance(key, PatchesKey) and key.since >= applied
+    # What the store has happened in commits it has applied, before what is found.
+    return isinstance(key, PatchesKey) and (key.since >= applied or (key.last and len(found) >= key.limit))

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Hashable, Iterator
 from typing import TypeVar
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey
 from protocol.records import Message, PatchRecord
 
 ROWS = 16_384
@@ -34,7 +34,8 @@ def line(lines: dict[Name, array[int]], name: Name) -> array[int]:
 class Generation:
     """The traces of up to ROWS rows. Arrays of a conversation hold pairs: seq, commit, seq, commit, .."""
 
-    __slots__ = ("count", "edited", "edited_ids", "id_commits", "ids", "messages", "newest", "patches", "sends")
+    __slots__ = ("count", "edited", "edited_ids", "id_commits", "ids", "messages", "newest", "old_commits", "old_marks",
+                 "patches", "sends")  # fmt: skip
 
     def __init__(self) -> None:
         self.newest = 0
@@ -44,6 +45,8 @@ class Generation:
         self.messages: dict[int, array[int]] = {}
         self.edited: dict[int, array[int]] = {}
         self.edited_ids: dict[int, array[int]] = {}
+        self.old_marks = array("q")
+        self.old_commits = array("Q")
         self.patches: dict[int, array[int]] = {}
         self.sends: dict[tuple[str, str], array[int]] = {}
 
@@ -51,6 +54,9 @@ class Generation:
         self.newest = commit
         self.count += 1
         if isinstance(row, Message):
+            if row.old_id:
+                self.old_marks.append(hash((row.conversation, row.old_id)))
+                self.old_commits.append(commit)
             pairs = line(self.messages, row.conversation)
             if row.rev or (pairs and pairs[-2] >= row.seq) or (self.ids and self.ids[-1] >= row.id):
                 line(self.edited, row.conversation).extend((row.seq, commit))
@@ -84,11 +90,15 @@ class Generation:
             if place < len(self.ids) and self.ids[place] == key.message:
                 yield self.id_commits[place]
             yield from self.edited_ids.get(key.message, ())
+        elif isinstance(key, OldKey):
+            # In no order, so all are looked at: it is asked of imported messages only, and seldom.
+            mark = hash((key.conversation, key.old_id))
+            yield from (self.old_commits[at] for at, each in enumerate(self.old_marks) if each == mark)
         elif isinstance(key, PatchesKey):
             # A patch says in `changed` which commit it happened in.
             commits = self.patches.get(key.conversation, array("Q"))
             start = bisect_right(commits, key.since)
-            yield from commits[start : start + key.limit]
+            yield from commits[max(start, len(commits) - key.limit) :] if key.last else commits[start : start + key.limit]
         else:
             yield from self.sends.get((key.user, key.device), array("Q"))[-SENDS_KEPT:]
 

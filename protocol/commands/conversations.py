@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from protocol.commands.base import Command, Reply, Signature
+from protocol.commands.base import Command, Done, Reply, Signature
 from protocol.records import ConversationInfo, DirectInfo
 
 
@@ -26,6 +26,10 @@ class CreateConversation(Command):
     """Members who are no users yet are made, where the app has `create_users`: for wires that know no registration."""
     signature: Signature | None = None
     """Asked of LeanCloud's sockets where the app has `leancloud_signatures`; so with members. UNAUTHORIZED."""
+    ttl_seconds: int = 0
+    """A temporary conversation ends so long after it began, if the app's `temporary_days` do not end it before. 0: then."""
+    rename: bool = False
+    """A conversation that is found takes the name, if one is given and the caller may change it."""
 
 
 class Created(Reply):
@@ -78,6 +82,9 @@ class ListConversations(Command):
     everything where the app has `open_query`."""
     with_members: bool = False
     """Say who the members are, but of rooms."""
+    left: bool = False
+    """On a socket, also those he has left in the last 30 days, if they are asked for by their ids (and kind) alone; of
+    them, and of rooms he is not in, the name is all he sees."""
 
 
 class ConversationPage(Reply):
@@ -105,7 +112,7 @@ class DirectPage(Reply):
 class UpdateConversation(Command):
     """Change name, attributes, or the most members it may have (0: the app's); None leaves as is. A member of a direct or
     temporary conversation, else manager or owner; `most` takes management. `merge` overwrites the named attributes only,
-    and null removes one; with `paths` a dot in a name goes into the object of that name. Replies Done."""
+    and null removes one; with `paths` a dot in a name goes into the object of that name. Replies Updated."""
 
     durable: ClassVar[bool] = True
     conversation: int
@@ -114,6 +121,12 @@ class UpdateConversation(Command):
     merge: bool = False
     most: int | None = None
     paths: bool = False
+
+
+class Updated(Done):
+    """`attributes`: all of the conversation's, as they are now."""
+
+    attributes: bytes
 
 
 class UpdateConversations(Command):

@@ -16,9 +16,9 @@ BATCH = 200
 """Conversations or messages of one command."""
 
 
-class ImportedConversation(msgspec.Struct, frozen=True, gc=False):
-    """`alias` is the id it had: 24 hex digits. `quiet`: members who want no notifications. Times are Unix ms; `updated_ms` 0
-    if never. Members who are no users yet are made."""
+class ImportedConversation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`alias` is the id it had: 24 hex digits. `quiet`: members who want no notifications. Times are Unix ms; `updated_ms`
+    and `said_ms` (of its newest message, imported or not) 0 if never. Members who are no users yet are made."""
 
     alias: str
     room: bool
@@ -30,10 +30,12 @@ class ImportedConversation(msgspec.Struct, frozen=True, gc=False):
     updated_ms: int = 0
     unique: bool = False
     quiet: tuple[str, ...] = ()
+    said_ms: int = 0
 
 
-class ImportedMessage(msgspec.Struct, frozen=True, gc=False):
-    """`conversation` is the alias, `id` what the message was called. `recalled`: its body is gone."""
+class ImportedMessage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`conversation` is the alias, `id` what the message was called: it is found by that, too, and LeanCloud's side goes on
+    calling it so. `recalled`: its body is gone. `edited_ms` 0 if never."""
 
     conversation: str
     id: str
@@ -42,6 +44,9 @@ class ImportedMessage(msgspec.Struct, frozen=True, gc=False):
     type: int
     body: bytes
     recalled: bool = False
+    edited_ms: int = 0
+    mention_all: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 from protocol.commands.base import Command, Reply, Signature
+from protocol.pushes import (
+    ConversationJoined,
+    ConversationLeft,
+    ConversationUpdated,
+    MemberMuted,
+    MembersBlocked,
+    MembersJoined,
+    MembersLeft,
+    MemberUnmuted,
+    OwnMute,
+    RoleChanged,
+)
 from protocol.records import MemberFailure, MemberInfo
 
 
@@ -79,6 +91,8 @@ class MembersChanged(Reply):
 
     allowed: list[str]
     failed: list[MemberFailure]
+    time_ms: int = 0
+    """When."""
 
 
 class Mute(Command):
@@ -136,6 +150,8 @@ class SetBlocked(Command):
     conversation: int
     users: tuple[str, ...]
     blocked: bool
+    newcomers: bool = False
+    """As in CreateConversation."""
 
 
 class SetQuiet(Command):
@@ -155,11 +171,57 @@ class ListBlocked(Command):
     skip: int = 0
     limit: int = 100
     """At most 500."""
+    among: tuple[str, ...] = ()
+    """Only of these."""
+
+
+class ListMuted(Command):
+    """Who may not speak now, by name, from `skip` on. Members, or management. Replies UserNames."""
+
+    reads: ClassVar[bool] = True
+    conversation: int
+    skip: int = 0
+    limit: int = 100
+    """At most 500."""
+    among: tuple[str, ...] = ()
+    """Only of these."""
 
 
 class UserNames(Reply):
     users: list[str]
     total: int
+
+
+class ListMissed(Command):
+    """What was done to the acting user and in his conversations after `since_ms`, by others and as far as rows tell of it:
+    each member's newest coming or going, role, mute and block, each conversation's newest change; of 30 days, and not in
+    rooms. Oldest first, about `limit`: what happened in one millisecond stays together. Replies Missed; TOO_BROAD."""
+
+    reads: ClassVar[bool] = True
+    since_ms: int
+    limit: int = 100
+    """At most 500."""
+
+
+Event = (
+    ConversationJoined
+    | ConversationLeft
+    | ConversationUpdated
+    | MembersJoined
+    | MembersLeft
+    | MembersBlocked
+    | MemberMuted
+    | MemberUnmuted
+    | OwnMute
+    | RoleChanged
+)
+
+
+class Missed(Reply):
+    """As they would have been pushed; `at_ms` says when. With `more` the next ones are those since the last's."""
+
+    events: list[Event]
+    more: bool
 
 
 class ReadTimes(Command):

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from protocol.commands.base import Command, Rate, Reply
-from protocol.records import ConversationState, Message, PatchRecord
+from protocol.records import ConversationState, Message, PatchRecord, UnheardMessages
+
+MessageId = int | str
+"""Of a message; as text the id it had before it was imported (`Message.old_id`)."""
+
+
+class Beside(msgspec.Struct, frozen=True, gc=False):
+    """A bound of History by the id a message had before it was imported: `step` beyond the id it has here, or `otherwise`
+    where the conversation has no such message."""
+
+    old_id: str
+    step: int = 0
+    otherwise: int | None = None
 
 
 class SendMessage(Command):
@@ -30,6 +44,9 @@ class SendMessage(Command):
     receipt: bool = False
     priority: int = 1
     push_data: bytes = b""
+    will: bool = False
+    """Keep it with the session, whose newest will it is from now on, and say it, transiently, once the session is lost: not
+    when it is ended by its user, by a later login or by the back office. NOT_ALLOWED outside a session."""
 
 
 class Sent(Reply):
@@ -53,8 +70,8 @@ class History(Command):
     before: int | None = None
     after: int | None = None
     limit: int = 20
-    older_than: int | None = None
-    newer_than: int | None = None
+    older_than: int | Beside | None = None
+    newer_than: int | Beside | None = None
     forward: bool = False
     type: int | None = None
     """Only messages of this type, of the 500 that come first at most."""
@@ -114,7 +131,7 @@ class Readers(Command):
 
     reads: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
 
 
 class ReadersList(Reply):
@@ -128,7 +145,7 @@ class EditMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     body: bytes
     """A JSON object; its keys replace those of the stored body, null takes one out, the others stay."""
     type: int | None = None
@@ -143,7 +160,7 @@ class RecallMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     author: str = ""
 
 
@@ -152,7 +169,7 @@ class DeleteMessage(Command):
 
     durable: ClassVar[bool] = True
     conversation: int
-    message: int
+    message: MessageId
     author: str = ""
 
 
@@ -175,6 +192,28 @@ class SyncState(Reply):
     cursor: str
     more: bool
     reset: bool
+
+
+class Undelivered(Command):
+    """What others had said to this user when his session began and none of his clients has acknowledged: up to 20 messages
+    of a conversation, ascending, and 100 in all, where the newest conversations come first. Replies Unheard."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+
+
+class PatchedSince(Command):
+    """Messages of this user's conversations that were edited or recalled after `since_ms` and before his session began, as
+    they are now and in the order of their changes: of the last 20 patches of a conversation, and 100 in all, where the
+    conversations changed last come first. Replies Unheard."""
+
+    rate: ClassVar[Rate] = Rate.FREE
+    reads: ClassVar[bool] = True
+    since_ms: int
+
+
+class Unheard(Reply):
+    conversations: list[UnheardMessages]
 
 
 class SendSystem(Command):

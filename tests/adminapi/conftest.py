@@ -57,6 +57,8 @@ class FakeBroker:
         self.table: dict[type[Command], Function] = {WatchApps: lambda command, managed: AppTable(apps=list(self.apps))}
         self.heard: list[Command | Managed] = []
         self.hello = True
+        self.imports = False
+        """Whether what answers knows of imported conversations, as a hub does."""
         self._connections: dict[trio.SocketStream, ControlWire] = {}
         self._nursery: trio.Nursery | None = None
         self._up: trio.CancelScope | None = None
@@ -139,7 +141,7 @@ class FakeBroker:
         managed, command = None, item.command
         if isinstance(command, Managed):
             managed, command = command, command.command
-        if getattr(command, "conversation", 0) >= ALIASES:  # nothing was imported here, and no handler hears of it
+        if not self.imports and getattr(command, "conversation", 0) >= ALIASES:  # no handler hears of one
             async with lock:
                 await stream.send_all(framed(wire.reply(item.request, Refused(Reason.UNKNOWN_CONVERSATION, "none"))))
             return

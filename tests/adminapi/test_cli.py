@@ -105,9 +105,9 @@ def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pyte
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "conversations  1 imported, 1 there already, 1 skipped",
-        f"  skipped 1: service conversations (sys) are not imported (for example {2:024})",
+        f"  skipped 1: service conversations (sys) are not imported: nothing here has subscribers ({2:024})",
         "messages       1 imported, 0 there already, 1 skipped",
-        "  skipped 1: it is too old (for example m0)",
+        "  skipped 1: it is too old (m0)",
     ]
 
 

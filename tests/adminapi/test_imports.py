@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ from typing import Any
 import pytest
 
 from adminapi.imports import files
-from adminapi.imports.files import rows_of
+from adminapi.imports.files import Broken, rows_of
 from adminapi.imports.leancloud import NotTaken, conversation_of, is_message, message_of
-from adminapi.imports.sending import Tally, batches, bounded, read
+from adminapi.imports.sending import Progress, Tally, batches, bounded, read
 from adminapi.imports.staging import Stage
 from protocol.commands import ImportedConversation, ImportedMessage
 from protocol.settings import BadSettings
@@ -26,6 +28,7 @@ CONVERSATION: dict[str, Any] = {
     "mu": ["ann"],
     "c": "tom",
     "unique": True,
+    "uniqueId": "5ab2",
     "level": 5,
     "attr": {"x": 1},
     "gone": None,
@@ -80,7 +83,26 @@ def test_what_is_no_json_costs_a_row(tmp_path: Path) -> None:
     path = tmp_path / "export"
     path.write_text(lines([MESSAGE]) + '{"broken": \n' + '"text"\n' + lines([MESSAGE]) + '{"cut": "of')
     found = list(rows_of(path, lambda done: None))
-    assert found == [MESSAGE, None, None, MESSAGE, None]
+    assert found == [MESSAGE, Broken(2), Broken(3), MESSAGE, Broken(5)]
+
+
+@pytest.mark.parametrize("piece", [1 << 10, 7])
+def test_a_long_answer_of_a_query_is_read_row_by_row(piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long, and whatever stands behind its rows; lines go on being counted."""
+    monkeypatch.setattr(files, "PIECE", piece)
+    monkeypatch.setattr(files, "LONGEST", 2_000)
+    rows = [{**MESSAGE, "timestamp": at} for at in range(50)]
+    text = json.dumps({"results": rows, "count": 50, "className": "_Conversation"}, indent=1)
+    path = tmp_path / "export"
+    path.write_text(text + "\n" + lines([MESSAGE]) + "nonsense\n")
+    found = list(rows_of(path, lambda done: None))
+    assert found == [*rows, MESSAGE, Broken(text.count("\n") + 3)]
+
+
+def test_an_attribute_called_results_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "export"
+    path.write_text(json.dumps({"results": [1], "objectId": ONE}))
+    assert list(rows_of(path, lambda done: None)) == [{"results": [1], "objectId": ONE}]
 
 
 def test_a_file_that_is_not_there_or_breaks_off_is_named(tmp_path: Path) -> None:
@@ -105,6 +127,7 @@ def test_a_conversation() -> None:
         updated_ms=1516074033000,
         unique=True,
         quiet=("ann",),
+        said_ms=1516162533386,
     )
     assert conversation_of({**CONVERSATION, "tr": True}).room
 
@@ -120,6 +143,11 @@ def test_a_message() -> None:
     )
     assert json.loads(found.body)["text"] == "hi"
     assert message_of({**MESSAGE, "data": '{"_lctype":-127}'}).recalled
+    assert (found.edited_ms, found.mention_all, found.mentions) == (0, False, ())
+    for form in ("-", "_"):
+        said = {"mention-pids": ["ann", "bob", "ann"], "mention-all": True, "patch-timestamp": 1516162533999}
+        more = message_of({**MESSAGE, **{key.replace("-", form): value for key, value in said.items()}})
+        assert (more.edited_ms, more.mention_all, more.mentions) == (1516162533999, True, ("ann", "bob"))
     raw = message_of({**MESSAGE, "data": "AAEC", "bin": True})
     assert (raw.type, raw.body) == (0, b'{"lc":{"base64":"AAEC"}}')
 
@@ -146,6 +174,7 @@ def test_a_message() -> None:
         {**MESSAGE, "from": None},
         {**MESSAGE, "msg-id": ""},
         {**MESSAGE, "conv-id": 5},
+        {**MESSAGE, "mention-pids": "tom"},
     ],
 )
 def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_path: Path) -> None:
@@ -153,23 +182,61 @@ def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_pa
         bounded((message_of if is_message(row) else conversation_of)(row))
     path = tmp_path / "export"
     path.write_text(json.dumps(row) + "\n" + json.dumps(row) + "\nnonsense\n" + json.dumps(MESSAGE))
-    stage, tallies = Stage(tmp_path), (Tally("rows"), Tally("conversations"), Tally("messages"))
-    read(path, stage, *tallies)
-    assert stage.counts() == (0, 1)
-    stage.close()
+    tallies = Tally("rows"), Tally("conversations"), Tally("messages")
+    with Stage(tmp_path) as stage:
+        read(path, stage, *tallies)
+        assert stage.counts() == (0, 1)
     assert [sum(count for count, _ in tally.left.values()) for tally in tallies] in ([1, 2, 0], [1, 0, 2])
     assert any("skipped 2: " in line for tally in tallies for line in tally.lines())
 
 
 def test_the_stage_sorts_and_keeps_each_once(tmp_path: Path) -> None:
-    stage = Stage(tmp_path)
-    for at in (5, 1, 3, 5):
-        stage.add_message(message_of({**MESSAGE, "timestamp": at}))
-    stage.add_conversation(conversation_of(CONVERSATION))
-    stage.add_conversation(conversation_of({**CONVERSATION, "name": "newer"}))
-    assert [each.time_ms for each in stage.messages()] == [1, 3, 5]
-    assert [each.name for each in stage.conversations()] == ["newer"]
-    stage.close()
+    with Stage(tmp_path) as stage:
+        for at in (5, 1, 3, 5):
+            stage.add_message(message_of({**MESSAGE, "timestamp": at}))
+        assert [each.time_ms for each in stage.messages()] == [1, 3, 5]
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
+    def fill() -> None:
+        with Stage(tmp_path) as stage:
+            stage._db.execute("PRAGMA max_page_count = 20")
+            for at in range(1000):
+                stage.add_message(message_of({**MESSAGE, "timestamp": at}))
+
+    with pytest.raises(BadSettings, match=f"{tmp_path} cannot hold .*TMPDIR"):
+        fill()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_the_bar_is_for_terminals(stream: type[io.StringIO], shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = stream()
+    monkeypatch.setattr(sys, "stderr", said)
+    bar = Progress("messages", 300)
+    for done in (0, 1, 150, 150, 300, 301):
+        bar.show(done)
+    bar.end()
+    expected = "".join(f"\rmessages       [{'#' * (percent * 30 // 100):.<30}] {percent:3} %" for percent in (0, 50, 100))
+    assert said.getvalue() == (expected + "\n" if shown else "")
+
+
+def test_of_two_versions_the_newer_counts_wherever_it_stood(tmp_path: Path) -> None:
+    with Stage(tmp_path) as stage:
+        for name, day in (("old", 1), ("new", 3), ("older", 2)):
+            stage.add_conversation(conversation_of({**CONVERSATION, "name": name, "updatedAt": f"2018-02-0{day}T00:00:00Z"}))
+        for data, edited in (("said", None), ("edited", 1516162533999), ("said", None)):
+            stage.add_message(message_of({**MESSAGE, "data": data, "patch-timestamp": edited}))
+        stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "data": '{"_lctype":-127}'}))
+        stage.add_message(message_of({**MESSAGE, "timestamp": 1516162533387, "patch-timestamp": 1516162533999}))
+        assert [each.name for each in stage.conversations()] == ["new"]
+        edited, recalled = stage.messages()
+        assert json.loads(edited.body)["text"] == "edited"
+        assert recalled.recalled
 
 
 def test_batches_are_bounded_in_number_and_in_bytes() -> None:

@@ -12,6 +12,7 @@ from broker.hub.recent import FetchedRow, Key
 from protocol.commands import (
     AddFriend,
     AddMembers,
+    CreateConversation,
     DeleteConversation,
     DeleteUser,
     GetConversation,
@@ -22,6 +23,7 @@ from protocol.commands import (
 )
 from protocol.errors import Reason
 from protocol.ids import first_at
+from protocol.pushes import ConversationDeleted
 from protocol.records import Kind
 from tests.broker.hub.script import START_MS, Script
 from tests.broker.hub.words import group, reason, text
@@ -121,6 +123,20 @@ async def test_a_silent_temporary_conversation_is_deleted_after_its_days(script:
     await clean(script)
     assert reason(script.say("tom", GetConversation(conversation=conversation))) is Reason.UNKNOWN_CONVERSATION
     assert script.say("tom", GetConversation(conversation=kept)).conversation.id == kept
+
+
+async def test_a_temporary_conversation_whose_time_is_over_is_deleted(script: Script) -> None:
+    group(script, "tom", "ann")
+    command = CreateConversation(kind=Kind.TEMPORARY, members=("ann",), ttl_seconds=60)
+    number = script.say("tom", command).conversation.id
+    script.pass_ms(59_000)
+    await clean(script)
+    assert number in script.hub().tables.conversations
+    script.pass_ms(1000)
+    script.pushes("ann")
+    await clean(script)
+    assert number not in script.hub().tables.conversations
+    assert [type(push) for push in script.pushes("ann")] == [ConversationDeleted]
 
 
 async def test_who_came_back_and_what_was_spoken_in_since_stays(script: Script) -> None:

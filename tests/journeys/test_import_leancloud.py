@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,8 @@ def message(at: int) -> dict[str, Any]:
 def importing(host: Host, *files: str) -> subprocess.Popen[str]:
     place = ("--app", APP["id"], "--config", str(host.config), "--data", str(host.data))
     command = [sys.executable, "-m", "adminapi.cli", "import", "leancloud", *place, *files]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environ = {**os.environ, "TMPDIR": str(host.config.parent)}  # what a killed one leaves behind goes with the rest
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
 
 
 def commits(host: Host) -> float:
@@ -68,12 +71,23 @@ def summary(program: subprocess.Popen[str]) -> list[str]:
     return out.splitlines()
 
 
-def kill_in_the_middle(host: Host, *files: str) -> None:
+def in_the_middle(host: Host, *files: str) -> subprocess.Popen[str]:
     before = commits(host)
     program = importing(host, *files)
     while commits(host) < before + 10:
         assert program.poll() is None
         time.sleep(0.01)
+    return program
+
+
+def kill_the_import_in_the_middle(host: Host, *files: str) -> None:
+    program = in_the_middle(host, *files)
+    program.kill()
+    assert program.communicate(timeout=60) == ("", "")
+
+
+def kill_the_broker_in_the_middle(host: Host, *files: str) -> None:
+    program = in_the_middle(host, *files)
     host.kill()
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out) == (1, "")
@@ -83,7 +97,8 @@ def kill_in_the_middle(host: Host, *files: str) -> None:
 def test_an_import_survives_a_crash_and_is_read_by_old_ids(host: Host, tmp_path: Path) -> None:
     files = write_export(tmp_path)
     host.broker()
-    kill_in_the_middle(host, *files)
+    kill_the_import_in_the_middle(host, *files)
+    kill_the_broker_in_the_middle(host, *files)
     host.broker()
     lines = summary(importing(host, *files))
     assert lines[0] == "conversations  0 imported, 2 there already, 1 skipped"
@@ -103,19 +118,55 @@ def test_an_import_survives_a_crash_and_is_read_by_old_ids(host: Host, tmp_path:
         for alias in (TEAM, PAIR):
             expected = [message(at) for at in range(COUNT) if message(at)["conv-id"] == alias]
             assert rows[alias]["lm"]["iso"].startswith("2018-01-17T")
-            assert said(http, alias) == [(each["timestamp"], each["data"], each["from"]) for each in expected]
+            assert said(http, alias) == [tuple(each[key] for key in SAID) for each in expected]
+        change_by_old_ids(http)
+    host.kill()
+    host.broker()
+    with httpx.Client(base_url=host.admin_url, headers=LEANCLOUD, timeout=10) as http:
+        eventually(lambda: http.get("/1.2/rtm/conversations").status_code == 200)
+        assert [(row[0], row[2]) for row in said(http, TEAM)[:3]] == [
+            ("m00000001", "better"),
+            ("m00000002", '{"_lctype":-127}'),
+            ("m00000005", message(5)["data"]),
+        ]
 
 
-def said(http: httpx.Client, alias: str) -> list[tuple[int, str, str]]:
+def change_by_old_ids(http: httpx.Client) -> None:
+    """As the company's programs do, which have kept the ids of what they sent at LeanCloud."""
+    for at, verb, more in ((1, "", {"message": "better"}), (2, "/recall", {}), (3, "", None)):
+        old = message(at)
+        url = f"/1.2/rtm/conversations/{TEAM}/messages/{old['msg-id']}"
+        sender = {"from_client": old["from"], "timestamp": old["timestamp"]}
+        if more is None:
+            assert http.request("DELETE", url, params=sender).status_code == 200
+        else:
+            assert http.put(url + verb, json={**sender, **more}).json() == {"result": {}}
+    for wrong in ({"from_client": "c3"}, {"msg-id": "m"}):
+        old = {**message(5), "from_client": message(5)["from"], **wrong}
+        url = f"/1.2/rtm/conversations/{TEAM}/messages/{old['msg-id']}/recall"
+        assert http.put(url, json=old).json()["code"] in (4403, 4404)
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+SAID = ("msg-id", "timestamp", "data", "from")
+
+
+def said(http: httpx.Client, alias: str) -> list[tuple[Any, ...]]:
     """All of a conversation, page by page."""
-    found: list[tuple[int, str, str]] = []
+    found: list[tuple[Any, ...]] = []
     last: dict[str, Any] = {}
     while True:
         start = {"msgid": last["msg-id"], "timestamp": last["timestamp"]} if last else {}
         url = f"/1.2/rtm/conversations/{alias}/messages"
         page = http.get(url, params={"limit": 1000, "reversed": "true", **start}).json()
         assert all(each["conv-id"] == alias for each in page)
-        found += [(each["timestamp"], each["data"], each["from"]) for each in page]
+        found += [tuple(each[key] for key in SAID) for each in page]
         if not page:
             return found
         last = page[-1]

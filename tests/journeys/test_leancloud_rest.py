@@ -75,7 +75,11 @@ async def test_a_released_app_finds_its_way_by_the_router_alone(host: Host) -> N
             rows = value(await app.get(info, params=roles))["results"]
             assert rows == [{"cid": cid, "clientId": "ann", "role": "Owner"}]
             missed = "/1.1/rtm/notifications"
-            assert value(await app.get(missed, params={"client_id": "tom"}))["notifications"] == []
+            since = {"client_id": "tom", "start_ts": opened.serverTs, "notification_type": "permanent"}
+            told = value(await app.get(missed, params=since))["notifications"]
+            assert [(each["op"], each["cid"]) for each in told] == [("joined", cid), ("members_joined", cid)]
+            since["start_ts"] = told[-1]["serverTs"]
+            assert value(await app.get(missed, params=since)) == {"hasMore": False, "notifications": []}
             assert value(await app.get(f"{OBJECTS}/{cid}"), 401)["code"] == 401
 
             value(await backend.put(f"{OBJECTS}/{cid}", json={"m": {"__op": "Remove", "objects": ["tom"]}}))

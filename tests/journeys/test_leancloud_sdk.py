@@ -6,63 +6,13 @@ The law: what is asserted is all that a client was told, in its order. Two versi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import httpx
 import pytest
 
-from tests.journeys.leancloud.node import Scenario, modules
-from tests.journeys.programs import APP, Host
+from tests.journeys.leancloud.clients import OPEN, Sdk, arrival, heard, outcome
+from tests.journeys.programs import APP
 
-VERSIONS = ("4.3.1", "5.0.0-rc.8")
-FRAMINGS = ("binary", "base64")
-OPEN = {**APP, "open_groups": True}
 HEADERS = {"X-LC-Id": str(APP["id"]), "X-LC-Key": f"{APP['master_key']},master"}
-
-
-class Sdk:
-    """One version in one framing, beside the host it talks to."""
-
-    def __init__(self, host: Host, version: str, framing: str) -> None:
-        self.host = host
-        self._modules = modules(version)
-        self._framing = framing
-
-    def start(self, name: str, *more: str) -> Scenario:
-        return Scenario(self._modules, name, self.host.url, str(APP["id"]), self._framing, *more)
-
-    def run(self, name: str) -> Scenario:
-        with self.start(name) as scenario:
-            return scenario.finish()
-
-
-@pytest.fixture(params=[f"{version} {framing}" for version in VERSIONS for framing in FRAMINGS])
-def sdk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sdk]:
-    version, framing = request.param.split()
-    modules(version)
-    with Host(tmp_path, OPEN) as host:
-        host.broker()
-        yield Sdk(host, version, framing)
-
-
-def arrival(who: str, *members: str, name: str = "talk") -> list[list[Any]]:
-    """What an invited client hears of a new conversation."""
-    return [
-        ["opened"],
-        ["invited", {"invitedBy": who}, name],
-        ["membersjoined", {"invitedBy": who, "members": [who, *members]}, name],
-    ]
-
-
-def heard(*messages: str, name: str = "talk") -> list[list[Any]]:
-    """Each message is counted before it is shown."""
-    return [line for words in messages for line in (["unreadmessagescountupdate", [name]], ["message", words, name])]
-
-
-def outcome(*clients: str) -> dict[str, Any]:
-    return {"successfulClientIds": [*clients], "failures": []}
 
 
 def test_two_talk_and_a_third_comes_and_goes(sdk: Sdk) -> None:
@@ -104,10 +54,12 @@ def test_two_talk_and_a_third_comes_and_goes(sdk: Sdk) -> None:
     ]
 
 
-def test_receipts_say_what_was_read(sdk: Sdk) -> None:
+def test_receipts_say_what_arrived_and_what_was_read(sdk: Sdk) -> None:
     told = sdk.run("receipts")
     assert told.of("tom") == [
         ["opened"],
+        ["lastdeliveredatupdate"],
+        ["delivered", True, True],
         ["lastreadatupdate"],
         ["read", True],
         ["close", {"code": 0}],
@@ -224,11 +176,12 @@ def test_who_is_blocked_is_out_until_he_is_not(sdk: Sdk) -> None:
         ["opened"],
         ["done", outcome("spike")],
         blocked,
-        ["blocked", {"results": ["spike"], "next": None}],
+        ["membersleft", {"kickedBy": "tom", "members": ["spike"]}, "talk"],
+        ["blocked", {"results": ["spike"], "next": None}, ["jerry", "tom"]],
         ["done", {"successfulClientIds": [], "failures": [refused]}],
         ["done", outcome("spike")],
         unblocked,
-        ["blocked", {"results": [], "next": None}],
+        ["blocked", {"results": [], "next": None}, ["jerry", "tom"]],
         ["done", outcome("spike")],
         *heard("spike: here I am"),
     ]
@@ -249,6 +202,11 @@ def test_who_is_blocked_is_out_until_he_is_not(sdk: Sdk) -> None:
         ["unblocked", {"unblockedBy": "tom"}, "talk"],
         ["invited", {"invitedBy": "tom"}, "talk"],
     ]
+
+
+def test_who_is_put_out_is_told_of_what_he_has_never_seen(sdk: Sdk) -> None:
+    told = sdk.run("uncached")
+    assert told.of("jerry") == [["opened"], ["kicked", {"kickedBy": "tom"}, "talk"]]
 
 
 def test_presence_is_asked(sdk: Sdk) -> None:
@@ -290,10 +248,14 @@ def test_a_temporary_conversation(sdk: Sdk) -> None:
         ["created", "_tmp", True, False],
         *heard("jerry: burnt", name="_tmp"),
         ["same", True],
+        ["found", [], []],
+        ["over", True, 4323],
+        ["anew", True, False],
     ]
     assert told.of("jerry") == [
         *arrival("tom", "jerry", name="_tmp"),
         *heard("tom: for your eyes only", name="_tmp"),
+        ["until", True],
         ["history", ["tom: for your eyes only", "jerry: burnt"]],
     ]
 

@@ -9,8 +9,8 @@ Readings, where the seed is unclear:
   only. An `Authorization` of another scheme than Bearer, which the original's clients may send, is not looked at. Errors of
   proof are 401 with 1005, an unknown app too. With `hisihi_unsigned` an app keeps the document's habit.
 * A group is a conversation of kind group, whoever made it: `group_id` is its id (every form is accepted), `conversation_id`
-  the same in LeanCloud's form. `group_name` is its name; `group_avatar`, `organization_id` and `description` are its
-  attributes under these names (`shapes`). The admin is its owner.
+  the same in LeanCloud's form, of a group imported from there the id it had. `group_name` is its name; `group_avatar`,
+  `organization_id` and `description` are its attributes under these names (`shapes`). The admin is its owner.
 * Client ids: users a call names for the first time are made, then the id is one lower-case letter and a number (1001 for
   another). Those whom other dialects made are named as they are; an id with a colon or a space is nobody's here (1000).
 * `level` (HI-21): a group made here may have 1,000 members, whatever the app's `group_members` says of other groups, whose

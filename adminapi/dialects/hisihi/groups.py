@@ -10,7 +10,7 @@ from adminapi.dialects.hisihi.codes import CREATE_FAILED, ILLEGAL, UPDATE_FAILED
 from adminapi.dialects.hisihi.notices import Notice, names, tell, tell_members
 from adminapi.dialects.hisihi.parameters import AVATAR_MOST, DESCRIPTION_MOST, NAME_MOST
 from adminapi.dialects.hisihi.people import call_making, group, members_of
-from adminapi.dialects.hisihi.shapes import attributes_of
+from adminapi.dialects.hisihi.shapes import attributes_of, object_id
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -65,7 +65,7 @@ async def create_group(ask: Ask, broker: Broker) -> Answer:
         "group_name": name,
         "member_client_ids": ":".join(members),
         "organization_id": organization,
-        "conversation_id": ask.ids.hex24(made.id),
+        "conversation_id": object_id(ask, made),
         "group_avatar": avatar,
         "admin_uid": admin,
         "description": description,

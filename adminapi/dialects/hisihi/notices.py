@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from adminapi.dialect import Ask, Broker
 from adminapi.dialects.hisihi.people import attributes_by_user
-from adminapi.dialects.hisihi.shapes import Row, nickname
+from adminapi.dialects.hisihi.shapes import Row, nickname, object_id
 from protocol.codec import write_json
 from protocol.commands import SendSystem
 from protocol.errors import Refused
@@ -43,7 +43,7 @@ def content(ask: Ask, notice: Notice, group: ConversationInfo, text: str, uid: s
         "uid": uid,
         "gid": group.id,
         "type": "group",
-        "conversation_id": ask.ids.hex24(group.id),
+        "conversation_id": object_id(ask, group),
         "member_client_ids": list(about),
     }
     return write_json({"_lctype": RICH_TYPE, "_lctext": text, "_lcattrs": attributes})

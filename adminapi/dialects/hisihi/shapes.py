@@ -36,6 +36,11 @@ def group_name(info: ConversationInfo) -> str:
     return info.name or text_of(attributes_of(info.attributes), "name")
 
 
+def object_id(ask: Ask, info: ConversationInfo) -> str:
+    """The `conversation_id`: in LeanCloud's form, and of a group that comes from there the very id it had."""
+    return info.alias or ask.ids.hex24(info.id)
+
+
 def group_row(ask: Ask, info: ConversationInfo) -> Row:
     """A group of HI-11 and HI-12."""
     attributes = attributes_of(info.attributes)
@@ -45,7 +50,7 @@ def group_row(ask: Ask, info: ConversationInfo) -> Row:
         "group_name": group_name(info),
         "description": text_of(attributes, "description"),
         "level": info.most,
-        "conversation_id": ask.ids.hex24(info.id),
+        "conversation_id": object_id(ask, info),
         "create_time": info.created_ms // 1000,
     }
 

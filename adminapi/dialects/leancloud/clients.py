@@ -10,26 +10,30 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import named
 from adminapi.schemas import About
-from protocol.commands import ListMembers, ListSessions, Managed, MemberList, SessionList
+from protocol.commands import ListMembers, ListMissed, ListSessions, Managed, MemberList, Missed, SessionList
 from protocol.errors import Reason, Refused
+from protocol.ids import LARGEST
 from protocol.records import Role
 from protocol.signatures import VALID_MS, Action, sign_action
 from protocol.tokens import name_in, read_jwt, read_session_token
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import iso
-from protocol.wires.native.fields import name
+from protocol.wires.leancloud.pushes import hyphened, is_own, notification
+from protocol.wires.native.fields import bad, name
 
 routes = Routes()
 
 TOKEN = "x-lc-im-session-token"
 TOKEN_MOST = 8192
 NONCE_BYTES = 8
+PAGE = 100
+PERMANENT, DROPPABLE = "permanent", "droppable"
 
 
 @routes.add("GET", "/1.1/date", about=About(answer=schemas.DATE), open=True)
@@ -58,11 +62,31 @@ async def asking(ask: Ask, broker: Broker) -> str:
 
 @routes.add("GET", "/1.1/rtm/notifications", about=About(answer=schemas.NOTIFICATIONS, query=schemas.MISSED))
 async def notifications(ask: Ask, broker: Broker) -> Answer:
-    """LC-30. What a client missed of joining and leaving: nothing.
+    """LC-30. What others did to a client and in its conversations after `start_ts`.
 
-    With the app key, `X-LC-IM-Session-Token` says whose it is."""
-    await asking(ask, broker)
-    return json_answer({"hasMore": False, "notifications": []})
+    Of the last 30 days. With the app key, `X-LC-IM-Session-Token` says whose it is; with the master key, `client_id`.
+    Asked for `permanent` all is told, for `droppable` what is about others, for neither both apart; a client that asks so
+    reads no second page, and is told to fetch its conversations anew."""
+    user = await asking(ask, broker)
+    said = fields.request(ask)
+    since = fields.integer(said, "start_ts", 0, LARGEST, 0)
+    kind = said.get("notification_type", "")
+    if kind not in ("", PERMANENT, DROPPABLE):
+        bad("notification_type", f"{PERMANENT}, {DROPPABLE}, or absent")
+    command = ask.managed(ListMissed(since_ms=since, limit=PAGE), user=user or fields.user(said, "client_id"))
+    missed = cast(Missed, await broker.call(command))
+    told = [notification(event) for event in missed.events]
+    if kind == PERMANENT:
+        return json_answer(_page(missed, told))
+    others = _page(missed, [hyphened(each) for each in told if not is_own(each)])
+    if kind == DROPPABLE:
+        return json_answer(others)
+    own = _page(missed, [each for each in told if is_own(each)])
+    return json_answer({PERMANENT: own, DROPPABLE: {**others, "invalidLocalConvCache": missed.more}})
+
+
+def _page(missed: Missed, told: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"hasMore": missed.more, "notifications": told}
 
 
 @routes.add("GET", "/1.1/classes/_ConversationMemberInfo", about=About(answer=schemas.ROLES, query=schemas.ROLES_OF))
@@ -70,7 +94,8 @@ async def list_roles(ask: Ask, broker: Broker) -> Answer:
     """LC-30. Who is owner and who manager of a conversation.
 
     With the app key, `X-LC-IM-Session-Token` says who asks: a member."""
-    cid = name(fields.where(fields.request(ask)), "cid")
+    said = fields.request(ask)
+    cid = name(fields.where(said) or said, "cid")  # the SDK for Swift says no `where`
     conversation = fields.conversation(ask, cid)
     command = ask.managed(ListMembers(conversation=conversation), user=await asking(ask, broker))
     members = cast(MemberList, await broker.call(command)).members

@@ -81,14 +81,6 @@ def where(data: Data) -> Data:
     return cast(Data, value)
 
 
-def message_of(ask: Ask, text: str) -> int:
-    """A message's id; 4404 if this app has none such."""
-    number = ask.ids.parse(text)
-    if number is None:
-        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id.")
-    return number
-
-
 def user(data: Data, *fields: str) -> str:
     """A required user id, under the first of these names that is there; the first is the one to complain about."""
     found = next((field for field in fields if data.get(field) not in (None, "")), fields[0])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.dialects.leancloud.shapes import history_row
-from adminapi.dialects.timeline import look_up, seq_from, stretch
+from adminapi.dialects.timeline import look_up, read, seq_from, stretch
 from adminapi.schemas import About
+from protocol.commands import Beside, History
 from protocol.errors import Reason, Refused
-from protocol.ids import first_at, time_of
+from protocol.ids import LARGEST, first_at, time_of
 from protocol.records import Status
 from protocol.wires.native.fields import Data, bad, name
 
@@ -17,7 +18,9 @@ routes = Routes()
 LIMIT, LIMIT_MOST = 100, 1000
 
 
-def end_of(ask: Ask, data: Data, prefix: str, up: bool, included: bool) -> int | None:
+async def end_of(
+    ask: Ask, broker: Broker, conversation: int, data: Data, prefix: str, up: bool, included: bool
+) -> int | None:
     """The smallest id on the upper side of a point (`msgid` with `timestamp`, or `timestamp` alone); None if not given.
 
     `up`: the stretch lies above the point, so a point that is included belongs to that side.
@@ -28,10 +31,21 @@ def end_of(ask: Ask, data: Data, prefix: str, up: bool, included: bool) -> int |
         return None if at < 0 else first_at(at if own_side else at + 1)
     if not isinstance(name, str):
         bad(prefix + "msgid", "the id of a message")
-    number = fields.message_of(ask, name)
-    if at >= 0 and time_of(number) != at:
+    number = ask.ids.message(name)
+    if isinstance(number, str):
+        number = await number_of(ask, broker, conversation, number)
+    elif at >= 0 and time_of(number) != at:
+        number = 0
+    if not number:
         raise Refused(Reason.UNKNOWN_MESSAGE, f"There is no message with this {prefix}msgid and {prefix}timestamp.")
     return number if own_side else number + 1
+
+
+async def number_of(ask: Ask, broker: Broker, conversation: int, old_id: str) -> int:
+    """The id of the message that had this one before it was imported; 0 if there is none."""
+    at = Beside(old_id, step=-1, otherwise=LARGEST)
+    rows = await read(ask, broker, History(conversation=conversation, newer_than=at, limit=1, forward=True))
+    return next((message.id for message in rows if message.old_id == old_id), 0)
 
 
 @routes.add("GET", "/1.2/rtm/conversations/{conv_id}/messages", about=About(answer=schemas.HISTORY, query=schemas.STRETCH))
@@ -57,8 +71,8 @@ async def list_messages_of(ask: Ask, broker: Broker) -> Answer:
 async def found(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answer:
     up = fields.flag(data, "reversed")
     limit = fields.integer(data, "limit", 1, LIMIT_MOST, LIMIT)
-    start = end_of(ask, data, "", up, fields.flag(data, "include_start"))
-    stop = end_of(ask, data, "till_", not up, fields.flag(data, "include_stop"))
+    start = await end_of(ask, broker, conversation, data, "", up, fields.flag(data, "include_start"))
+    stop = await end_of(ask, broker, conversation, data, "till_", not up, fields.flag(data, "include_stop"))
     info = await look_up(ask, broker, conversation)
     lower, upper = (start, stop) if up else (stop, start)
     low = info.first_seq if lower is None else await seq_from(ask, broker, info, lower)

@@ -1,7 +1,8 @@
 """Sending, editing, recalling and deleting messages: LC-10 to LC-13, in the order of the seed.
 
 A message is addressed by its id and its time together (LC-20), and `from_client` must be its author. The time is in the
-id; the hub checks the author, as it would let a back office change anybody's.
+id; the hub checks the author, as it would let a back office change anybody's. The id that an imported message had says
+nothing of its time, and is enough by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
 from adminapi.schemas import About
 from protocol.codec import Unreadable, read_json, write_json
-from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage, SendSystem, Sent
+from protocol.commands import DeleteMessage, EditMessage, MessageId, RecallMessage, SendMessage, SendSystem, Sent
 from protocol.errors import Reason, Refused
 from protocol.ids import time_of
 from protocol.richtext import body_of, patch_of
@@ -31,7 +32,7 @@ class Addressed(TypedDict):
     """What EditMessage, RecallMessage and DeleteMessage have in common."""
 
     conversation: int
-    message: int
+    message: MessageId
     author: str
 
 
@@ -102,9 +103,9 @@ async def send(ask: Ask, broker: Broker, conversation: int, data: Data) -> Answe
 
 def addressed(ask: Ask, data: Data, *senders: str) -> Addressed:
     """The message a request is about, and whose it says it is. 4303, or 4404."""
-    conversation, message = fields.conversation_of(ask), fields.message_of(ask, ask.path["mid"])
+    conversation, message = fields.conversation_of(ask), ask.ids.message(ask.path["mid"])
     sender, time_ms = fields.user(data, *senders), fields.milliseconds(data, "timestamp")
-    if time_of(message) != time_ms:
+    if isinstance(message, int) and time_of(message) != time_ms:
         raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id and this timestamp.")
     return {"conversation": conversation, "message": message, "author": sender}
 

@@ -122,7 +122,7 @@ HISTORY = array(
             "is-conv": constant(True),
             "is-room": boolean(),
             "to": OBJECT_ID,
-            "bin": constant(False),
+            "bin": boolean("Bytes, in base64."),
             "from-ip": constant(""),
         }
     )
@@ -174,11 +174,39 @@ SOCKET = text("A WebSocket URL.", pattern="^wss?://")
 ROUTE = obj({"server": SOCKET, "secondary": SOCKET, "ttl": integer("Seconds this stays true.", least=1)})
 ROUTED = obj({}, {"appId": text("Of no effect."), "secure": text("Of no effect.")})
 DATE = obj({"__type": constant("Date"), "iso": ISO})
-NOTIFICATIONS = obj({"hasMore": constant(False), "notifications": array(anything())})
-MISSED = obj({}, {"client_id": text(), "start_ts": integer("Unix milliseconds."), "notification_type": text()})
+NOTIFICATION = obj(
+    {
+        "cmd": constant("conv"),
+        "op": text("As the socket's command is called.", example="joined"),
+        "serverTs": TIME_MS,
+        "notificationType": constant(1),
+        "cid": text("The conversation."),
+    },
+    {
+        "initBy": text("Who did it; absent of a back office."),
+        "m": array(text(), "Whom it is about, if not the client."),
+        "info": obj({"pid": text(), "role": text()}),
+        "attr": anything("Its name and attributes: their JSON as text in `data`, or, in what is droppable, as they are."),
+        "attrModified": anything(),
+        "udate": ISO,
+    },
+)
+NOTIFICATION_PAGE = {"hasMore": boolean(), "notifications": array(NOTIFICATION, "Oldest first.")}
+NOTIFICATIONS = either(
+    obj(NOTIFICATION_PAGE),
+    obj({"permanent": obj(NOTIFICATION_PAGE), "droppable": obj({**NOTIFICATION_PAGE, "invalidLocalConvCache": boolean()})}),
+)
+MISSED = obj(
+    {},
+    {
+        "client_id": USER,
+        "start_ts": integer("Unix milliseconds; what came later is told.", least=0),
+        "notification_type": text(among=("permanent", "droppable"), example="permanent"),
+    },
+)
 ROLES_OF = obj(
-    {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation.")},
-    {"client_id": text("Whose session token it is.")},
+    {"where": json_text(sent({"cid": OBJECT_ID}), "The conversation; cid beside it does as well.")},
+    {"client_id": text("Whose session token it is."), "cid": text()},
 )
 ROLES = obj({"results": array(obj({"cid": OBJECT_ID, "clientId": text(), "role": text(among=("Manager", "Owner"))}))})
 SIGNED = sent({"session_token": text(least=1, most=8192, example="a-token-of-your-server")})

@@ -1,7 +1,8 @@
 """What the LeanCloud API prints: times, the short answers of LC-01 to LC-09, and a conversation as a row of its table.
 
 The law: times of conversations are ISO-8601 in UTC with milliseconds and Z, times of messages integer milliseconds; ids
-of conversations are 24 hex digits, of messages 22 of base64url (section 7 of the checklist).
+of conversations are 24 hex digits, of messages 22 of base64url (section 7 of the checklist); what was imported is called
+as it was at LeanCloud.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from adminapi.dialect import Answer, Ask, json_answer
 from protocol.ids import ALIASES, IdForms
 from protocol.records import ConversationInfo, Kind, Message
-from protocol.richtext import string_of
+from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud.conversations import row
 from protocol.wires.leancloud.names import iso
 from protocol.wires.native.ids import app_ids
@@ -50,10 +51,10 @@ def history_row(message: Message, info: ConversationInfo, ids: IdForms) -> Row:
         "conv-id": conversation,
         "data": string_of(message),
         "from": message.sender,
-        "msg-id": ids.base64(message.id),
+        "msg-id": message.old_id or ids.base64(message.id),
         "is-conv": True,
         "is-room": info.kind == Kind.ROOM,
         "to": conversation,
-        "bin": False,
+        "bin": binary_of(message) is not None,
         "from-ip": "",
     }

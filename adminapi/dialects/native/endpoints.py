@@ -68,7 +68,7 @@ def ids_of(ask: Ask) -> AppIds:
 
 def conversation_of(ask: Ask) -> int:
     """The conversation in the path; 4011 if it is no id of this app (ZD-39)."""
-    number = ids_of(ask).number(ask.path["conv_id"])
+    number = ids_of(ask).conversation_number(ask.path["conv_id"])
     if number is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this conv_id.")
     return number

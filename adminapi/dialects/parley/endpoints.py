@@ -199,9 +199,7 @@ async def dismiss_join_request(ask: Ask, broker: Broker) -> Answer:
 @routes.add("DELETE", "/-/api/apps/{app}/conversations/{conversation}/messages/{message}", about=About(answer=schemas.DONE))
 async def delete_message(ask: Ask, broker: Broker) -> Answer:
     """Delete a message for everybody."""
-    message = ask.ids.parse(ask.path["message"])
-    if message is None:
-        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no such message.")
+    message = ask.ids.message(ask.path["message"])
     return await done(ask, broker, DeleteMessage(conversation=conversation_id(ask), message=message))
 
 

@@ -55,7 +55,8 @@ class PostgresShape(Layout):
     def create_indexes(self) -> list[str]:
         return [
             f'CREATE INDEX IF NOT EXISTS "{self.name}_{"_".join(index)}" ON "{self.name}" (app, {names(index)})'
-            for index in self.table.indexes
+            + (f" WHERE {self.present(index[-1])}" if index in self.table.sparse else "")
+            for index in (*self.table.indexes, *self.table.sparse)
         ]
 
     def migrate(self, present: Iterable[str]) -> list[str]:

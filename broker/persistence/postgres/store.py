@@ -20,7 +20,7 @@ import msgspec
 import trio
 import trio_asyncio
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST
 from broker.persistence.postgres.line import Line, Place
@@ -288,12 +288,27 @@ def selects(keys: Sequence[Key]) -> Iterator[tuple[PostgresShape, str, tuple[Any
     ids = [key.message for key in keys if isinstance(key, MessageKey) and 0 <= key.message <= LARGEST]
     if ids:
         yield SHAPES["messages"], "WHERE app = $1 AND id = ANY($2::bigint[])", (ids,)
+    old = [(key.conversation, key.old_id) for key in keys if isinstance(key, OldKey) and is_possible(key)]
+    if old:
+        join = (
+            "JOIN unnest($2::bigint[], $3::text[]) AS k (c, o) "
+            f"ON app = $1 AND conversation = k.c AND old_id = k.o AND {SHAPES['messages'].present('old_id')}"
+        )
+        yield SHAPES["messages"], join, tuple(zip(*old, strict=True))
     for key in keys:
         if isinstance(key, PatchesKey):
-            where = "WHERE app = $1 AND conversation = $2 AND changed > $3 ORDER BY changed, number LIMIT $4"
+            order = "DESC" if key.last else "ASC"
+            where = (
+                f"WHERE app = $1 AND conversation = $2 AND changed > $3 ORDER BY changed {order}, number {order} LIMIT $4"
+            )
             yield SHAPES["patches"], where, (key.conversation, key.since, key.limit)
         elif isinstance(key, SendsKey):
             yield SHAPES["sends"], 'WHERE app = $1 AND "user" = $2 AND device = $3', (key.user, key.device)
+
+
+def is_possible(key: OldKey) -> bool:
+    """Whether a row of that key can be in the table; what is in quarantine is looked through besides."""
+    return 0 <= key.conversation <= LARGEST and "\0" not in key.old_id
 
 
 async def nothing(connection: Any) -> None:

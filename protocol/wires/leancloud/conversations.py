@@ -4,8 +4,11 @@ The law: a conversation is printed as a row of `_Conversation`: custom attribute
 and a conversation that is started, found or counted is one hub command.
 
 Readings: every normal conversation is a group here, also of two, as in the REST dialect; members that are not there yet are
-made. `m`, and what is settled at the start or kept by the server, is refused in an update. A temporary conversation lives
-as long as the app's `temporary_days` say, whatever `tempConvTTL` asks for. An existing unique conversation keeps its name.
+made. `m`, and what is settled at the start or kept by the server, is refused in an update. A temporary conversation ends
+`tempConvTTL` after it began, and when it has been silent for the app's `temporary_days`. An existing unique conversation
+takes the new name from a member who may change it; by others it is found as it is. A query finds temporary conversations
+by their ids alone, as they are no rows of `_Conversation` there, and rooms only where there are conditions. Who was put out
+of a conversation finds it by its id and sees its name, because his client asks for it to tell him so.
 """
 
 from __future__ import annotations
@@ -25,15 +28,16 @@ from protocol.commands import (
     GetConversation,
     ListConversations,
     UpdateConversation,
+    Updated,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, Kind, Status
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
-from protocol.wires.leancloud.names import cid_of, iso
+from protocol.wires.leancloud.names import cid_of, iso, mid_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
-from protocol.wires.leancloud.seat import Parsers, Request, Seat
+from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
 from protocol.wires.leancloud.where import conditions, sort_of
 from protocol.wires.native.fields import Data, bad
@@ -41,8 +45,11 @@ from protocol.wires.native.ids import AppIds
 
 NAME_MOST = 256
 LIMIT, LIMIT_MOST, SKIP_MOST = 10, 1000, 1_000_000
+CIDS_MOST = 200
 COMPACT, LAST_MESSAGE = 1, 2
 """Bits of a query's `flag`."""
+UNSEEN, OWN_UNSEEN = [int(Kind.TEMPORARY)], [int(Kind.TEMPORARY), int(Kind.ROOM)]
+"""Kinds that a query by conditions leaves out, and one without."""
 FIXED = frozenset(
     {"objectId", "m", "c", "tr", "sys", "unique", "uniqueId", "createdAt", "updatedAt", "lm", "mu", "ACL", "ttl"}
 )  # fmt: skip
@@ -68,6 +75,8 @@ def start(g: Any, seat: Seat) -> Request:
         unique=(said.unique and kind == Kind.GROUP) or kind == Kind.TEMPORARY,
         newcomers=True,
         signature=signature_of(said),
+        ttl_seconds=max(said.tempConvTTL, 0),
+        rename=kind == Kind.GROUP,
     )
 
     def started(reply: Created) -> Any:
@@ -91,15 +100,20 @@ def query(g: Any, seat: Seat) -> Request:
     if said.tempConvIds:
         numbers = [seat.ids.number(each.removeprefix("_tmp:")) or 0 for each in said.tempConvIds[:LIMIT_MOST]]
         where, limit = (Condition("id", "in", numbers[:200]),), LIMIT_MOST
+        visible = True
     else:
         where = conditions(fields.document(said, "where"), seat.ids)
+        visible = bool(where)
+        if not any(each.field == "id" for each in where):
+            where = (*where, Condition("kind", "not-in", UNSEEN if visible else OWN_UNSEEN))
     command = ListConversations(
         where=where,
         size=limit,
         skip=said.skip,
         sort=sort_of(said.sort),
-        visible=bool(where),
+        visible=visible,
         with_members=not said.flag & COMPACT,
+        left=True,
     )
 
     def results(reply: ConversationPage) -> Any:
@@ -133,16 +147,16 @@ def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
     made["createdAt"] = iso(info.created_ms)
     made["updatedAt"] = iso(info.updated_ms or info.created_ms)
     last = info.last_message
-    if last is not None:
-        made["lm"] = {"__type": "Date", "iso": iso(last.time_ms)}
-        if flag & LAST_MESSAGE and last.status != Status.DELETED:
-            made["msg"] = string_of(last)
-            made["bin"] = binary_of(last) is not None
-            made["msg_from"] = last.sender
-            made["msg_mid"] = ids.forms.base64(last.id)
-            made["msg_timestamp"] = last.time_ms
-            if last.edited_ms:
-                made["patch_timestamp"] = last.edited_ms
+    if said_ms := info.said_ms or (last.time_ms if last else 0):
+        made["lm"] = {"__type": "Date", "iso": iso(said_ms)}
+    if last is not None and flag & LAST_MESSAGE and last.status != Status.DELETED:
+        made["msg"] = string_of(last)
+        made["bin"] = binary_of(last) is not None
+        made["msg_from"] = last.sender
+        made["msg_mid"] = mid_of(last, ids)
+        made["msg_timestamp"] = last.time_ms
+        if last.edited_ms:
+            made["patch_timestamp"] = last.edited_ms
     return made
 
 
@@ -167,11 +181,37 @@ def update(g: Any, seat: Seat) -> Request:
         merge=True,
         paths=True,
     )
-    return Request(command, lambda reply: updated(cid, reply), UPDATE)
+    asked = {key.split(".")[0] for key in changes}
+
+    def told(reply: Updated) -> Any:
+        answer = updated(cid, reply)
+        held = orjson.loads(reply.attributes)
+        modified = {key: held.get(key) for key in asked} | ({} if name is None else {"name": name})
+        answer.convMessage.attrModified.data = orjson.dumps(modified).decode()
+        return answer
+
+    return Request(command, told, UPDATE)
 
 
 def updated(cid: str, reply: Done) -> Any:
     return conv(Op.UPDATED, cid=cid, udate=iso(reply.time_ms))
+
+
+def is_member(g: Any, seat: Seat) -> Request:
+    """Of each of `cids` whether the client is in it."""
+    cids = tuple(dict.fromkeys(g.convMessage.cids))
+    if not 0 < len(cids) <= CIDS_MOST:
+        bad("cids", f"a list of 1 to {CIDS_MOST} conversations")
+    numbers = {cid: seat.ids.conversation_number(cid.removeprefix(TEMPORARY)) or 0 for cid in cids}
+    command = ListConversations(where=(Condition("id", "in", list(numbers.values())),), size=CIDS_MOST)
+
+    def results(reply: ConversationPage) -> Any:
+        inside = {info.id for info in reply.conversations}
+        called = {cid_of(info.id, info.kind, seat.ids, info.alias) for info in reply.conversations}
+        said = {cid: number in inside or cid in called for cid, number in numbers.items()}
+        return conv(Op.IS_MEMBER, results={"data": orjson.dumps(said).decode()})
+
+    return Request(command, results, CONVERSATION)
 
 
 def count(g: Any, seat: Seat) -> Request:
@@ -188,4 +228,5 @@ REQUESTS: Parsers = {
     (Cmd.CONV, Op.QUERY): query,
     (Cmd.CONV, Op.UPDATE): update,
     (Cmd.CONV, Op.COUNT): count,
+    (Cmd.CONV, Op.IS_MEMBER): is_member,
 }

@@ -4,21 +4,23 @@ The law: messages come in ascending order whichever way they were asked for; bou
 `ttIncluded` says otherwise; `l` 0 is an empty list. A bound is an id: that of `mid`, or the first of the millisecond `t`.
 
 Readings: deleted messages are left out, and others come in their place, for the SDK takes a short page for the end. Where
-`mid` is none of ours, `t` stands alone; as a bound it includes or leaves out its whole millisecond. `ackAt` and `readAt`
-are not told by message: `max_read` tells both.
+`mid` is no message's, `t` stands alone; as a bound it includes or leaves out its whole millisecond. `ackAt` and `readAt`
+are not told by message: they are when it was received and read, as the SDKs show them, and a position keeps how far its
+member came, not when. `max_read` tells how far; a receipt says when, as it happens.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from protocol.commands import History, HistoryPage, ReadTimes, ReadTimesList
+from protocol.commands import Beside, History, HistoryPage, ReadTimes, ReadTimesList
 from protocol.ids import first_at
 from protocol.records import Message
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.conversations import conv
 from protocol.wires.leancloud.errors import CONVERSATION, LOGS
+from protocol.wires.leancloud.names import mid_of
 from protocol.wires.leancloud.schema import NEW, Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import Parsers, Request, Seat
 
@@ -51,16 +53,18 @@ def logs(g: Any, seat: Seat) -> Request:
     return Request(command, page, LOGS)
 
 
-def _bound(mid: str, time_ms: int, seat: Seat, *, above: bool, included: bool) -> int | None:
+def _bound(mid: str, time_ms: int, seat: Seat, *, above: bool, included: bool) -> int | Beside | None:
     """The id beyond which messages count: those above it, or those below."""
-    first = last = seat.ids.number(mid) if mid else None
-    if first is None or last is None:
-        if time_ms <= 0:
-            return None
-        first, last = first_at(time_ms), first_at(time_ms + 1) - 1
-    if above:
-        return first - 1 if included else last
-    return last + 1 if included else first
+    step = (-1 if above else 1) if included else 0
+    number = seat.ids.number(mid) if mid else None
+    if number is not None:
+        return number + step
+    by_time: int | None = None
+    if time_ms > 0:
+        # The millisecond belongs to the side that counts if it is included.
+        by_time = first_at(time_ms) if above == included else first_at(time_ms + 1)
+        by_time -= above
+    return Beside(mid, step, by_time) if mid else by_time
 
 
 def item(message: Message, seat: Seat) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def item(message: Message, seat: Seat) -> dict[str, Any]:
         "from": message.sender,
         "data": string_of(message),
         "timestamp": message.time_ms,
-        "msgId": seat.ids.forms.base64(message.id),
+        "msgId": mid_of(message, seat.ids),
     }
     if binary_of(message) is not None:
         said["bin"] = True

@@ -1,7 +1,7 @@
 """Members of a conversation: joining and leaving, roles, silence, and who may not come back (`protocols.md` 2.5).
 
-The law: each client that is named succeeds or fails alone, `allowedPids` and `failedPids` say who. Of silence and blocks
-the operator hears too, as all members do: behind the answer, by this wire, since the hub tells it to the others.
+The law: each client that is named succeeds or fails alone, `allowedPids` and `failedPids` say who. Who hears of it is the
+hub's to say, of silence and blocks the operator too.
 
 Readings: adding oneself alone is joining. Only members can be silenced, until they are unsilenced. Roles are `Manager` and
 `Member`. `mute`, which means to get no notifications, is kept and shown. Blacklists of a client (`srcPid`) are not kept.
@@ -19,6 +19,7 @@ from protocol.commands import (
     Join,
     ListBlocked,
     ListMembers,
+    ListMuted,
     MemberList,
     MembersChanged,
     RemoveMembers,
@@ -33,12 +34,14 @@ from protocol.records import Role
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.conversations import conv, updated
 from protocol.wires.leancloud.errors import CONVERSATION, REMOVAL, Subject, failure
+from protocol.wires.leancloud.names import iso
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import PARTIAL, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
 from protocol.wires.native.fields import bad
 
 PAGE, PAGE_MOST = 10, 500
+PRESENT_MOST = 50
 ROLES = {"Member": Role.MEMBER, "Manager": Role.MANAGER}
 ROLE_NAMES = {int(role): name for name, role in ROLES.items()} | {int(Role.OWNER): "Owner"}
 
@@ -50,7 +53,7 @@ def add(g: Any, seat: Seat) -> Request:
     if users == (seat.peer,):
 
         def joined(reply: Done) -> Any:
-            return conv(Op.ADDED, cid=cid, allowedPids=[seat.peer])
+            return conv(Op.ADDED, cid=cid, allowedPids=[seat.peer], udate=iso(reply.time_ms))
 
         return Request(Join(conversation=number, signature=signature), joined, CONVERSATION)
     command = AddMembers(conversation=number, users=users, newcomers=True, signature=signature)
@@ -68,7 +71,7 @@ def changed(op: Op, cid: str, seat: Seat, reply: MembersChanged, subject: Subjec
     refused = fields.only_failures(reply, seat.bits, PARTIAL)
     if refused is not None:
         return failure(refused, subject)
-    answer = conv(op, cid=cid)
+    answer = conv(op, cid=cid, udate=iso(reply.time_ms))
     fields.fill_outcome(answer.convMessage, seat, reply, subject)
     return answer
 
@@ -96,9 +99,6 @@ def shutup(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(said, seat)
 
     def done(reply: MembersChanged) -> Any:
-        if reply.allowed:
-            op = Op.MEMBERS_SHUTUPED if muted else Op.MEMBERS_UNSHUTUPED
-            seat.later.append(conv(op, cid=cid, m=reply.allowed, initBy=seat.peer))
         return changed(Op.SHUTUP_ADDED if muted else Op.SHUTUP_REMOVED, cid, seat, reply)
 
     command: Command = SetMuted(conversation=number, users=fields.clients(said.m), muted=muted)
@@ -110,14 +110,36 @@ def silenced(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(said, seat)
     skip, limit = page_of(said)
 
-    def result(reply: MemberList) -> Any:
-        muted = [member.user for member in reply.members if member.muted_until_ms]
-        answer = conv(Op.SHUTUP_RESULT, cid=cid, m=muted[skip : skip + limit])
-        if len(muted) > skip + limit:
+    def result(reply: UserNames) -> Any:
+        answer = conv(Op.SHUTUP_RESULT, cid=cid, m=reply.users)
+        if reply.total > skip + limit:
             answer.convMessage.next = str(skip + limit)
         return answer
 
-    return Request(ListMembers(conversation=number), result, CONVERSATION)
+    return Request(ListMuted(conversation=number, skip=skip, limit=limit), result, CONVERSATION)
+
+
+def check_silenced(g: Any, seat: Seat) -> Request:
+    """Which of `m` are silenced."""
+    cid, number = fields.cid(g.convMessage, seat)
+    users = fields.clients(g.convMessage.m)
+
+    def result(reply: UserNames) -> Any:
+        return conv(Op.SHUTUP_RESULT, cid=cid, m=reply.users)
+
+    return Request(ListMuted(conversation=number, limit=len(users), among=users), result, CONVERSATION)
+
+
+def present(g: Any, seat: Seat) -> Request:
+    """Who is in a room and online."""
+    said = g.convMessage
+    cid, number = fields.cid(said, seat)
+    limit = min(said.limit, PRESENT_MOST) if said.limit > 0 else PRESENT_MOST
+
+    def members(reply: MemberList) -> Any:
+        return conv(Op.MEMBERS, cid=cid, m=[member.user for member in reply.members if member.online][:limit])
+
+    return Request(ListMembers(conversation=number), members, CONVERSATION)
 
 
 def page_of(said: Any) -> tuple[int, int]:
@@ -138,14 +160,12 @@ def block(g: Any, seat: Seat) -> Request:
         refused = fields.only_failures(reply, seat.bits, PARTIAL)
         if refused is not None:
             return failure(refused, CONVERSATION)
-        if reply.allowed:
-            op = Op.MEMBERS_BLOCKED if blocked else Op.MEMBERS_UNBLOCKED
-            seat.later.append(conv(op, cid=cid, m=reply.allowed, initBy=seat.peer))
         answer = blacklist(Op.BLOCKED if blocked else Op.UNBLOCKED, srcCid=cid)
         fields.fill_outcome(answer.blacklistMessage, seat, reply)
         return answer
 
-    command = SetBlocked(conversation=number, users=fields.clients(said.toPids, "toPids"), blocked=blocked)
+    users = fields.clients(said.toPids, "toPids")
+    command = SetBlocked(conversation=number, users=users, blocked=blocked, newcomers=True)
     return Request(command, done, CONVERSATION)
 
 
@@ -161,6 +181,18 @@ def list_blocked(g: Any, seat: Seat) -> Request:
         return answer
 
     return Request(ListBlocked(conversation=number, skip=skip, limit=limit), result, CONVERSATION)
+
+
+def check_blocked(g: Any, seat: Seat) -> Request:
+    """Which of `toPids` are blocked."""
+    said = g.blacklistMessage
+    cid, number = _source(said, seat)
+    users = fields.clients(said.toPids, "toPids")
+
+    def result(reply: UserNames) -> Any:
+        return blacklist(Op.CHECK_RESULT, srcCid=cid, blockedPids=reply.users)
+
+    return Request(ListBlocked(conversation=number, limit=len(users), among=users), result, CONVERSATION)
 
 
 def _source(said: Any, seat: Seat) -> tuple[str, int]:
@@ -182,7 +214,10 @@ REQUESTS: Parsers = {
     (Cmd.CONV, Op.ADD_SHUTUP): shutup,
     (Cmd.CONV, Op.REMOVE_SHUTUP): shutup,
     (Cmd.CONV, Op.QUERY_SHUTUP): silenced,
+    (Cmd.CONV, Op.CHECK_SHUTUP): check_silenced,
+    (Cmd.CONV, Op.MEMBERS): present,
     (Cmd.BLACKLIST, Op.BLOCK): block,
     (Cmd.BLACKLIST, Op.UNBLOCK): block,
     (Cmd.BLACKLIST, Op.QUERY): list_blocked,
+    (Cmd.BLACKLIST, Op.CHECK_BLOCK): check_blocked,
 }

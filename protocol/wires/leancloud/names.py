@@ -1,7 +1,8 @@
 """Ids and times as LeanCloud's side writes them.
 
 The law: a conversation is 24 hex digits, with `_tmp:` in front if it is temporary; a message 22 of base64url; times are
-Unix milliseconds, those of conversations ISO 8601 in UTC with milliseconds. Every form of an id we emit anywhere is taken.
+Unix milliseconds, those of conversations ISO 8601 in UTC with milliseconds. What was imported is called as it was where it
+comes from. Every form of an id we emit anywhere is taken.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from protocol.errors import Reason, Refused
-from protocol.records import Kind
+from protocol.records import Kind, Message
 from protocol.wires.leancloud.seat import TEMPORARY
 from protocol.wires.native.ids import AppIds
 
@@ -31,11 +32,9 @@ def conversation_of(cid: str, ids: AppIds) -> int:
     return number
 
 
-def message_of(mid: str, ids: AppIds) -> int:
-    number = ids.number(mid)
-    if number is None:
-        raise Refused(Reason.UNKNOWN_MESSAGE, "There is no message with this id.")
-    return number
+def mid_of(message: Message, ids: AppIds) -> str:
+    """Of an imported message the id it had, by which its clients know it."""
+    return message.old_id or ids.forms.base64(message.id)
 
 
 def iso(ms: int) -> str:

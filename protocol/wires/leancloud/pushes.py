@@ -1,7 +1,8 @@
 """What a LeanCloud client is told unasked: push -> GenericCommand (`protocols.md` 2.5 to 2.8).
 
 The law: a push has no `i`, and says nothing about its receiver, so its bytes are made once for all of them; `peerId` comes
-behind them. The counterpart is the hub, which leaves out the operator's own session.
+behind them. The counterpart is the hub, which leaves out the operator's own session. What is said of a conversation and its
+members carries its time, since the client asks over REST for what came after the newest it has heard (`protocols.md` 2.11).
 
 Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not told:
 clients keep their copy (LC-13). Presence, system messages and deleted conversations have no word here.
@@ -13,64 +14,62 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from google.protobuf.json_format import MessageToDict
 
 from protocol import pushes as p
 from protocol.records import Kind, Status
-from protocol.wires.leancloud import unread
+from protocol.wires.leancloud import rendering, unread
 from protocol.wires.leancloud.conversations import conv
 from protocol.wires.leancloud.members import ROLE_NAMES
-from protocol.wires.leancloud.names import CONV_TYPES, cid_of, iso
-from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
+from protocol.wires.leancloud.names import cid_of, iso
+from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds, app_ids
+
+PERMANENT = 1
+"""`notificationType` of what a client may ask for again: up to the `serverTs` of the newest such push it has heard all."""
 
 
 def render(push: p.Push) -> Any:
     """None if there is no word for it."""
     make = PUSHES.get(type(push))
-    return None if make is None else make(push, app_ids(push.app))
+    command = None if make is None else make(push, app_ids(push.app))
+    if command is not None:
+        command.service = MESSAGING
+    return command
+
+
+OWN = frozenset({Op.JOINED, Op.LEFT, Op.BLOCKED, Op.UNBLOCKED, Op.SHUTUPED, Op.UNSHUTUPED})
+"""What is about the receiver himself: the vendor keeps it for who is away; what is about others it drops if it is much."""
+
+
+def is_own(notification: dict[str, Any]) -> bool:
+    return Op[notification["op"].upper()] in OWN
+
+
+def notification(push: p.Push) -> dict[str, Any]:
+    """A conversation's push as REST replays it: names for numbers, and the fields of the sub-message beside them."""
+    command = render(push)
+    said = MessageToDict(command.convMessage, preserving_proto_field_name=True)
+    return {"cmd": "conv", "op": Op(command.op).name.lower(), "serverTs": push.at_ms, "notificationType": PERMANENT, **said}
+
+
+def hyphened(notification: dict[str, Any]) -> dict[str, Any]:
+    """As the SDKs for Swift and Objective-C read it: another spelling of the operation, and JSON that is not text."""
+    attributes: dict[str, Any] = {
+        key: orjson.loads(notification[key]["data"]) for key in ("attr", "attrModified") if key in notification
+    }
+    return {**notification, "op": notification["op"].replace("_", "-"), **attributes}
 
 
 def _message(push: p.MessageNew, ids: AppIds) -> Any:
-    message = push.message
-    direct: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "id": ids.forms.base64(message.id),
-        "fromPeerId": message.sender,
-        "timestamp": message.time_ms,
-        "convType": CONV_TYPES[Kind(push.kind)],
-        **unread.content(message, "msg"),
-    }
-    if not message.seq:
-        direct["transient"] = True
-    if message.mentions:
-        direct["mentionPids"] = message.mentions
-    if message.mention_all:
-        direct["mentionAll"] = True
-    if message.edited_ms:
-        direct["patchTimestamp"] = message.edited_ms
-    return GenericCommand(cmd=Cmd.DIRECT, directMessage=direct)
+    return rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
 
 
 def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
     message = push.message
     if message.status == Status.DELETED:
         return None
-    item: dict[str, Any] = {
-        "cid": cid_of(message.conversation, push.kind, ids, push.alias),
-        "mid": ids.forms.base64(message.id),
-        "timestamp": message.time_ms,
-        "patchTimestamp": push.time_ms,
-        "from": message.sender,
-        **unread.content(message, "data"),
-    }
-    if message.status == Status.RECALLED:
-        item["recall"] = True
-    if message.mentions:
-        item["mentionPids"] = message.mentions
-    if message.mention_all:
-        item["mentionAll"] = True
-    patches = {"patches": [item], "lastPatchTime": push.time_ms}
-    return GenericCommand(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage=patches)
+    return rendering.modify([rendering.patched(message, cid_of(message.conversation, push.kind, ids, push.alias), ids)])
 
 
 def _received(push: p.MessageReceived, ids: AppIds) -> Any:
@@ -100,6 +99,9 @@ def _by(push: Any, ids: AppIds, op: Op, **said: Any) -> Any:
     command = conv(op, cid=cid_of(push.conversation, push.kind, ids, push.alias), **said)
     if push.by:
         command.convMessage.initBy = push.by
+    if push.at_ms:
+        command.serverTs, command.notificationType = push.at_ms, PERMANENT
+        command.convMessage.udate = iso(push.at_ms)
     return command
 
 
@@ -136,7 +138,7 @@ def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
     if push.name is not None:
         attributes["name"] = push.name
     data = {"data": orjson.dumps(attributes).decode()}
-    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data, udate=iso(push.time_ms))
+    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data)
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> Any:

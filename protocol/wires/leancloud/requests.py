@@ -13,6 +13,7 @@ from protocol.wires.leancloud.errors import (
     MESSAGE,
     PATCH,
     QUERY,
+    ROLE,
     SESSION,
     TEMPORARY_MESSAGE,
     UPDATE,
@@ -29,6 +30,7 @@ REQUESTS: Parsers = {
     **history.REQUESTS,
 }
 SUBJECTS: dict[int, Subject] = {Cmd.SESSION: SESSION, Cmd.LOGS: LOGS, Cmd.PATCH: PATCH, Cmd.DIRECT: MESSAGE}
+OF_CONVERSATIONS: dict[int, Subject] = {Op.QUERY: QUERY, Op.UPDATE: UPDATE, Op.MEMBER_INFO_UPDATE: ROLE}
 UNANSWERED = frozenset({Cmd.ACK, Cmd.READ, Cmd.RCP, Cmd.UNREAD, Cmd.PRESENCE})
 
 
@@ -40,5 +42,5 @@ def refusal_of(g: Any, refused: Refused) -> Request | list[Request]:
     if g.cmd == Cmd.DIRECT:
         subject = TEMPORARY_MESSAGE if g.directMessage.cid.startswith(TEMPORARY) else MESSAGE
         return Request(command, nothing, subject, messages.refused_send)
-    of_conversation = {Op.QUERY: QUERY, Op.UPDATE: UPDATE}.get(g.op, CONVERSATION) if g.cmd == Cmd.CONV else CONVERSATION
+    of_conversation = OF_CONVERSATIONS.get(g.op, CONVERSATION) if g.cmd == Cmd.CONV else CONVERSATION
     return Request(command, nothing, SUBJECTS.get(g.cmd, of_conversation))

@@ -3,8 +3,8 @@
 The law: tag and device are bound to the session token, because a client that comes back shows nothing else. A client id
 has 1 to 64 characters; one that is absent is for the hub to choose.
 
-Readings: `deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` and `lastPatchTime` are
-ignored: whoever opens is told all that is unread.
+Readings: `deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` is ignored: whoever opens is
+told all that is unread.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from protocol.tokens import SESSION_TOKEN_MS
 from protocol.wires.leancloud.errors import FIRST_LOGIN, SESSION
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import Parsers, Request, Seat
+from protocol.wires.leancloud.unheard import patched_since, undelivered
 from protocol.wires.leancloud.unread import greet
 from protocol.wires.native.ids import app_ids
 
@@ -65,8 +66,9 @@ def open_session(g: Any, seat: Seat) -> Request:
     def opened(reply: LoggedIn) -> Any:
         seat.open(reply.user, app_ids(reply.app))
         seat.bits = said.configBitmap
-        if seat.unread:
-            seat.later.append(greet(seat))
+        seat.later.append(greet(seat) if seat.unread else undelivered(seat))
+        if said.lastPatchTime > 0:
+            seat.later.append(patched_since(seat, said.lastPatchTime))
         answer = session(Op.OPENED, st=reply.session_token, stTtl=SESSION_TOKEN_MS // 1000)
         answer.serverTs = reply.time_ms
         return answer

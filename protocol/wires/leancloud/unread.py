@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from protocol.commands import Sync, SyncState
-from protocol.records import ConversationState, Message, Status
-from protocol.richtext import binary_of, string_of
-from protocol.wires.leancloud.names import CONV_TYPES, cid_of
+from protocol.records import ConversationState, Status
+from protocol.wires.leancloud.names import CONV_TYPES, cid_of, mid_of
+from protocol.wires.leancloud.rendering import content
 from protocol.wires.leancloud.schema import Cmd, GenericCommand
 from protocol.wires.leancloud.seat import Request, Seat
 from protocol.wires.native.ids import AppIds
@@ -35,17 +35,11 @@ def tuple_of(state: ConversationState, ids: AppIds) -> dict[str, Any]:
         row["mentioned"] = True
     message = state.last_message
     if message is not None and message.status != Status.DELETED:
-        row |= {"mid": ids.forms.base64(message.id), "timestamp": message.time_ms, "from": message.sender}
+        row |= {"mid": mid_of(message, ids), "timestamp": message.time_ms, "from": message.sender}
         if message.edited_ms:
             row["patchTimestamp"] = message.edited_ms
         row |= content(message, "data")
     return row
-
-
-def content(message: Message, text: str) -> dict[str, str | bytes]:
-    """What was said, in the field for text or the one for bytes."""
-    raw = binary_of(message)
-    return {text: string_of(message)} if raw is None else {"binaryMsg": raw}
 
 
 def command(convs: list[dict[str, Any]]) -> Any:

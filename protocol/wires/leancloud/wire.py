@@ -32,12 +32,12 @@ from protocol.wires.leancloud.errors import (
 )
 from protocol.wires.leancloud.pushes import render
 from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
-from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op, Unreadable, read, write
+from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
 from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
 SUBPROTOCOLS = ("lc.protobuf2.3", "lc.proto2base64.3", "lc.protobuf2.1", "lc.proto2base64.1")
-"""What a client offers. Those of version 1 hear nothing of unread messages, and get no offline messages pushed either."""
+"""What a client offers. Those of version 1 hear nothing of what is unread: what they missed is pushed to them."""
 MOST_SEATS = 64
 """Clients of one connection."""
 CLOSE_SECONDS = 5.0
@@ -215,5 +215,7 @@ class LeanCloudWire:
             command.i = asked.i
         if peer:
             command.peerId = peer
+        if not command.HasField("i"):
+            command.service = MESSAGING
         payload = write(command)
         return base64.b64encode(payload) if self.text else payload

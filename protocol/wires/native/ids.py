@@ -46,6 +46,12 @@ class AppIds:
         """The same for a conversation, which may also be meant by the id it had before it was imported."""
         return self._remembered(text, self.forms.conversation)
 
+    def message_id(self, text: str) -> int | str:
+        """The same for a message as LeanCloud's side names it: the text itself if it is none of ours, for it may be the id
+        it had before it was imported."""
+        number = self.number(text)
+        return text if number is None else number
+
     def _remembered(self, text: str, parse: Callable[[str], int | None]) -> int | None:
         known = self._numbers.get(text)
         if known is None:

@@ -186,6 +186,7 @@ def _friends(reply: c.FriendList, asked: Asked, ids: AppIds) -> Row:
 
 REPLIES: dict[type[c.Reply], Render] = {
     c.Done: _done,
+    c.Updated: _done,
     c.LoggedIn: _logged_in,
     c.Sent: _sent,
     c.HistoryPage: _history,

@@ -90,7 +90,7 @@ def _value(field: str, value: object, ids: AppIds) -> object:
         if type(value) is int:
             value = str(value)
         # What is not an id of this app equals no conversation: 0 is never one.
-        return (ids.number(value) or 0) if type(value) is str else bad("where", "given text for conv_id")
+        return (ids.conversation_number(value) or 0) if type(value) is str else bad("where", "given text for conv_id")
     if field in _USERS:
         return as_users([value], "where")[0]
     if field in _TIMES and type(value) is str:

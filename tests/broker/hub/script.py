@@ -16,9 +16,10 @@ from broker.commits import Commits
 from broker.dispatcher import Dispatcher
 from broker.hub.effects import Effect, EndSession, Post, ReplyTo
 from broker.hub.hub import Hub
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, SendsKey
 from broker.hub.rows import Image
 from broker.jobs import Compare, Fetch, Job
+from broker.persistence.store import belongs
 from protocol.apps import App, AppSettings
 from protocol.commands import Command, Login, Managed, Reply
 from protocol.errors import CloseReason, Refused
@@ -99,6 +100,8 @@ class MemoryTail:
         if isinstance(key, MessageKey):
             row = self.rows.get(("messages", (key.message,)))
             return [row] if row is not None else []
+        if isinstance(key, OldKey):
+            return [row for (table, _), row in self.rows.items() if table == "messages" and belongs(row, key)]
         if isinstance(key, SendsKey):
             return [row for (table, at), row in self.rows.items() if table == "sends" and at[:2] == (key.user, key.device)]
         found = [
@@ -106,7 +109,8 @@ class MemoryTail:
             for (table, at), row in self.rows.items()
             if table == "patches" and at[0] == key.conversation and row.changed > key.since
         ]
-        return sorted(found, key=lambda row: row.number)[: key.limit]
+        found.sort(key=lambda row: row.number)
+        return found[-key.limit :] if key.last else found[: key.limit]
 
 
 class Script:

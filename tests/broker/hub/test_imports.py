@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from broker.hub import imports
 from protocol.commands import (
+    Beside,
     Condition,
     ConversationFound,
     CreateConversation,
     DeleteConversation,
+    DeleteMessage,
+    EditMessage,
     GetConversation,
     History,
     HistoryPage,
@@ -21,10 +25,14 @@ from protocol.commands import (
     ImportMessages,
     ListConversations,
     ListMembers,
+    Patched,
+    Readers,
+    ReadersList,
+    RecallMessage,
     Sync,
 )
-from protocol.errors import Reason
-from protocol.ids import IMPORTED, LANE, IdForms, first_at
+from protocol.errors import Reason, Refused
+from protocol.ids import IMPORTED, LANE, LANES, IdForms, first_at
 from protocol.pushes import MessageNew
 from protocol.records import Kind, Message
 from protocol.richtext import body_of
@@ -127,7 +135,7 @@ def test_messages_have_their_own_times_and_their_order(script: Script) -> None:
     bring(script)
     say(script, message("c", 30), message("a", 10), message("b", 10, recalled=True))
     found = history(script)
-    assert [(each.client_msg_id, each.time_ms - THEN, each.seq, each.status) for each in found] == [
+    assert [(each.old_id, each.time_ms - THEN, each.seq, each.status) for each in found] == [
         ("a", 10, 1, 1),
         ("b", 10, 2, 3),
         ("c", 30, 3, 1),
@@ -135,13 +143,92 @@ def test_messages_have_their_own_times_and_their_order(script: Script) -> None:
     assert [each.id for each in found] == sorted(each.id for each in found)
 
 
+def test_what_is_known_of_a_message_is_kept(script: Script) -> None:
+    bring(script)
+    say(script, message("a", 1, edited_ms=THEN + 9, mention_all=True, mentions=("ann", "bob")))
+    (found,) = history(script)
+    assert (found.edited_ms, found.mention_all, found.mentions, found.old_id) == (THEN + 9, True, ("ann", "bob"), "a")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_message_is_found_by_its_old_id(script: Script, stored: bool) -> None:
+    bring(script)
+    say(script, *(message(name, at) for at, name in enumerate("abcd")))
+    script.tails["a"].hidden = stored
+    place = {"conversation": number()}
+    done = (
+        EditMessage(**place, message="a", body=b'{"text":"better"}'),
+        RecallMessage(**place, message="b", author="tom"),
+        DeleteMessage(**place, message="c"),
+        Readers(**place, message="d"),
+    )
+    replies = [script.manage(command) for command in done]
+    assert [type(reply) for reply in replies] == [Patched, Patched, Patched, ReadersList]
+    script.tails["a"].hidden = False
+    found = history(script)
+    assert [(each.old_id, each.status, each.rev) for each in found] == [("a", 1, 1), ("b", 3, 1), ("c", 2, 1), ("d", 1, 0)]
+    assert b"better" in found[0].body
+
+
+@pytest.mark.parametrize(
+    ("stretch", "expected"),
+    [
+        ({"newer_than": Beside("b")}, "cd"),
+        ({"newer_than": Beside("b", -1)}, "bcd"),
+        ({"older_than": Beside("c")}, "ab"),
+        ({"older_than": Beside("c", 1)}, "abc"),
+        ({"newer_than": Beside("a"), "older_than": Beside("d")}, "bc"),
+        ({"newer_than": Beside("none", otherwise=first_at(THEN + 1))}, "bcd"),
+        ({"newer_than": Beside("none")}, "abcd"),
+        ({"newer_than": Beside("b"), "limit": 0}, ""),
+    ],
+)
+def test_a_stretch_from_an_old_id(script: Script, stretch: dict[str, Any], expected: str) -> None:
+    bring(script)
+    say(script, *(message(name, at) for at, name in enumerate("abcd")))
+    reply = script.manage(History(**{"conversation": number(), "limit": 9, "forward": True, **stretch}))
+    assert isinstance(reply, HistoryPage)
+    assert "".join(each.old_id for each in reply.messages) == expected
+
+
+def test_an_old_id_is_of_its_conversation(script: Script) -> None:
+    bring(script, conversation(ONE), conversation(TWO))
+    say(script, message("a", 1))
+    made = script.manage(CreateConversation(kind=Kind.GROUP, members=("tom",))).conversation.id
+    here = number()
+    for place, name in ((number(TWO), "a"), (here, "b"), (made, "a"), (here, ""), (here, "\ud800"), (here, "x" * 999)):
+        script.hold_jobs = place == made or name not in "ab"  # the store is not asked
+        assert reason(script.manage(DeleteMessage(conversation=place, message=name))) is Reason.UNKNOWN_MESSAGE
+
+
+def test_an_old_id_that_reads_as_one_of_ours_is_given_up(script: Script) -> None:
+    bring(script)
+    say(script, message("12345", 1))
+    assert [each.old_id for each in history(script)] == [""]
+
+
+def test_when_somebody_spoke_last_is_kept_without_the_messages(script: Script) -> None:
+    bring(script, conversation(ONE, said_ms=THEN + 50), conversation(TWO, said_ms=THEN + 70))
+
+    def said() -> list[tuple[str, int]]:
+        reply = script.manage(ListConversations(sort=("-last",)))
+        return [(info.alias, info.said_ms - THEN) for info in reply.conversations]
+
+    assert said() == [(TWO, 70), (ONE, 50)]
+    say(script, message("a", 20))
+    assert said() == [(TWO, 70), (ONE, 50)]
+    script.login("tom")
+    script.say("tom", text("new", conversation=number()))
+    assert said() == [(ONE, START_MS - THEN), (TWO, 70)]
+
+
 def test_the_same_messages_again_and_some_more(script: Script) -> None:
     bring(script)
-    first = [message(str(at), at) for at in range(5)]
+    first = [message(f"m{at}", at) for at in range(5)]
     assert counts(say(script, *first[:3])) == (3, 0, 0)
     script.restart()
     assert counts(say(script, *first)) == (2, 3, 0)
-    assert [each.client_msg_id for each in history(script)] == ["0", "1", "2", "3", "4"]
+    assert [each.old_id for each in history(script)] == ["m0", "m1", "m2", "m3", "m4"]
 
 
 def test_a_millisecond_split_over_two_batches_loses_nothing(script: Script) -> None:
@@ -176,7 +263,7 @@ def test_a_message_that_cannot_be_taken_is_answered_for(script: Script, bad: Imp
         reply = say(script, bad, message("good", 500))
         assert len(reply.left) == 1
         assert reply.left[0].why
-    assert [each.client_msg_id for each in history(script)] == ["good"]
+    assert [each.old_id for each in history(script)] == ["good"]
 
 
 def test_many_messages_of_one_millisecond_get_ids_of_their_own(script: Script) -> None:
@@ -189,7 +276,54 @@ def test_many_messages_of_one_millisecond_get_ids_of_their_own(script: Script) -
     script.hub().tables.tail.hidden = False  # type: ignore[attr-defined]
     rows = [row for (table, _), row in script.tails["a"].rows.items() if table == "messages"]
     assert len(rows) == 180
-    assert {row.time_ms - THEN for row in rows} <= {7, 8}
+    assert {row.time_ms - THEN for row in rows} <= set(range(7, 7 + 2 * len(rows) // LANE))
+
+
+def test_a_crowded_millisecond_costs_no_message_that_comes_after_it(script: Script) -> None:
+    """Its messages are pushed some milliseconds on, and the next are still said later than they."""
+    bring(script)
+    say(script, *(message(f"m{at:03}", 7) for at in range(100)))
+    assert counts(say(script, message("next", 8))) == (1, 0, 0)
+    found = history(script)
+    assert [each.id for each in found] == sorted(each.id for each in found)
+    assert found[-1].old_id == "next"
+
+
+def test_a_place_behind_many_is_found_in_few_questions(script: Script) -> None:
+    bring(script, conversation(ONE), conversation(TWO))
+    for start in range(0, 800, 200):
+        say(script, *(message(f"m{at:03}", 7) for at in range(start, start + 200)))
+    script.tails["a"].hidden = True
+    assert counts(say(script, message("late", 7, TWO))) == (1, 0, 0)
+
+
+def test_beyond_what_a_moment_holds_messages_are_left_out(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "WALK_MOST", 20)
+    bring(script)
+    aliases = [f"{at:024x}" for at in range(1, 61)]
+    bring(script, *(conversation(alias) for alias in aliases))
+    reply = say(script, *(message(alias[-4:] + "m", 7, alias) for alias in aliases))
+    assert reply.made + len(reply.left) == 60
+    assert "more than 20 messages of that moment" in reply.left[0].why
+
+
+def test_what_is_said_now_comes_behind_what_was_imported_of_now(script: Script) -> None:
+    bring(script)
+    say(script, *(message(f"m{at:03}", START_MS - THEN) for at in range(50)))
+    script.login("tom")
+    script.say("tom", text("new", conversation=number()))
+    found = history(script)
+    assert [each.id for each in found] == sorted(each.id for each in found)
+
+
+def test_one_app_more_than_there_are_lanes_is_told_so(script: Script) -> None:
+    bring(script)
+    script.mint.lanes.update({f"app{at}": at for at in range(LANES)})
+    refused = script.manage(ImportMessages(messages=(message("a", 1),)))
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.FULL
+    assert f"{LANES} apps" in refused.detail
+    assert "another broker" in refused.detail
 
 
 def test_apps_never_share_an_id(script: Script) -> None:

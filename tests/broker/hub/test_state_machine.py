@@ -196,6 +196,7 @@ class Laws(RuleBasedStateMachine):
             filled(tables.members),
             filled(tables.memberships),
             filled(tables.tombstones),
+            tables.departed,
             filled(tables.positions),
             filled(tables.mentions),
             filled(tables.friends),

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from broker.hub.recent import MessageKey, MessagesKey, PatchesKey
+from broker.hub.recent import MessageKey, MessagesKey, OldKey, PatchesKey
 from broker.hub.rows import (
     AliasRow,
     ClassMarkRow,
@@ -22,6 +22,7 @@ from broker.hub.rows import (
     put,
 )
 from broker.persistence import schema
+from broker.persistence.schema import SHAPES
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from protocol.records import PatchRecord
@@ -84,6 +85,25 @@ def test_a_locked_database_is_unavailable_and_then_goes_on(store: SqliteStore, t
     assert store.fetch("a", [MessageKey(9_000_001)]) == [message(1)]
 
 
+def test_old_ids_cost_the_others_nothing(store: SqliteStore) -> None:
+    """The index holds the rows that have one, and is what the query uses."""
+    query = SHAPES["messages"].find("conversation", "old_id")
+    plan = str(store._db.execute(f"EXPLAIN QUERY PLAN {query}", (9, "m3", "a")).fetchall())
+    assert "messages_conversation_old_id (conversation=? AND old_id=?)" in plan
+    sql = store._db.execute("SELECT sql FROM sqlite_master WHERE name = 'messages_conversation_old_id'").get
+    assert str(sql).endswith("WHERE old_id <> ''")
+
+
+def test_a_database_from_before_old_ids_gets_column_and_index(tmp_path: Path) -> None:
+    with opened(tmp_path / "parley.db") as store:
+        store.write([put("a", "messages", message(1))], 1)
+        store._db.execute("DROP INDEX messages_conversation_old_id; ALTER TABLE messages DROP COLUMN app")
+        store._db.execute("ALTER TABLE messages DROP COLUMN old_id; ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
+    with opened(tmp_path / "parley.db") as store:
+        store.write([put("a", "messages", message(2, old_id="m2"))], 2)
+        assert store.fetch("a", [MessageKey(9_000_001), OldKey(9, "m2")]) == [message(1), message(2, old_id="m2")]
+
+
 # Other versions
 
 
@@ -103,7 +123,7 @@ def test_columns_a_new_field_needs_are_added(tmp_path: Path, monkeypatch: pytest
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, blocked=True))]
 
 
-def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_takes_them(tmp_path: Path) -> None:
+def test_a_database_from_before_what_came_later_opens_and_takes_it(tmp_path: Path) -> None:
     path, old = tmp_path / "parley.db", ConversationRow(1, 3, "u", "u", 5, "team")
     with opened(path) as store:
         store.write([put("a", "conversations", old), put("a", "members", MemberRow(1, "u", 5, 2))], 7)
@@ -111,7 +131,8 @@ def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_take
             "DROP TABLE join_requests",
             "DROP TABLE class_marks",
             "DROP TABLE aliases",
-            "ALTER TABLE conversations DROP COLUMN most",
+            *(f"ALTER TABLE conversations DROP COLUMN {name}" for name in ("most", "updated_by", "ttl_seconds")),
+            *(f"ALTER TABLE members DROP COLUMN {name}" for name in ("by", "act", "act_ms", "act_by")),
         ):
             store._db.execute(statement)
     with opened(path) as store:
@@ -125,10 +146,12 @@ def test_a_database_from_before_requests_marks_imports_and_limits_opens_and_take
         }
         assert [list(store.load(table)) for table in rows] == [[], [], []]
         store.write([put("a", table, row) for table, row in rows.items()], 8)
-        store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9))], 9)
+        store.write([put("a", "conversations", ConversationRow(1, 3, "u", "u", 5, "team", most=9, ttl_seconds=60))], 9)
+        store.write([put("a", "members", MemberRow(1, "u", 5, 2, by="v", act=1, act_ms=7, act_by="w"))], 10)
     with opened(path) as store:
         assert {table: list(store.load(table)) for table in rows} == {table: [("a", row)] for table, row in rows.items()}
-        assert next(store.load("conversations"))[1].most == 9
+        assert next(store.load("conversations"))[1].ttl_seconds == 60
+        assert next(store.load("members"))[1].act_by == "w"
 
 
 @pytest.mark.parametrize("newer", ["PRAGMA user_version = 99", "ALTER TABLE heads ADD COLUMN colour TEXT"])

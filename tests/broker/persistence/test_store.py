@@ -14,7 +14,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.hub.recent import MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import (
     ConversationRow,
     HeadRow,
@@ -108,10 +108,21 @@ async def test_fetch_gives_the_app_its_own_rows_only(opened: Opened) -> None:
     assert len(await store.fetch("b", [SendsKey("u", "d")])) == 1
     assert await store.fetch("b", [PatchesKey(9, 0, 9)]) == []
     assert sorted(await store.fetch("a", [PatchesKey(9, 20, 2)]), key=repr) == patches[2:4]
+    assert sorted(await store.fetch("a", [PatchesKey(9, 20, 2, last=True)]), key=repr) == patches[3:]
     assert len(await store.fetch("a", [PatchesKey(9, 0, 9)])) == 5
     assert await store.fetch("a", [MessagesKey(9, -5, 1 << 70)]) == [
         message(n, mentions=("x", "y"), receipt=True) for n in range(1, 8)
     ]
+
+
+async def test_a_message_is_found_by_its_old_id(opened: Opened) -> None:
+    store = opened.store
+    rows = [message(seq, old_id=f"m{seq}" if seq % 2 else "") for seq in range(1, 8)]
+    rows += [message(1, conversation=10, old_id="m1")]
+    await store.write([put("a", "messages", row) for row in rows], 1)
+    assert sorted(await store.fetch("a", [OldKey(9, "m3"), OldKey(10, "m1")]), key=repr) == [rows[-1], rows[2]]
+    assert await store.fetch("a", [OldKey(9, "m2"), OldKey(9, ""), OldKey(10, "m3"), OldKey(9, "m1\0")]) == []
+    assert await store.fetch("b", [OldKey(9, "m3")]) == []
 
 
 # Rows the store refuses

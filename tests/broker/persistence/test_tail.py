@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey, SendsKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import HeadRow, Image, SendRow, delete, put
 from broker.persistence import traces
 from broker.persistence.store import belongs
-from broker.persistence.tail import MESSAGE_BYTES, SEND_BYTES, Budget, Tail, merge
+from broker.persistence.tail import MESSAGE_BYTES, OLD_ID_BYTES, SEND_BYTES, Budget, Tail, merge
 from protocol.records import Message, PatchRecord
 
 
@@ -105,6 +105,21 @@ def test_a_row_larger_than_the_budget_is_let_go_at_once() -> None:
     assert tail.commits_for([MessagesKey(9, 1, 1)]) == [4]
 
 
+def test_an_old_id_is_found_in_memory_and_on_the_journal() -> None:
+    tail = Tail(Budget(2 * (MESSAGE_BYTES + OLD_ID_BYTES) + 10))
+    for seq in range(1, 5):
+        row = message(seq)
+        row.old_id = f"m{seq}"
+        add(tail, seq, row)
+    edited = message(1, rev=1)
+    edited.old_id = "m1"
+    add(tail, 5, edited)
+    assert tail.copy([OldKey(9, "m1")]) == [edited]
+    assert [tail.commits_for([OldKey(9, f"m{seq}")]) for seq in range(1, 5)] == [[1], [2], [3], []]
+    tail.applied(5)
+    assert tail.copy([OldKey(9, f"m{seq}") for seq in range(1, 5)]) == []
+
+
 def test_of_the_sends_of_a_device_the_last_64_are_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     tail = Tail(Budget(SEND_BYTES))
     for n in range(1, 1001):
@@ -123,7 +138,8 @@ rows = st.one_of(
 keys: st.SearchStrategy[Key] = st.one_of(
     st.builds(MessagesKey, st.integers(8, 9), st.integers(1, 6), st.integers(1, 6)),
     st.builds(MessageKey, st.integers(8001, 9006)),
-    st.builds(PatchesKey, st.integers(8, 9), st.integers(0, 20), st.integers(1, 3)),
+    st.builds(PatchesKey, st.integers(8, 9), st.integers(0, 20), st.integers(1, 3), st.booleans()),
+    st.builds(OldKey, st.integers(8, 9), st.sampled_from(["m1", "m2", "m3"])),
     st.builds(SendsKey, st.just("u"), st.sampled_from(["d", "e"])),
 )
 
@@ -158,6 +174,7 @@ def test_nothing_that_was_added_is_out_of_reach(
             if isinstance(row, Message):
                 old = seen.get(image_of(row).key)
                 row.rev = old.rev + 1 if isinstance(old, Message) else 0
+                row.old_id = f"m{row.seq}" if row.seq % 2 else ""
             elif isinstance(row, PatchRecord):
                 row.number = row.changed = commit  # each has a number of its own
             elif isinstance(row, SendRow):
@@ -187,13 +204,17 @@ def test_merge_takes_the_higher_rev_wherever_it_is() -> None:
     assert merge(asked, [message(3), message(1)], [message(2), message(10)]) == [message(1), message(2), message(3)]
 
 
-def test_merge_gives_each_patches_key_its_first_patches() -> None:
+def test_merge_gives_each_patches_key_its_first_or_last_patches() -> None:
     asked = [PatchesKey(9, 10, 2)]
     found = [patch(number, changed=number * 5) for number in (5, 1, 3)]
-    assert merge(asked, found, [patch(2, changed=10), patch(4, changed=20)]) == [patch(3, changed=15), patch(4, changed=20)]
+    stored = [patch(2, changed=10), patch(4, changed=20)]
+    assert merge(asked, found, stored) == [patch(3, changed=15), patch(4, changed=20)]
+    assert merge([PatchesKey(9, 10, 2, last=True)], found, stored) == [patch(4, changed=20), patch(5, changed=25)]
 
 
 def test_belongs_never_mixes_kinds() -> None:
     for row in (message(1), patch(1, changed=5), send(1)):
-        matches = [belongs(row, key) for key in (MessagesKey(9, 1, 1), PatchesKey(9, 0, 1), SendsKey("u", "d"))]
+        matches = [
+            belongs(row, key) for key in (MessagesKey(9, 1, 1), OldKey(9, "x"), PatchesKey(9, 0, 1), SendsKey("u", "d"))
+        ]
         assert sum(matches) == 1

@@ -162,8 +162,10 @@ async def test_patches_since_what_it_has_are_served_while_it_is_away(running: Bo
         running.commit(put("a", "patches", record))
     assert await running.targets.fetch("a", running.tail, [PatchesKey(9, 1, 100)]) == patches
     assert await running.targets.fetch("a", running.tail, [PatchesKey(9, 20, 3)]) == patches[19:22]
-    with pytest.raises(StoreUnavailable):
-        await running.targets.fetch("a", running.tail, [PatchesKey(9, 0, 100)])
+    assert await running.targets.fetch("a", running.tail, [PatchesKey(9, 0, 39, last=True)]) == patches
+    for key in (PatchesKey(9, 0, 100), PatchesKey(9, 0, 40, last=True)):
+        with pytest.raises(StoreUnavailable):
+            await running.targets.fetch("a", running.tail, [key])
 
 
 async def test_an_edit_the_journal_forgets_while_it_is_read_is_asked_of_the_store(both: Both) -> None:

@@ -1,5 +1,5 @@
-// Whoever asks for receipts hears that the message was read; later, when it arrived and was read can be asked for.
-const { arrived, open, run, say, settle, text, until, watch } = require('./sdk');
+// Whoever asks for receipts hears that the message arrived and was read; later, when that was can be asked for.
+const { arrived, delivered, open, run, say, settle, text, until, watch } = require('./sdk');
 
 run(async () => {
   const tom = await open('tom');
@@ -10,6 +10,8 @@ run(async () => {
 
   const sent = await talk.send(text('are you there?'), { receipt: true });
   await until('jerry', 'message');
+  await until('tom', 'lastdeliveredatupdate');
+  say('tom', 'delivered', delivered(sent), talk.lastDeliveredAt >= sent.timestamp);
   const hers = await jerry.getConversation(talk.id);
   say('jerry', 'unread', hers.unreadMessagesCount);
   await hers.read();

@@ -6,6 +6,7 @@
 // node SCENARIO.js URL APP_ID binary|base64 [MORE...], with the SDK on NODE_PATH.
 'use strict';
 
+const net = require('net');
 const readline = require('readline');
 const sdk = require('leancloud-realtime');
 const { version } = require('leancloud-realtime/package.json');
@@ -31,6 +32,7 @@ function plain(value) {
   if (value instanceof Date) return 'a date';
   if (Array.isArray(value)) return value.map(plain);
   if (value && typeof value.send === 'function') return value.name || value.id.split(':')[0];
+  if (value && value.memberId) return `${value.memberId} is ${value.role}`;
   if (value && typeof value.toJSON === 'function') return value.toJSON();
   if (value && typeof value === 'object') {
     return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, plain(v)]));
@@ -69,17 +71,32 @@ async function arrived(...clients) {
 }
 
 function realtime(options = {}) {
-  // `server` is where nobody listens: the sockets must do without the vendor's REST API.
-  return new Realtime({
-    appId, appKey: 'k', RTMServers: url, server: 'http://127.0.0.1:1', noBinary: framing === 'base64', ...options,
+  // Given the sockets, `server` is where nobody listens: they must do without the vendor's REST API. Given that API, its
+  // router says where the sockets are.
+  const servers = url.startsWith('http') ? { server: url } : { RTMServers: url, server: 'http://127.0.0.1:1' };
+  return new Realtime({ appId, appKey: 'master', ...servers, noBinary: framing === 'base64', ...options });
+}
+
+// A way to the broker that can be cut, as networks are, and is there again at once.
+async function detour() {
+  const there = new URL(url);
+  const ends = new Set();
+  const server = net.createServer((near) => {
+    const far = net.connect(there.port, there.hostname);
+    for (const [one, other] of [[near, far], [far, near]]) {
+      ends.add(one);
+      one.on('error', () => {}).on('close', () => ends.delete(one) && other.destroy()).pipe(other);
+    }
   });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return { url: `ws://127.0.0.1:${server.address().port}`, cut: () => [...ends].forEach((end) => end.destroy()) };
 }
 
 let shared; // 5.x allows one Realtime of an app in a process, so that its clients share a connection; 4.x gets one each
 
-async function open(id, options = {}) {
+async function open(id, options = {}, connection = {}) {
   if (!version.startsWith('4.')) shared = shared || realtime();
-  const client = await (shared || realtime()).createIMClient(id, options);
+  const client = await (shared || realtime(connection)).createIMClient(id, options);
   listen(client, id);
   say(id, 'opened');
   return client;
@@ -89,10 +106,12 @@ function listen(emitter, who, events = Object.values(Event)) {
   for (const event of new Set(events)) if (!TIMING.has(event)) emitter.on(event, (...told) => say(who, event, ...told));
 }
 
-// Of a conversation's own events: that it was read.
+// Of a conversation's own events: that it was received, and read.
 function watch(conversation, who) {
-  listen(conversation, who, [Event.LAST_READ_AT_UPDATE]);
+  listen(conversation, who, [Event.LAST_DELIVERED_AT_UPDATE, Event.LAST_READ_AT_UPDATE]);
 }
+
+const delivered = (message) => message.status === sdk.MessageStatus.DELIVERED;
 
 // What was told to a client before its answer came has been dispatched, so that the end of its record is the end.
 async function settle(...clients) {
@@ -110,6 +129,10 @@ async function refused(promise) {
 
 const text = (words) => new TextMessage(words);
 
+// Off the network and back, as a telephone goes: 5.x only, whose clients share a connection.
+const leave = () => shared.pause();
+const comeBack = () => shared.resume();
+
 // Whoever runs this lets it go on, by a line of text.
 const input = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const told = async () => (await input.next()).value;
@@ -124,4 +147,6 @@ function run(scenario) {
   );
 }
 
-module.exports = { ...sdk, arrived, open, refused, run, say, settle, text, told, until, watch };
+module.exports = {
+  ...sdk, arrived, comeBack, delivered, detour, leave, open, refused, run, say, settle, text, told, until, watch,
+};

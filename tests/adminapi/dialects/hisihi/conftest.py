@@ -21,6 +21,7 @@ from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
 from adminapi.files import Files
 from adminapi.gate import Gate
+from adminapi.settings import Settings
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.addresses import Addresses
 from protocol.apps import App, AppSettings
@@ -133,7 +134,7 @@ def default_app() -> str:
 @pytest.fixture
 async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, default_app: str) -> AsyncIterator[Office]:
     script = Script(APP, OTHER, OPEN, GONE)
-    broker.apps = (APP, OTHER, OPEN, GONE)
+    broker.apps, broker.imports = (APP, OTHER, OPEN, GONE), True
     for kind in (*HANDLERS, *SCANS):
         broker.on(kind, lambda command, managed: script.ask(1, managed or command))
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
@@ -143,7 +144,8 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         stop = trio.Event()
-        inner.start_soon(partial(hypercorn.trio.serve, app, configured(sock, 0.5), shutdown_trigger=stop.wait))
+        config = configured(sock, Settings(graceful_seconds=0.5))
+        inner.start_soon(partial(hypercorn.trio.serve, app, config, shutdown_trigger=stop.wait))
         with trio.fail_after(5):
             await channel.wait_ready()
         async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:

@@ -13,6 +13,8 @@ from protocol.commands import (
     CreateConversation,
     GetConversation,
     GetUser,
+    ImportConversations,
+    ImportedConversation,
     ListUsers,
     SendSystem,
     UpdateConversation,
@@ -129,6 +131,22 @@ async def test_hi05_a_conversation_that_is_a_group_is_adopted(office: Office, fo
     await make(office, conversation_id=given, member_client_ids="c1:c2")
     assert office.members(number) == {"tom": 0, "c1": 0, "o12": 2, "c2": 0}
     assert office.notices("c1") == []
+
+
+async def test_a_group_from_leancloud_is_called_by_the_id_it_had(office: Office) -> None:
+    """HI-05, HI-11, HI-16, HI-26: the school's own tables know no other."""
+    old = "5a5b1c2d3e4f5a6b7c8d9e0f"
+    group = ImportedConversation(old, False, "old", b'{"organization_id":2}', "c1", ("c1", "c2"), 1516074032814)
+    assert office.manage(ImportConversations(conversations=(group,))).made == 1
+    office.online("c1")
+    answer = await make(office, conversation_id=old, member_client_ids="c1:c3")
+    assert answer["conversation_id"] == old
+    (notice,) = office.notices("c1")
+    assert notice["_lcattrs"]["conversation_id"] == old
+    for path in ("/im/org/2/groups", "/im/groups", "/im/user/c1/groups"):
+        answer = await office.ok("GET", path)
+        assert [row["conversation_id"] for row in answer["data"]] == [old]
+    assert (await office.ok("GET", f"/im/group/{old}"))["data"]["group_info"]["conversation_id"] == old
 
 
 async def test_hi05_what_cannot_be_adopted(office: Office) -> None:

@@ -14,6 +14,7 @@ from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.native import Native
 from protocol.commands import (
     AddMembers,
+    Beside,
     ConversationFound,
     CreateConversation,
     Created,
@@ -97,7 +98,9 @@ class Talk:
     def history(self, command: History, _: Any) -> HistoryPage:
         self.reads += 1
         assert 1 <= command.limit <= 100
-        if command.after is not None:
+        if isinstance(command.newer_than, Beside):
+            page = [each for each in self.messages if each.old_id == command.newer_than.old_id]
+        elif command.after is not None:
             page = [each for each in self.messages if each.seq > command.after][: command.limit]
         else:
             before = command.before

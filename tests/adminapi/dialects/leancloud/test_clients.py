@@ -7,13 +7,27 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import ListMembers, ListSessions, Managed, MemberList, SessionList
+from protocol.commands import ListMembers, ListMissed, ListSessions, Managed, MemberList, Missed, SessionList
+from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
-from protocol.records import MemberInfo, Role, SessionInfo
+from protocol.pushes import ConversationJoined, ConversationUpdated, MembersJoined, RoleChanged
+from protocol.records import Kind, MemberInfo, Role, SessionInfo
 from protocol.signatures import Action, action_signed, sign_request
 from protocol.tokens import SessionToken, make_jwt, make_session_token
+from protocol.wires.leancloud.names import iso
 from tests.adminapi.conftest import APP, Served
-from tests.adminapi.dialects.leancloud.conftest import CONV, CONV_ID, FOREIGN, HERE, call, managed, ok, refused
+from tests.adminapi.dialects.leancloud.conftest import (
+    CONV,
+    CONV_ID,
+    FOREIGN,
+    HERE,
+    UPDATED,
+    UPDATED_MS,
+    call,
+    managed,
+    ok,
+    refused,
+)
 
 SESSION = 0x1234
 NOTIFICATIONS = "/1.1/rtm/notifications?client_id=tom&start_ts=1&notification_type=permanent"
@@ -38,6 +52,7 @@ async def served(served: Served) -> Served:
     served.broker.on(ListSessions, SessionList(sessions=[live], total=1))
     rows = [MemberInfo(user, role, False) for user, role in (("tom", Role.OWNER), ("ann", Role.MANAGER), ("bob", 0))]
     served.broker.on(ListMembers, MemberList(members=rows, total=3))
+    served.broker.on(ListMissed, Missed(events=[], more=False))
     return served
 
 
@@ -48,11 +63,81 @@ async def test_the_time_is_told_to_anybody(served: Served) -> None:
     assert found["iso"][:4] == str(time.gmtime().tm_year)
 
 
-async def test_nothing_is_replayed_to_a_session_that_is_open(served: Served) -> None:
-    assert await ok(served, "GET", NOTIFICATIONS, headers=shown()) == NOTHING
-    assert served.broker.last == Managed(app=APP.id, rev=APP.rev, command=ListSessions(user="tom"))
-    # The oldest SDK sends a body with it.
+async def test_what_was_missed_is_replayed_to_a_session_that_is_open(served: Served) -> None:
+    said: dict[str, Any] = {"app": APP.id, "conversation": CONV, "by": "ann", "kind": Kind.GROUP}
+    events = [
+        ConversationJoined(**said, at_ms=5),
+        MembersJoined(**said, users=("bob", "eve"), at_ms=6),
+        RoleChanged(**{**said, "by": ""}, user="bob", role=1, at_ms=7),
+        ConversationUpdated(**said, name="x", attributes=b'{"a":1}', time_ms=UPDATED_MS, at_ms=UPDATED_MS),
+    ]
+    served.broker.on(ListMissed, Missed(events=events, more=True))
+    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "udate": iso(5)}
+    data = {"data": '{"a":1,"name":"x"}'}
+    assert await ok(served, "GET", NOTIFICATIONS, headers=shown()) == {
+        "hasMore": True,
+        "notifications": [
+            {**row, "op": "joined", "serverTs": 5},
+            {**row, "op": "members_joined", "serverTs": 6, "udate": iso(6), "m": ["bob", "eve"]},
+            {
+                **{key: value for key, value in row.items() if key != "initBy"},
+                "op": "member_info_changed",
+                "serverTs": 7,
+                "udate": iso(7),
+                "info": {"pid": "bob", "role": "Manager"},
+            },
+            {
+                **row,
+                "op": "updated",
+                "serverTs": UPDATED_MS,
+                "attr": data,
+                "attrModified": data,
+                "udate": UPDATED["updatedAt"],
+            },
+        ],
+    }
+    looked, asked = served.broker.heard[-2:]
+    assert looked == Managed(app=APP.id, rev=APP.rev, command=ListSessions(user="tom"))
+    assert asked == Managed(app=APP.id, rev=APP.rev, command=ListMissed(since_ms=1), user="tom", privileged=False)
+
+
+async def test_the_oldest_sdk_sends_a_body_with_it(served: Served) -> None:
     assert await ok(served, "GET", NOTIFICATIONS, headers=shown(), content=b"{}") == NOTHING
+
+
+async def test_a_back_office_reads_for_a_client_it_names(served: Served) -> None:
+    assert await ok(served, "GET", NOTIFICATIONS) == NOTHING
+    assert served.broker.last == managed(ListMissed(since_ms=1), "tom")
+    assert await refused(served, "GET", "/1.1/rtm/notifications?start_ts=1") == (400, 1)
+
+
+async def test_what_is_about_others_is_told_apart_to_clients_that_read_it_so(served: Served) -> None:
+    said: dict[str, Any] = {"app": APP.id, "conversation": CONV, "by": "ann", "kind": Kind.GROUP, "at_ms": 5}
+    events = [
+        ConversationJoined(**said),
+        MembersJoined(**said, users=("bob",)),
+        ConversationUpdated(**said, name="x", attributes=b'{"a":1}', time_ms=UPDATED_MS),
+    ]
+    served.broker.on(ListMissed, Missed(events=events, more=True))
+    row = {"cmd": "conv", "notificationType": 1, "cid": CONV_ID, "initBy": "ann", "serverTs": 5, "udate": iso(5)}
+    changed = {"attr": {"a": 1, "name": "x"}, "attrModified": {"a": 1, "name": "x"}}
+    others = [{**row, "op": "members-joined", "m": ["bob"]}, {**row, "op": "updated", **changed}]
+    droppable = {"hasMore": True, "notifications": others}
+    assert await ok(served, "GET", NOTIFICATIONS.replace("permanent", "droppable"), headers=shown()) == droppable
+    plain = NOTIFICATIONS.removesuffix("&notification_type=permanent")
+    assert await ok(served, "GET", plain, headers=shown()) == {
+        "permanent": {"hasMore": True, "notifications": [{**row, "op": "joined"}]},
+        "droppable": {**droppable, "invalidLocalConvCache": True},
+    }
+    served.broker.on(ListMissed, Missed(events=events[:1], more=False))
+    assert (await ok(served, "GET", plain, headers=shown()))["droppable"] == {**NOTHING, "invalidLocalConvCache": False}
+
+
+async def test_what_is_no_time_and_no_kind_of_notification_is_refused(served: Served) -> None:
+    assert await refused(served, "GET", NOTIFICATIONS.replace("start_ts=1", "start_ts=x"), headers=shown()) == (400, 107)
+    assert await refused(served, "GET", NOTIFICATIONS.replace("permanent", "p"), headers=shown()) == (400, 107)
+    served.broker.on(ListMissed, Refused(Reason.TOO_BROAD, "too many"))
+    assert (await refused(served, "GET", NOTIFICATIONS, headers=shown()))[0] == 400
 
 
 async def test_the_sign_of_the_app_key_is_as_good(served: Served) -> None:
@@ -87,6 +172,11 @@ async def test_the_app_key_and_an_open_session_are_both_needed(
 async def test_a_token_is_nobody_elses(served: Served) -> None:
     path = NOTIFICATIONS.replace("tom", "ann")
     assert await refused(served, "GET", path, headers=shown()) == (401, 4112)
+
+
+async def test_roles_are_read_without_a_where(served: Served) -> None:
+    found = await ok(served, "GET", f"{INFO}?cid={CONV_ID}&client_id=tom", headers=shown())
+    assert [row["clientId"] for row in found["results"]] == ["tom", "ann"]
 
 
 async def test_roles_are_read_as_the_user_himself(served: Served) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocol.commands import History
 from protocol.ids import IdForms
 from protocol.records import Status
 from tests.adminapi.conftest import Served
@@ -132,8 +133,6 @@ async def test_history_leaves_out_what_was_deleted_and_marks_what_was_recalled(s
         ("timestamp=x", (400, 107)),
         ("till_timestamp=-1", (400, 107)),
         ("reversed=maybe", (400, 107)),
-        ("msgid=x", (404, 4404)),
-        (f"msgid={IdForms('bare').base64(MSG)}&timestamp={AT}", (404, 4404)),
         (f"msgid={MSG_ID}&timestamp=5", (404, 4404)),
         (f"till_msgid={MSG_ID}&till_timestamp=5", (404, 4404)),
     ],
@@ -141,6 +140,32 @@ async def test_history_leaves_out_what_was_deleted_and_marks_what_was_recalled(s
 async def test_history_refusals(served: Served, query: str, expected: tuple[int, int]) -> None:
     assert await refused(served, "GET", f"{HERE}/messages?{query}") == expected
     assert served.broker.heard == []
+
+
+@pytest.mark.parametrize("name", ["x", IdForms("bare").base64(MSG), "%ED%A0%80"])
+async def test_a_name_that_is_no_messages_id_nor_was_one(served: Served, name: str) -> None:
+    talk = Talk([said(1, ms=AT)])
+    talk.answer(served.broker)
+    for query in (f"msgid={name}", f"msgid={name}&timestamp={AT}", f"till_msgid={name}&limit=5"):
+        assert await refused(served, "GET", f"{HERE}/messages?{query}") == (404, 4404)
+
+
+async def test_history_from_the_id_a_message_had(served: Served) -> None:
+    """LC-30. An imported message is called as it was, and found by that alone: its time here may be a millisecond later."""
+    talk = Talk([said(seq, ms=AT + seq) for seq in range(1, 10)])
+    talk.messages[4].old_id = "yvkkAYWBSYKDJ0z3cZmSgg"
+    talk.answer(served.broker)
+    old = {"msgid": "yvkkAYWBSYKDJ0z3cZmSgg", "timestamp": AT}
+    assert await history(served, **old, limit=2) == ["m4", "m3"]
+    assert await history(served, **old, limit=2, reversed=1, include_start=1) == ["m5", "m6"]
+    assert await history(served, till_msgid=old["msgid"]) == ["m9", "m8", "m7", "m6"]
+    rows = await ok(served, "GET", f"{HERE}/messages", params={"msgid": IDS.base64(talk.messages[5].id), "limit": 1})
+    assert rows[0]["msg-id"] == old["msgid"]
+    assert [each.command.newer_than.old_id for each in served.broker.heard if is_search(each)] == [old["msgid"]] * 3
+
+
+def is_search(call: Any) -> bool:
+    return isinstance(call.command, History) and call.command.newer_than is not None
 
 
 async def test_history_by_the_old_call(served: Served) -> None:

@@ -146,12 +146,21 @@ async def test_lc20_message_and_time_address_it_together_and_its_author_only(ser
         assert await refused(served, method, path, json={**good, missing: None}) == (400, 1)
     for bad in (-1, 1.5, "x", True, [AT]):
         assert await refused(served, method, path, json={**good, "timestamp": bad}) == (400, 107)
-    foreign = path.replace(MSG_ID, IdForms("bare").base64(MSG))
-    assert await refused(served, method, foreign, json=good) == (404, 4404)
     assert served.broker.heard == []
     for kind in (EditMessage, RecallMessage, DeleteMessage):
         served.broker.on(kind, lambda c, m: Refused(Reason.NOT_ALLOWED, f"not sent by {c.author}"))
     assert await refused(served, method, path, json={**good, "from_client": "jerry"}) == (403, 4403)
+
+
+@pytest.mark.parametrize(("method", "path"), EDITS)
+async def test_a_message_is_addressed_by_the_id_it_had(served: Served, method: str, path: str) -> None:
+    """LC-11 to LC-13 of what was imported. Whether it is there, the broker knows."""
+    for kind in (EditMessage, RecallMessage, DeleteMessage):
+        served.broker.on(kind, lambda c, m: Refused(Reason.UNKNOWN_MESSAGE, c.message))
+    old = IdForms("bare").base64(MSG)
+    said = {"from_client": "tom", "message": "x", "timestamp": AT}
+    assert await refused(served, method, path.replace(MSG_ID, old), json=said) == (404, 4404)
+    assert served.broker.last.command.message == old  # type: ignore[attr-defined]
 
 
 OLD = {"conv_id": CONV_ID, "from_peer": "tom", "message": "x"}

@@ -76,7 +76,7 @@ def test_a_unique_conversation_is_found_again(gateway: Gateway) -> None:
 
 def test_a_temporary_conversation_has_a_prefix_and_seconds_to_live(gateway: Gateway) -> None:
     tom, ann = gateway.opened("tom", "ann")
-    answer = tom.conv(Op.START, m=["ann", "tom"], tempConv=True, tempConvTTL=60)
+    answer = tom.conv(Op.START, m=["ann", "tom"], tempConv=True)
     cid = answer.convMessage.cid
     assert cid.startswith("_tmp:")
     assert answer.convMessage.tempConvTTL == 3 * 86_400
@@ -87,6 +87,71 @@ def test_a_temporary_conversation_has_a_prefix_and_seconds_to_live(gateway: Gate
     ack = tom.say(cid, "hi")
     (direct,) = ann.heard()
     assert (direct.directMessage.cid, direct.directMessage.convType, ack.cid) == (cid, 4, cid)
+
+
+def test_a_temporary_conversation_ends_when_it_was_to_end(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    answer = tom.conv(Op.START, m=["ann", "tom"], tempConv=True, tempConvTTL=60).convMessage
+    cid = answer.cid
+    assert answer.tempConvTTL == 60
+    gateway.pass_ms(20_000)
+    assert tom.say(cid, "hi").uid  # which does not put it off
+    assert [row["ttl"] for row in found(ann, tempConvIds=[cid])] == [40]
+    assert tom.conv(Op.START, m=["ann", "tom"], tempConv=True, tempConvTTL=600).convMessage.tempConvTTL == 40
+    gateway.pass_ms(40_000)
+    assert tom.say(cid, "still there?").code == 4303
+    assert found(ann, tempConvIds=[cid]) == []
+    assert tom.conv(Op.COUNT, cid=cid).errorMessage.code == 4303
+    again = tom.conv(Op.START, m=["ann", "tom"], tempConv=True, tempConvTTL=30 * 86_400).convMessage
+    assert (again.cid == cid, again.tempConvTTL) == (False, 3 * 86_400)
+    tom.say(again.cid, "hello")
+    assert tom.start("tom", "ann", tempConv=True) == again.cid
+
+
+def test_a_query_by_conditions_finds_no_temporary_conversation_and_a_plain_one_no_room(gateway: Gateway) -> None:
+    tom = gateway.opened("tom")
+    group, room = tom.start("tom", attr=attr(name="group")), tom.start("tom", transient=True, attr=attr(name="room"))
+    temporary = tom.start("tom", "ann", tempConv=True)
+    assert names(tom) == ["group"]
+    assert names(tom, sort="-lm", flag=2) == ["group"]
+    assert {row["objectId"] for row in found(tom, {"m": "tom"})} == {group, room}
+    assert names(tom, {"tr": True}) == ["room"]
+    assert [row["objectId"] for row in found(tom, tempConvIds=[temporary])] == [temporary]
+    assert [row["objectId"] for row in found(tom, {"objectId": temporary})] == [temporary]
+
+
+def test_a_unique_conversation_takes_the_new_name_from_who_may_change_it(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", unique=True, attr=attr(name="old", color="red"))
+    ann.heard()
+    assert tom.start("tom", "ann", unique=True) == cid
+    assert ann.start("tom", "ann", unique=True, attr=attr(name="hers")) == cid
+    assert names(tom, {"objectId": cid}) == ["old"]
+    assert (tom.heard(), ann.heard()) == ([], [])
+    assert tom.start("tom", "ann", unique=True, attr=attr(name="new", color="blue")) == cid
+    (row,) = found(ann, {"objectId": cid})
+    assert (row["name"], row["color"]) == ("new", "red")
+    (push,) = ann.heard()
+    assert (push.op, json.loads(push.convMessage.attr.data)) == (Op.UPDATED, {"name": "new"})
+    assert tom.heard() == []
+    open_to_all = gateway_with(members_invite=True)
+    tom, ann = open_to_all.opened("tom", "ann")
+    cid = tom.start("tom", "ann", unique=True, attr=attr(name="old"))
+    ann.start("tom", "ann", unique=True, attr=attr(name="hers"))
+    assert names(tom, {"objectId": cid}) == ["hers"]
+
+
+def test_who_was_put_out_finds_the_name_by_the_id_alone(gateway: Gateway) -> None:
+    tom, ann, eve = gateway.opened("tom", "ann", "eve")
+    cid = tom.start("tom", "ann", attr=attr(name="x", color="red"))
+    tom.say(cid, "hi")
+    tom.conv(Op.REMOVE, cid=cid, m=["ann"])
+    (row,) = found(ann, {"objectId": cid}, flag=2)
+    assert {"name": "x", "objectId": cid}.items() <= row.items()
+    assert not {"m", "c", "color", "msg", "lm"} & row.keys()
+    assert names(ann, {"objectId": {"$in": [cid]}}) == ["x"]
+    assert names(ann, {"objectId": cid, "color": "red"}) == names(ann, {"name": "x"}) == names(ann) == []
+    assert names(eve, {"objectId": cid}) == []
 
 
 def test_a_room_is_found_joined_counted_and_tells_nobody_who_comes(gateway: Gateway) -> None:
@@ -110,6 +175,8 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     gateway.pass_ms(1000)
     answer = tom.conv(Op.UPDATE, cid=cid, attr=attr(**{"attr.lee": 5, "name": "b", "gone": {"__op": "Delete"}}))
     assert (answer.op, answer.convMessage.udate) == (Op.UPDATED, "2027-01-15T08:00:01.000Z")
+    modified = {"name": "b", "attr": {"lee": 5, "sam": 2}, "gone": None}
+    assert json.loads(answer.convMessage.attrModified.data) == modified
     (push,) = ann.heard()
     assert (push.op, push.convMessage.cid, push.convMessage.initBy) == (Op.UPDATED, cid, "tom")
     assert push.convMessage.udate == answer.convMessage.udate
@@ -152,6 +219,20 @@ def test_others_are_not_found_unless_the_app_says_so(gateway: Gateway) -> None:
         cid = tom.start("tom", attr=attr(name="x"))
         assert names(eve, {"objectId": cid}) == visible
         assert names(eve) == []
+
+
+def test_a_client_asks_of_which_conversations_it_is_a_member(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    own, room = tom.start("tom", "ann"), tom.start("tom", transient=True)
+    temporary, left, other = tom.start("tom", "ann", tempConv=True), tom.start("tom", "ann", "bob"), tom.start("tom")
+    tom.conv(Op.REMOVE, cid=left, m=["ann"])
+    asked = [own, room, temporary, left, other, "x"]
+    answer = ann.conv(Op.IS_MEMBER, cids=asked)
+    assert answer.op == Op.IS_MEMBER
+    said = {own: True, room: False, temporary: True, left: False, other: False, "x": False}
+    assert json.loads(answer.convMessage.results.data) == said
+    assert tom.conv(Op.IS_MEMBER, cids=[]).errorMessage.code == 4301
+    assert tom.conv(Op.IS_MEMBER, cids=["x"] * 201 + [f"{n}" for n in range(200)]).errorMessage.code == 4301
 
 
 def test_what_a_conversation_is_asked_that_is_none(gateway: Gateway) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from adminapi.imports.leancloud import conversation_of
 from protocol.commands import ImportConversations, ImportedConversation, ImportedMessage, ImportMessages
 from protocol.richtext import body_of
 from protocol.signatures import Action, member_ids, sign_action
-from protocol.wires.leancloud.schema import Cmd, Op
+from protocol.wires.leancloud.schema import NEW, Cmd, Op
 from tests.broker.hub.script import START_MS
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with
 
@@ -52,12 +53,89 @@ def test_it_is_found_and_started_under_its_old_id(gateway: Gateway) -> None:
     assert tom.conv(Op.COUNT, cid=OLD).convMessage.count == 2
 
 
+def test_a_row_of_the_class_comes_back_as_it_was(gateway: Gateway) -> None:
+    """All built-in fields of a room and of a conversation without its messages; `protocols.md` 2.5."""
+    room, silent = "5a5b1c2d3e4f5a6b7c8d9e10", "5a5b1c2d3e4f5a6b7c8d9e11"
+    rows = (
+        {"objectId": room, "tr": True, "m": ["tom"], "name": "hall", "createdAt": "2026-01-16T03:40:32.814Z"},
+        {
+            "objectId": silent,
+            "m": ["tom", "ann"],
+            "mu": ["ann"],
+            "c": "eve",
+            "level": 5,
+            "name": "silent",
+            "createdAt": "2026-01-16T03:40:32.814Z",
+            "updatedAt": "2026-01-17T03:40:32.814Z",
+            "lm": {"__type": "Date", "iso": "2026-01-18T03:40:32.814Z"},
+        },
+    )
+    gateway.manage(ImportConversations(conversations=tuple(conversation_of(dict(row)) for row in rows)))
+    tom = gateway.opened("tom")
+    assert found(tom, {"objectId": silent}) == [rows[1]]
+    (hall,) = found(tom, {"tr": True})
+    assert (hall["objectId"], hall["tr"], hall["name"]) == (room, True, "hall")
+    assert [row["name"] for row in found(tom, {}, sort="-lm")] == ["team", "silent"]
+
+
 def test_what_was_said_is_its_history(gateway: Gateway) -> None:
     tom = gateway.opened("tom")
     logs = tom.logs(OLD, l=2)
     assert [(each.data, each.timestamp) for each in logs] == [("said 1", THEN + 1), ("said 2", THEN + 2)]
-    before = tom.logs(OLD, t=THEN + 1, mid="yvkkAYWBSYKDJ0z3cZmSgg")  # an id of LeanCloud's: the time counts
+    assert [each.msgId for each in logs] == ["m1", "m2"]
+    before = tom.logs(OLD, t=THEN + 1, mid="yvkkAYWBSYKDJ0z3cZmSgg")  # nobody's id: the time counts
     assert [each.data for each in before] == ["said 0"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"mid": "m1"}, ["m0"]),
+        ({"mid": "m1", "t": THEN + 1}, ["m0"]),
+        ({"mid": "m1", "tIncluded": True}, ["m0", "m1"]),
+        ({"tmid": "m1"}, ["m2"]),
+        ({"tmid": "m1", "ttIncluded": True}, ["m1", "m2"]),
+        ({"mid": "m0", "direction": NEW}, ["m1", "m2"]),
+        ({"mid": "m0", "tIncluded": True, "tmid": "m2", "direction": NEW}, ["m0", "m1"]),
+        ({"mid": "x"}, ["m0", "m1", "m2"]),
+    ],
+)
+def test_pages_are_turned_by_old_ids(gateway: Gateway, said: dict[str, Any], expected: list[str]) -> None:
+    tom = gateway.opened("tom")
+    assert [each.msgId for each in tom.logs(OLD, **said)] == expected
+
+
+def test_a_message_is_changed_by_its_old_id_and_called_so(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    for patch in ({"mid": "m1", "data": "better"}, {"mid": "m2", "recall": True}):
+        answer = tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": [{"cid": OLD, **patch}]})
+        assert (answer.cmd, answer.op) == (Cmd.PATCH, Op.MODIFIED)
+    told = [frame.patchMessage.patches[0] for frame in ann.heard()]
+    assert [(each.mid, each.timestamp, each.data, each.recall) for each in told] == [
+        ("m1", THEN + 1, "better", False),
+        ("m2", THEN + 2, '{"_lctype":-127}', True),
+    ]
+    assert [(each.msgId, each.data) for each in tom.logs(OLD, l=2)] == [("m1", "better"), ("m2", '{"_lctype":-127}')]
+    assert [row["msg_mid"] for row in found(tom, flag=2)] == ["m2"]
+
+
+@pytest.mark.parametrize(("peer", "mid", "code"), [("tom", "x", 4404), ("ann", "m1", 4403), ("tom", "", 4404)])
+def test_who_may_not_or_says_another_id(gateway: Gateway, peer: str, mid: str, code: int) -> None:
+    line = gateway.opened(peer)
+    answer = line.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": [{"cid": OLD, "mid": mid, "recall": True}]})
+    assert answer.errorMessage.code == code
+
+
+def test_what_was_imported_is_read_already(gateway: Gateway) -> None:
+    """An ack or a read of an old id moves nothing, and takes nothing back."""
+    tom = gateway.opened("tom")
+    new = tom.say(OLD, "new")
+    ann = gateway.opened("ann")
+    assert [each.mid for each in ann.heard()[0].unreadMessage.convs] == [new.uid]
+    for said in ({"cid": OLD, "mid": "m2"}, {"cid": OLD, "mid": "m2", "timestamp": THEN + 2}):
+        ann.send(cmd=Cmd.READ, readMessage={"convs": [said]})
+        ann.send(cmd=Cmd.ACK, ackMessage={"cid": OLD, "mid": "m2"})
+        assert {each.unread for frame in ann.heard() for each in frame.unreadMessage.convs} == {1}
 
 
 def test_every_push_names_it_by_its_old_id(gateway: Gateway) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from protocol.commands import SetRole
 from protocol.ids import IdForms
 from protocol.signatures import Action, member_ids, sign_action
+from protocol.wires.leancloud.names import iso
 from protocol.wires.leancloud.schema import Cmd, Op
-from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with
+from tests.protocol.wires.leancloud.gateway import Gateway, Line, attr, found, gateway_with
 
 
 def test_members_come_and_go_and_each_hears_his_part(gateway: Gateway) -> None:
@@ -17,8 +18,10 @@ def test_members_come_and_go_and_each_hears_his_part(gateway: Gateway) -> None:
     ann.heard()
     answer = tom.conv(Op.ADD, cid=cid, m=["bob", "eve"])
     assert (answer.op, list(answer.convMessage.allowedPids)) == (Op.ADDED, ["bob", "eve"])
+    assert answer.convMessage.udate == iso(gateway.ms)
     assert tom.heard() == []
-    assert [(push.op, push.convMessage.initBy) for push in bob.heard()] == [(Op.JOINED, "tom")]
+    said = [(push.op, push.convMessage.initBy, push.convMessage.udate) for push in bob.heard()]
+    assert said == [(Op.JOINED, "tom", iso(gateway.ms))]
     (push,) = ann.heard()
     assert (push.op, list(push.convMessage.m), push.convMessage.initBy) == (Op.MEMBERS_JOINED, ["bob", "eve"], "tom")
 
@@ -58,13 +61,39 @@ def test_any_member_adds_where_the_app_says_so(gateway: Gateway) -> None:
         cid = tom.start("tom", "ann")
         answer = ann.conv(Op.ADD, cid=cid, m=["bob"])
         assert answer.errorMessage.code == code
+        assert ("members_invite" in answer.errorMessage.reason) == bool(code)
         assert ann.conv(Op.UPDATE, cid=cid, attr=attr(name="x")).errorMessage.code == code
 
 
 def test_groups_are_joined_where_they_are_open(gateway: Gateway) -> None:
     for each, code in ((gateway, 4320), (gateway_with(open_groups=True), 0)):
         tom, ann = each.opened("tom", "ann")
-        assert ann.conv(Op.ADD, cid=tom.start("tom"), m=["ann"]).errorMessage.code == code
+        refused = ann.conv(Op.ADD, cid=tom.start("tom"), m=["ann"]).errorMessage
+        assert (refused.code, "open_groups" in refused.reason) == (code, bool(code))
+        temporary = tom.start("tom", tempConv=True)
+        refused = ann.conv(Op.ADD, cid=temporary, m=["ann"]).errorMessage
+        assert (refused.code, "open_groups" in refused.reason) == (4320, False)
+
+
+def test_what_is_said_of_members_carries_its_time_and_can_be_asked_for_again(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    gateway.pass_ms(1000)
+    cid = tom.start("tom", "ann", "bob")
+    tom.conv(Op.ADD, cid=cid, m=["eve"])
+    tom.conv(Op.UPDATE, cid=cid, attr=attr(name="x"))
+    tom.conv(Op.ADD_SHUTUP, cid=cid, m=["ann"])
+    tom.conv(Op.MEMBER_INFO_UPDATE, cid=cid, targetClientId="bob", info={"pid": "bob", "role": "Manager"})
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": cid, "toPids": ["ann"]})
+    pushes = ann.heard()
+    assert len(pushes) == 9
+    assert {(push.serverTs, push.notificationType, push.service) for push in pushes} == {(gateway.ms, 1, 2)}
+    # A message is told again by other means, and does not move that clock.
+    other = tom.start("tom", "ann")
+    ann.heard()
+    tom.say(other, "hi")
+    (direct,) = ann.heard()
+    assert (direct.cmd, direct.HasField("serverTs"), direct.HasField("notificationType")) == (Cmd.DIRECT, False, False)
+    assert direct.service == 2
 
 
 def test_roles_are_the_owners_to_give(gateway: Gateway) -> None:
@@ -80,7 +109,7 @@ def test_roles_are_the_owners_to_give(gateway: Gateway) -> None:
     said = {"cid": cid, "targetClientId": "bob", "info": {"pid": "bob", "role": "Manager"}}
     assert ann.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4320
     said["info"] = {"pid": "bob", "role": "Owner"}
-    assert tom.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4301
+    assert tom.conv(Op.MEMBER_INFO_UPDATE, **said).errorMessage.code == 4321
     gateway.manage(SetRole(conversation=IdForms("a").parse(cid) or 0, user="ann", role=0))
 
 
@@ -107,6 +136,47 @@ def test_the_silenced_hear_it_all_members_too_and_their_messages_are_refused(gat
     assert ann.say(cid, "aah").uid
 
 
+def test_the_silenced_and_the_blocked_are_listed_in_pages() -> None:
+    gateway = gateway_with(room_members=2000)
+    tom = gateway.opened("tom")
+    room = tom.start("tom", transient=True)
+    users = [f"u{n:04}" for n in range(1200)]
+    for at in range(0, 1200, 400):
+        tom.conv(Op.ADD, cid=room, m=users[at : at + 400])
+    late = users[-12:]
+    tom.conv(Op.ADD_SHUTUP, cid=room, m=late)
+    page = tom.conv(Op.QUERY_SHUTUP, cid=room).convMessage
+    assert (list(page.m), page.next) == (late[:10], "10")
+    page = tom.conv(Op.QUERY_SHUTUP, cid=room, limit=2, next="10").convMessage
+    assert (list(page.m), page.HasField("next")) == (late[10:], False)
+    assert tom.conv(Op.QUERY_SHUTUP, cid=room, limit=0).errorMessage.code == 4301
+    assert tom.conv(Op.QUERY_SHUTUP, cid=room, next="x").errorMessage.code == 4301
+    assert gateway.opened("eve").conv(Op.QUERY_SHUTUP, cid=room).errorMessage.code == 4317
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": room, "toPids": late})
+    said = tom.ask(cmd=Cmd.BLACKLIST, op=Op.QUERY, blacklistMessage={"srcCid": room, "limit": 11}).blacklistMessage
+    assert (list(said.blockedPids), said.next) == (late[:11], "11")
+
+
+def test_a_client_asks_of_one_whether_he_is_silenced_or_blocked_and_who_is_in_a_room(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", "bob")
+    tom.conv(Op.ADD_SHUTUP, cid=cid, m=["bob"])
+    for users, silenced in ((["bob"], ["bob"]), (["ann"], []), (["ann", "bob", "eve"], ["bob"])):
+        answer = ann.conv(Op.CHECK_SHUTUP, cid=cid, m=users)
+        assert (answer.op, list(answer.convMessage.m)) == (Op.SHUTUP_RESULT, silenced)
+    assert gateway.opened("eve").conv(Op.CHECK_SHUTUP, cid=cid, m=["bob"]).errorMessage.code == 4317
+    tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage={"srcCid": cid, "toPids": ["bob", "zoe"]})
+    for users, blocked in ((["bob"], ["bob"]), (["ann"], []), (["zoe", "ann"], ["zoe"])):
+        answer = tom.ask(cmd=Cmd.BLACKLIST, op=Op.CHECK_BLOCK, blacklistMessage={"srcCid": cid, "toPids": users})
+        assert (answer.op, list(answer.blacklistMessage.blockedPids)) == (Op.CHECK_RESULT, blocked)
+
+    room = tom.start("tom", transient=True)
+    tom.conv(Op.ADD, cid=room, m=["ann", "bob"])
+    answer = tom.conv(Op.MEMBERS, cid=room, limit=50)
+    assert (answer.op, list(answer.convMessage.m)) == (Op.MEMBERS, ["tom", "ann"])
+    assert list(ann.conv(Op.MEMBERS, cid=room, limit=1).convMessage.m) == ["tom"]
+
+
 def test_the_blocked_leave_and_do_not_come_back(gateway: Gateway) -> None:
     tom, ann, bob = gateway.opened("tom", "ann", "bob")
     cid = tom.start("tom", "ann", "bob")
@@ -116,7 +186,10 @@ def test_the_blocked_leave_and_do_not_come_back(gateway: Gateway) -> None:
     assert (answer.cmd, answer.op, list(said.allowedPids), said.srcCid) == (Cmd.BLACKLIST, Op.BLOCKED, ["ann"], cid)
     assert sorted(push.op for push in ann.heard()) == [Op.LEFT, Op.BLOCKED]
     assert sorted(push.op for push in bob.heard()) == [Op.MEMBERS_LEFT, Op.MEMBERS_BLOCKED]
-    assert [push.op for push in tom.heard()] == [Op.MEMBERS_BLOCKED]
+    assert [(push.op, list(push.convMessage.m)) for push in tom.heard()] == [
+        (Op.MEMBERS_BLOCKED, ["ann"]),
+        (Op.MEMBERS_LEFT, ["ann"]),
+    ]
     again = tom.conv(Op.ADD, cid=cid, m=["ann"]).convMessage
     assert [(each.code, list(each.pids)) for each in again.failedPids] == [(4315, ["ann"])]
     assert ann.say(cid, "hi").code == 4315
@@ -146,10 +219,55 @@ def test_an_app_that_asks_checks_the_signatures_of_what_is_done() -> None:
     assert line.conv(Op.ADD, cid=cid, m=["bob"]).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=cid, m=["bob"], **signed(Action.KICK, "bob", cid=cid)).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=cid, m=["bob"], **signed(Action.INVITE, "bob", cid=cid)).op == Op.ADDED
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"]).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.INVITE, "bob", cid=cid)).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.KICK, "ann", cid=cid)).errorMessage.code == 4302
     assert line.conv(Op.REMOVE, cid=cid, m=["bob"], **signed(Action.KICK, "bob", cid=cid)).op == Op.REMOVED
+    assert line.conv(Op.REMOVE, cid=cid, m=["tom"]).errorMessage.code == 4302
+    assert line.conv(Op.REMOVE, cid=cid, m=["tom"], **signed(Action.KICK, "tom", cid=cid)).op == Op.REMOVED
     room = line.start("tom", transient=True, **signed(Action.CONVERSATION, "tom"))
     assert line.conv(Op.ADD, cid=room, m=["tom"]).errorMessage.code == 4302
     assert line.conv(Op.ADD, cid=room, m=["tom"], **signed(Action.INVITE, "tom", cid=room)).op == Op.ADDED
+
+
+def hearing(line: Line) -> list[tuple[str, int]]:
+    """Who is told what, on this connection."""
+    return [(push.peerId, push.op) for push in line.heard()]
+
+
+def test_two_clients_of_one_connection_each_hear_their_part(gateway: Gateway) -> None:
+    line = gateway.line()
+    line.open("tom"), line.open("ann")
+    line.heard()
+    cid = line.start("tom", "ann", "bob", peer="tom")
+    assert hearing(line) == [("ann", Op.JOINED), ("ann", Op.MEMBERS_JOINED)]
+    line.conv(Op.ADD, "tom", cid=cid, m=["eve"])
+    line.conv(Op.UPDATE, "tom", cid=cid, attr=attr(name="x"))
+    line.conv(Op.MEMBER_INFO_UPDATE, "tom", cid=cid, targetClientId="ann", info={"pid": "ann", "role": "Manager"})
+    assert hearing(line) == [("ann", Op.MEMBERS_JOINED), ("ann", Op.UPDATED), ("ann", Op.MEMBER_INFO_CHANGED)]
+    line.conv(Op.ADD_SHUTUP, "ann", cid=cid, m=["bob"])
+    assert sorted(hearing(line)) == [("ann", Op.MEMBERS_SHUTUPED), ("tom", Op.MEMBERS_SHUTUPED)]
+    line.conv(Op.REMOVE, "ann", cid=cid, m=["bob"])
+    assert hearing(line) == [("tom", Op.MEMBERS_LEFT)]
+    line.conv(Op.REMOVE, "tom", cid=cid, m=["ann"])
+    assert hearing(line) == [("ann", Op.LEFT)]
+    line.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, peerId="tom", blacklistMessage={"srcCid": cid, "toPids": ["ann", "eve"]})
+    assert sorted(hearing(line)) == [("ann", Op.BLOCKED), ("tom", Op.MEMBERS_LEFT), ("tom", Op.MEMBERS_BLOCKED)]
+
+
+def test_the_other_devices_of_who_does_it_hear_it(gateway: Gateway) -> None:
+    phone, tablet, ann = gateway.opened("tom", "tom", "ann")
+    cid = phone.start("tom", "ann", "bob")
+    assert [push.op for push in tablet.heard()] == [Op.JOINED, Op.MEMBERS_JOINED]
+    phone.conv(Op.ADD, cid=cid, m=["eve"])
+    phone.conv(Op.UPDATE, cid=cid, attr=attr(name="x"))
+    phone.conv(Op.REMOVE, cid=cid, m=["eve", "bob"])
+    assert [push.op for push in tablet.heard()] == [Op.MEMBERS_JOINED, Op.UPDATED, Op.MEMBERS_LEFT]
+    ann.heard()
+    phone.conv(Op.REMOVE, cid=cid, m=["tom"])
+    assert [(push.op, push.convMessage.initBy) for push in tablet.heard()] == [(Op.LEFT, "tom")]
+    assert [(push.op, push.convMessage.initBy) for push in ann.heard()] == [(Op.MEMBERS_LEFT, "tom")]
+    assert phone.heard() == []
 
 
 def test_who_wants_no_notifications_is_shown(gateway: Gateway) -> None:

@@ -96,6 +96,27 @@ def test_a_transient_message_is_acknowledged_and_not_kept(gateway: Gateway) -> N
     assert ann.logs(cid) == []
 
 
+def test_a_will_is_said_when_its_sender_is_lost(gateway: Gateway) -> None:
+    tom, ann, cid = pair(gateway)
+    left = tom.say(cid, "I am gone", will=True, r=True)
+    assert (left.cid, left.t, len(left.uid), left.HasField("code")) == (cid, gateway.ms, 22, False)
+    assert ann.heard() == []
+    gateway.pass_ms(10)
+    gateway.lose(tom)
+    (push,) = ann.heard()
+    said = push.directMessage
+    assert (said.msg, said.fromPeerId, said.transient, said.timestamp) == ("I am gone", "tom", True, gateway.ms)
+    assert ann.logs(cid) == []
+
+
+def test_who_closes_leaves_no_will(gateway: Gateway) -> None:
+    tom, ann, cid = pair(gateway)
+    tom.say(cid, "I am gone", will=True)
+    assert tom.ask(cmd=Cmd.SESSION, op=Op.CLOSE).op == Op.CLOSED
+    gateway.lose(tom)
+    assert ann.heard() == []
+
+
 def test_a_repeated_send_makes_no_second_message(gateway: Gateway) -> None:
     tom, ann, cid = pair(gateway)
     first = tom.say(cid, "once", dt="uuid-1")
@@ -117,7 +138,7 @@ def test_mentions_travel_and_are_unread_as_such(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("said", "code"),
     [
-        ({"cid": "{cid}", "msg": "x", "will": True}, 4402),
+        ({"cid": FORMS.hex24(9), "msg": "x", "will": True}, 4401),
         ({"cid": "", "msg": "x"}, 4402),
         ({"cid": "nonsense", "msg": "x"}, 4401),
         ({"cid": FORMS.hex24(9), "msg": "x"}, 4401),
@@ -182,15 +203,6 @@ def test_reading_up_to_a_time_leaves_the_rest(gateway: Gateway) -> None:
     assert push.unreadMessage.convs[0].unread == 0
 
 
-def test_the_first_version_hears_nothing_of_unread(gateway: Gateway) -> None:
-    tom, _, cid = pair(gateway)
-    tom.say(cid, "one")
-    old = gateway.line("lc.protobuf2.1")
-    assert old.open("ann").op == Op.OPENED
-    old.send(cmd=Cmd.READ, readMessage={"cid": cid})
-    assert old.heard() == []
-
-
 def test_receipts_come_for_each_message_and_reads_once(gateway: Gateway) -> None:
     tom, ann, cid = pair(gateway)
     first = tom.say(cid, "one", r=True)
@@ -210,8 +222,10 @@ def test_receipts_come_for_each_message_and_reads_once(gateway: Gateway) -> None
     assert [push.rcpMessage.id for push in tom.heard()] == [third.uid]
     ann.send(cmd=Cmd.READ, readMessage={"convs": [{"cid": cid, "timestamp": third.t}]})
     gateway.pass_ms(1500)
-    reads = [push.rcpMessage for push in tom.heard() if push.rcpMessage.read]
-    assert [(each.cid, each.id, getattr(each, "from"), each.t) for each in reads] == [(cid, "", "ann", third.t)]
+    reads = [push.rcpMessage for push in tom.heard()]  # that they arrived is not told again
+    assert [(each.cid, each.id, each.read, getattr(each, "from"), each.t) for each in reads] == [
+        (cid, "", True, "ann", third.t)
+    ]
     answer = tom.conv(Op.MAX_READ, cid=cid)
     assert (answer.op, answer.convMessage.maxReadTimestamp, answer.convMessage.maxAckTimestamp) == (
         Op.MAX_READ,
@@ -274,6 +288,29 @@ def test_only_the_author_patches_even_where_he_is_not_the_owner(gateway: Gateway
     assert patch(ann, cid, "nonsense", data="x").errorMessage.code == 4404
     assert ann.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={}).errorMessage.code == 4405
     assert patch(ann, cid, mid, data="yours").op == Op.MODIFIED
+
+
+def test_several_patches_have_one_answer_that_names_those_not_done(gateway: Gateway) -> None:
+    tom, ann, cid = pair(gateway)
+    mids = [tom.say(cid, words).uid for words in ("one", "two")]
+    hers = ann.say(cid, "mine").uid
+    ann.heard()
+    items = [
+        {"cid": cid, "mid": mids[0], "data": "first"},
+        {"cid": cid, "mid": hers, "recall": True},
+        {"cid": "nonsense", "mid": mids[0], "data": "x"},
+        {"cid": cid, "mid": mids[1], "recall": True},
+    ]
+    answer = tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": items})
+    assert (answer.op, answer.patchMessage.lastPatchTime) == (Op.MODIFIED, gateway.ms)
+    failed = [(each.cid, each.mid, each.patchCode) for each in answer.patchMessage.patches]
+    assert sorted(failed) == sorted([(cid, hers, 4403), ("nonsense", mids[0], 4303)])
+    assert all(each.patchReason for each in answer.patchMessage.patches)
+    assert [push.patchMessage.patches[0].mid for push in ann.heard()] == mids
+    answer = tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": items[1:3]})
+    assert (answer.cmd, answer.errorMessage.code) == (Cmd.ERROR, 4403)
+    many = [items[0]] * 21
+    assert tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": many}).errorMessage.code == 4405
 
 
 def test_an_edit_by_another_wire_reads_as_rich_text(gateway: Gateway) -> None:

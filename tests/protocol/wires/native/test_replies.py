@@ -17,6 +17,7 @@ from protocol.records import (
     PatchRecord,
     UserInfo,
 )
+from protocol.wires.control import by_name
 from protocol.wires.native.codes import CODES
 from protocol.wires.native.replies import REPLIES
 from tests.protocol.wires.native.printed import message, pushed
@@ -232,6 +233,6 @@ def test_presence_users_and_friends_answer(speaker: Any) -> None:
 def test_every_reply_of_a_socket_command_has_a_shape() -> None:
     management = {c.SessionList, c.MessagePage, c.AppTable, c.StatsReport, c.UserList}
     management |= {c.DirectPage, c.JoinRequestList, c.Marked, c.TokenRenewed, c.UserNames}
-    management |= {c.Imported, c.ReadTimesList}  # of LeanCloud's wire
-    ours = {reply for reply in c.Reply.__subclasses__() if reply.__module__.startswith("protocol.commands")}
+    management |= {c.Imported, c.Missed, c.ReadTimesList, c.Unheard}  # of LeanCloud's wire
+    ours = {reply for reply in by_name(c.Reply).values() if reply.__module__.startswith("protocol.commands")}
     assert ours - management == set(REPLIES)
