@@ -1,7 +1,8 @@
 """A start: everything memory holds, from local files only (DESIGN 2.3).
 
-First the store's tables, then the journal's commits that the store has not applied yet, in order, through the same
-`apply` as in service. What comes out is what was acknowledged before, and the greatest id ever given out.
+First the tables of `parley.db`, then the journal's commits that it has not applied yet, in order, through the same `apply`
+as in service; of commits that only PostgreSQL still has to be given, what the tail holds. What comes out is what was
+acknowledged before, and the greatest id ever given out.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from broker.hub.rows import TABLES, Image, decode_message, put
 from broker.persistence.cut import cut as cut_journal
 from broker.persistence.images import decode
 from broker.persistence.journal import Journal, JournalDamaged
+from broker.persistence.postgres.store import PostgresStore
+from broker.persistence.remote import known, open_remote
 from broker.persistence.sqlite import SqliteStore, open_store
+from broker.persistence.store import InThreads
 from broker.persistence.tail import Budget, Tail
-from broker.persistence.writer import Writer
+from broker.persistence.targets import Targets
 from broker.settings import Settings
 from protocol.apps import App
 from protocol.ids import Mint, first_at, time_of
@@ -46,8 +50,9 @@ class Recovered(msgspec.Struct):
     """What a start has made. `position` is the newest commit on disk."""
 
     store: SqliteStore
+    remote: PostgresStore | None
     journal: Journal
-    writer: Writer
+    targets: Targets
     apps: Apps
     tails: dict[str, Tail]
     mint: Mint
@@ -69,6 +74,7 @@ def recover(
     gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
     try:
         store = open_store(data / "parley.db")
+        remote = open_remote(store, settings.store)
         journal = Journal(data / "journal", segment_bytes=settings.store.segment_bytes)
         tails: dict[str, Tail] = {}
         budget = Budget(settings.store.tail_bytes)
@@ -80,9 +86,10 @@ def recover(
             return Hub(app, tail, mint, epoch)
 
         apps = Apps(make_hub)
-        writer = Writer(store, journal, tails, write_seconds=settings.store.write_seconds)
+        seconds = settings.store.write_seconds
+        targets = Targets(journal, tails, InThreads(store, "parley.db"), remote, write_seconds=seconds)
         rows = _load(store, apps, told)
-        position, commits = _replay(journal, store.position, apps, writer, told)
+        position, commits = _replay(journal, store.position, apps, targets, told)
         mint.last = _largest(store, apps)
         _check_clock(mint.last, wall_ms, accept_clock)
     finally:
@@ -91,7 +98,7 @@ def recover(
     gc.freeze()
     seconds = time.monotonic() - began
     log.info("recovered rows=%d commits=%d position=%d seconds=%.2f", rows, commits, position, seconds)
-    return Recovered(store, journal, writer, apps, tails, mint, position, seconds)
+    return Recovered(store, remote, journal, targets, apps, tails, mint, position, seconds)
 
 
 def _load(store: SqliteStore, apps: Apps, told: Told) -> int:
@@ -109,17 +116,21 @@ def _load(store: SqliteStore, apps: Apps, told: Told) -> int:
     return count
 
 
-def _replay(journal: Journal, position: int, apps: Apps, writer: Writer, told: Told) -> tuple[int, int]:
+def _replay(journal: Journal, stored: int, apps: Apps, targets: Targets, told: Told) -> tuple[int, int]:
+    """The newest commit there is, and how many were replayed. `stored`: what the tables have."""
+    first = position = targets.applied
     count = 0
     for number, body in journal.recover(position):
         images = decode(body)
         for image in images:
-            apply(apps, image, number)
-        writer.submit(number, images, len(body))
+            if number > stored or not TABLES[image.table].in_memory:
+                apply(apps, image, number)
+        targets.submit(number, images, len(body))
         position, count = number, count + 1
         if count % COMMITS_A_WORD == 0:
             told(f"replaying, {count} commits so far", WORD_SECONDS)
-    return position, count
+    journal.check_reaches(stored, first)
+    return max(position, stored), count
 
 
 def apply(apps: Apps, image: Image, commit: int) -> None:
@@ -157,20 +168,25 @@ def check(data: Path, settings: Settings, *, cut: bool) -> str:
     folder, segment_bytes = data / "journal", settings.store.segment_bytes
     store = open_store(data / "parley.db")
     try:
-        position = store.position
+        remote = known(store)
+        position = store.position if remote is None else min(store.position, remote.applied)
         try:
-            commits = sum(1 for _ in Journal(folder, segment_bytes=segment_bytes).recover(position))
+            journal = Journal(folder, segment_bytes=segment_bytes)
+            commits = sum(1 for _ in journal.recover(position))
+            journal.check_reaches(store.position, position)
         except JournalDamaged:
             if not cut:
                 raise
-            done = cut_journal(folder, after=position, segment_bytes=segment_bytes)
+            done = cut_journal(folder, after=position, fill=store.position, segment_bytes=segment_bytes)
             store.renew_epoch()
             return (
                 f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage "
                 f"lost; the old journal is {done.damaged}"
             )
+        behind = f"; PostgreSQL has been given {remote.applied} of {store.position}" if remote else ""
         return (
             f"journal: sound, {commits} commits behind the store's {position}; store: {store.quarantined} rows in quarantine"
+            f"{behind}"
         )
     finally:
         store.close()

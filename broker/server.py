@@ -16,7 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -85,10 +85,10 @@ class Server:
         self._config = config
         self._recovered = recovered
         self._journal = journal = recovered.journal
-        self._writer = recovered.writer
-        self._work = Work(recovered.writer, recovered.tails)
+        self._targets = recovered.targets
+        self._work = Work(recovered.targets, recovered.tails)
         outgoing: deque[Effect] = deque()
-        self._commits = Commits(journal, encode, recovered.writer.submit, recovered.position + 1, outgoing, time.monotonic)
+        self._commits = Commits(journal, encode, recovered.targets.submit, recovered.position + 1, outgoing, time.monotonic)
         newest_ms = time_of(recovered.mint.last) if recovered.mint.last else 0
         self._clock = Clock(not_before_ms=newest_ms)
         self._dispatcher = Dispatcher(
@@ -146,7 +146,8 @@ class Server:
         try:
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 self._open()
-                await self._serve(signals)
+                async with self._recovered.remote.running() if self._recovered.remote else nullcontext():
+                    await self._serve(signals)
         finally:
             unlink_control(self._control_path)
             self._journal.stop()
@@ -155,7 +156,8 @@ class Server:
     async def _serve(self, signals: AsyncIterator[int]) -> None:
         """The task tree of DESIGN 2.5."""
         async with trio.open_nursery() as store:
-            store.start_soon(self._writer.run)
+            for writer in self._targets.writers:
+                store.start_soon(writer.run)
             store.start_soon(self._watch_signals, signals)
             async with trio.open_nursery() as service:
                 service.start_soon(self._reactor.run)
@@ -178,7 +180,7 @@ class Server:
                     accept.cancel_scope.cancel()
                 await self._drain()
                 service.cancel_scope.cancel()
-            left = await self._writer.drain(trio.current_time() + WRITER_SECONDS)
+            left = await self._targets.drain(trio.current_time() + WRITER_SECONDS)
             log.info("stopped commits_left_in_journal=%d", left)
             store.cancel_scope.cancel()
 
@@ -251,11 +253,11 @@ class Server:
         await in_turn(self._reactor, partial(self._dispatcher.keep_house, hub, command))
 
     def _status(self) -> str:
-        return f"{self._reactor.table.logged_in} sessions, {self._writer.statistics().lag} commits not in the store yet"
+        return f"{self._reactor.table.logged_in} sessions, {self._targets.lag} commits not in the store yet"
 
     def _figures(self) -> dict[str, float]:
         """What the dispatcher does not count itself, for `Stats`."""
-        gateway, writer = self._reactor.statistics(), self._writer.statistics()
+        gateway = self._reactor.statistics()
         figures = {
             "connections": gateway.connections,
             "connections_logged_in": gateway.logged_in,
@@ -269,16 +271,11 @@ class Server:
             "turns_total": gateway.turns,
             "turn_late_seconds_max": gateway.late_max,
             "journal_bytes": self._journal.bytes_held,
-            "store_position": writer.applied,
-            "store_lag_commits": writer.lag,
-            "store_lag_seconds": writer.lag_seconds,
-            "store_pending_bytes": writer.pending_bytes,
-            "store_batches_total": writer.batches,
-            "store_failures_total": writer.failures,
-            "quarantined_rows": writer.quarantined,
             "storage_available": self._dispatcher.admission.storage,
             "start_seconds": self._recovered.seconds,
         }
+        for store, writer in zip(("store", "postgresql"), self._targets.writers, strict=False):
+            figures |= {f"{store}_{name}": value for name, value in writer.statistics().figures().items()}
         for reason, count in gateway.closed.items():
             figures[f'closed_total{{reason="{reason}"}}'] = count
         return {name: float(value) for name, value in figures.items()}

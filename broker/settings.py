@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -35,6 +36,8 @@ from protocol.settings import (
 )
 
 Seconds = Annotated[float, Meta(ge=0.1, le=3600)]
+STORE_URL = r"\A(sqlite|postgres(ql)?://[^\s\x00-\x1f\x7f]{1,4000})\Z"
+STORE_URLS = '"sqlite", or postgresql://user:password@host/database with % escapes for @, : and / in a password'
 
 
 class Sockets(Section, frozen=True):
@@ -85,8 +88,11 @@ class Sockets(Section, frozen=True):
 class StoreSettings(Section, frozen=True):
     """`[store]`: where messages are kept, and how much of disk and memory that may take."""
 
-    url: Annotated[Literal["sqlite"], Meta(description='"sqlite": no other store is implemented yet')] = "sqlite"
-    """The store. Only SQLite, in the data directory, is there so far."""
+    url: Annotated[str, Meta(pattern=STORE_URL, description=STORE_URLS)] = "sqlite"
+    """Where messages are kept: SQLite in the data directory, or a PostgreSQL database of Parley's own. Everything else is in
+    the data directory always. Messages may move from the first to the second, not back."""
+    answer_seconds: Seconds = 10.0
+    """PostgreSQL has so long to take a connection, and to answer a statement; then the connection is given up."""
     data: FilePath = ""
     """The data directory; `--data` goes before it. Empty: `./parley-data`."""
     segment_bytes: Annotated[int, Meta(ge=64 * KIB, le=GIB)] = 64 * MIB
@@ -167,6 +173,14 @@ def check_tls(sockets: Sockets) -> None:
 
 
 def check_store(store: StoreSettings) -> None:
+    if store.url != "sqlite":
+        try:
+            parts = urlsplit(store.url)
+            usable = parts.port != 0 and len(parts.path) > 1 and not parts.fragment
+        except ValueError:  # whose text holds what may be the password
+            usable = False
+        if not usable:
+            raise BadSettings(f"[store] url is {shown(store.url)}; write {STORE_URLS}")
     # The segment being written counts: with room for one alone, nothing would ever be accepted.
     least = 2 * store.segment_bytes
     if store.journal_bytes < least:

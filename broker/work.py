@@ -19,12 +19,13 @@ from broker.hub.recent import FetchedRow, Key
 from broker.jobs import Compare, Fetch, Job
 from broker.persistence.store import StoreUnavailable, belongs
 from broker.persistence.tail import Tail
-from broker.persistence.writer import Writer
+from broker.persistence.targets import Targets
 
 log = logging.getLogger("parley.work")
 
 FETCHERS = 8
 WAITING_FETCHES = 1_000
+QUIET_SECONDS = 1.0
 COMPARERS = 2
 """One comparison is 19 MiB and some 30 ms of a core; two at a time leave the reactor its own."""
 WAITING_COMPARISONS = 200
@@ -35,10 +36,11 @@ HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1
 class Work:
     """`start` is what the dispatcher calls; `fetch` and `compare` are tasks of the service nursery."""
 
-    def __init__(self, writer: Writer, tails: dict[str, Tail]) -> None:
-        self._writer = writer
+    def __init__(self, targets: Targets, tails: dict[str, Tail]) -> None:
+        self._targets = targets
         self._tails = tails
         self._fetches, self._to_fetch = trio.open_memory_channel[Fetch](WAITING_FETCHES)
+        self._quiet_until = 0.0
         self._comparisons, self._to_compare = trio.open_memory_channel[tuple[Compare, float]](WAITING_COMPARISONS)
 
     def start(self, job: Job) -> bool:
@@ -55,7 +57,13 @@ class Work:
     async def rows(self, hub: Hub, keys: Sequence[Key]) -> list[FetchedRow]:
         """What store and tail hold for the keys. StoreUnavailable."""
         app = hub.app.id
-        return await self._writer.fetch(app, self._tails[app], keys)
+        try:
+            return await self._targets.fetch(app, self._tails[app], keys)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # rows that others may have touched end nothing but the command that wants them
+            log.exception("rows cannot be read app=%s keys=%s", app, keys)
+            raise StoreUnavailable("rows cannot be read") from error
 
     async def fetch(self, reactor: Reactor) -> None:
         """One of FETCHERS."""
@@ -65,7 +73,9 @@ class Work:
                 rows = await self.rows(job.hub, job.keys)
                 found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
             except StoreUnavailable as error:
-                log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
+                if trio.current_time() >= self._quiet_until:  # a store may be away for hours, and everybody asks
+                    self._quiet_until = trio.current_time() + QUIET_SECONDS
+                    log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
                 found = None
             reactor.call(partial(job.done, found))
 

@@ -173,9 +173,12 @@ def wanted(kind: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A wrong value in one short line. Of a URL only its scheme: what follows may hold a password."""
+    """A wrong value in one short line. Of a URL only its scheme, of what may be one with a slip only what follows the @:
+    the rest may hold a password."""
     if isinstance(value, str) and "://" in value:
         value = value.partition("://")[0] + "://..."
+    elif isinstance(value, str) and "@" in value:
+        value = "...@" + value.rpartition("@")[2]
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of 5,000 digits, tables deep in each other

@@ -21,6 +21,8 @@ PLUMBING = {"quart", "quart_trio", "hypercorn", "werkzeug", "trio", "cbor2", "ar
 """What a dialect leaves to others: it turns a plain request into a command and a reply into plain values."""
 WAITING = {"trio", "trio_websocket", "asyncio", "socket", "select", "threading", "time", "random", "secrets"}
 """What neither the hub nor the protocol may touch: they never wait, and read no clock and no random source."""
+ASYNCIO = {"asyncio", "asyncpg", "trio_asyncio"}
+"""Of one folder alone: everything else is Trio's."""
 
 
 def name_of(path: Path) -> str:
@@ -42,6 +44,8 @@ def inside(name: str, package: str) -> bool:
 
 def allowed(importer: str, imported: str) -> bool:
     top = imported.partition(".")[0]
+    if top in ASYNCIO and not inside(importer, "broker.persistence.postgres"):
+        return False
     if inside(importer, "protocol"):
         if top in WAITING:
             return inside(importer, "protocol.clients")

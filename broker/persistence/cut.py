@@ -1,7 +1,9 @@
 """Cutting a damaged journal: what `parley doctor` does when the operator says so.
 
 Nothing is thrown away and nothing is changed in place. The commits that can be kept are those above the store's position,
-in a row, that are valid wherever they stand: damage among commits the store has applied costs nothing. They are written
+in a row, that are valid wherever they stand: damage among commits the store has applied costs nothing. Up to `fill`, which
+`parley.db` has already and PostgreSQL has not, empty commits take the place of those that are gone: what is readable there
+is kept, and no number is used twice. They are written
 to a fresh journal beside the old one; then the folders change places, and the old one stays as `journal.damaged-N`.
 """
 
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from broker.persistence.images import encode
 from broker.persistence.journal import unfinished_cut
 from broker.persistence.segment import (
     HEADER,
@@ -31,6 +34,8 @@ from broker.persistence.segment import (
     write_all,
 )
 
+EMPTY = encode([])
+
 
 class Cut(msgspec.Struct, frozen=True):
     """What a cut kept. `newest` is the newest commit the broker will have: `after` if none was kept.
@@ -45,7 +50,7 @@ class Cut(msgspec.Struct, frozen=True):
     """The old journal, whole and unchanged."""
 
 
-def cut(folder: Path, *, after: int, segment_bytes: int) -> Cut:
+def cut(folder: Path, *, after: int, segment_bytes: int, fill: int = 0) -> Cut:
     """Put a journal in the place of the damaged one that holds the commits above `after` (the store's position) up to the
     first that is missing. The broker must not be running. OSError leaves the old journal in its place or beside it."""
     fresh = unfinished_cut(folder)
@@ -62,19 +67,27 @@ def cut(folder: Path, *, after: int, segment_bytes: int) -> Cut:
         shutil.rmtree(fresh)
     fresh.mkdir()
     kept = lost = 0
+    last = after
     with Copy(fresh, segment_bytes) as copy:
         for path in list_segments(folder):
             for number, body in salvage(path):
-                if number == after + kept + 1:
+                while last < min(number - 1, fill):
+                    last += 1
+                    copy.append(last, EMPTY)
+                if number == last + 1:
                     copy.append(number, body)
+                    last += 1
                     kept += 1
-                elif number > after + kept:
+                elif number > last:
                     lost += 1
+        while last < fill:
+            last += 1
+            copy.append(last, EMPTY)
     sync_folder(fresh)
     folder.rename(damaged)
     fresh.rename(folder)
     sync_folder(folder.parent)
-    return Cut(kept, after + kept, lost, damaged)
+    return Cut(kept, last, lost, damaged)
 
 
 def salvage(path: Path) -> Iterator[tuple[int, bytes]]:

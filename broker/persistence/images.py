@@ -8,12 +8,13 @@ This is on the path of every message: encoding is one call, and decoding one mor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from broker.hub.rows import TABLES, Image
+from broker.hub.rows import TABLES, HeadRow, Image
+from protocol.records import Message, PatchRecord
 
 
 class RawImage(msgspec.Struct, array_like=True, gc=False):
@@ -25,7 +26,9 @@ class RawImage(msgspec.Struct, array_like=True, gc=False):
     row: msgspec.Raw
 
 
-NIL = b"\xc0"
+LARGEST = (1 << 63) - 1
+"""Of the integers a database takes."""
+IMAGE_BYTES = 300
 ENCODER = msgspec.msgpack.Encoder()
 IMAGES = msgspec.msgpack.Decoder(list[RawImage])
 ROWS: dict[str, msgspec.msgpack.Decoder[Any]] = {
@@ -51,3 +54,34 @@ def decode(body: bytes) -> list[Image]:
         raise UnreadableCommit(f"a commit changes the table {error}, which this program does not know") from None
     except msgspec.DecodeError as error:
         raise UnreadableCommit(f"a commit cannot be read: {error}") from error
+
+
+def rows_of(images: Iterable[Image]) -> Iterator[tuple[str, Any]]:
+    return ((image.app, image.row) for image in images if image.row is not None)
+
+
+def largest_of(images: Iterable[Image]) -> int:
+    """The greatest id of a message or conversation among them; 0 if there is none."""
+    numbered = (image for image in images if image.table in ("messages", "conversations"))
+    return max((row.id for _, row in rows_of(numbered) if row.id <= LARGEST), default=0)
+
+
+def starts_trim(image: Image) -> bool:
+    """A store may have noted something to remove with this image."""
+    row = image.row
+    return row is not None and (
+        (image.table == "heads" and row.floor > 0) or (image.table == "conversations" and row.deleted)
+    )
+
+
+def weigh(images: Iterable[Image]) -> int:
+    """About how many bytes images hold in memory."""
+    size = 0
+    for image in images:
+        row = image.row
+        size += IMAGE_BYTES
+        if isinstance(row, Message | PatchRecord):
+            size += len(row.body)
+        elif isinstance(row, HeadRow):
+            size += len(row.last)
+    return size

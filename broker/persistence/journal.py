@@ -118,6 +118,14 @@ class Journal:
             log.warning("journal: it ends at commit %s, the store has %s already", self._last, after)
         self._recovered = True
 
+    def check_reaches(self, newest: int, applied: int) -> None:
+        """After `recover`: JournalDamaged if `newest` is applied by one target and the journal ends before it, at commits
+        that another target, which has `applied`, has still to be given."""
+        last = max(self._last, applied)
+        if last < newest:
+            what = f"the commits {last + 1} to {newest} stand in no segment, and PostgreSQL has not got them yet"
+            raise JournalDamaged(last + 1, self._folder, 0, what)
+
     def _make_folder(self) -> None:
         if unfinished_cut(self._folder).exists():
             raise JournalDamaged(0, self._folder, 0, "an earlier cut was interrupted")

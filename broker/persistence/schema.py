@@ -1,7 +1,8 @@
 """How a table of `broker.hub.rows.TABLES` lies in SQL: one column a field, `app` before them, no code per table.
 
-int and bool are INTEGER, str is TEXT, bytes BLOB, a tuple a BLOB of JSON. Tables are STRICT, so what is read has the type
-that was written; bools are given back by `rows`, as a 1 in a bool's place would not pass the journal's decoder again.
+`Layout` is what all databases share. SQLite's `Shape` has int and bool as INTEGER, str as TEXT, bytes as BLOB, a tuple as a
+BLOB of JSON, in STRICT tables, so what is read has the type that was written; bools are given back by `rows`, as a 1 in a
+bool's place would not pass the journal's decoder again. PostgreSQL's is in `broker.persistence.postgres.schema`.
 Fields added at the end of a row type are added as columns when an older database is opened; a database with columns this
 program does not know is a newer program's, and refused.
 """
@@ -22,35 +23,84 @@ Columns = tuple[Any, ...]
 KINDS = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB", tuple: "BLOB"}
 
 
-class Shape:
-    """The SQL of one table, worked out once."""
+class Layout:
+    """What every database's shape of a table shares: the names of its columns, and its rows as values of them."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.name = table.name
+        fields = msgspec.structs.fields(table.row)
+        self.fields = tuple(field.name for field in fields)
+        self.kinds: list[type] = [get_origin(field.type) or field.type for field in fields]
+        self.tuples = tuple(at for at, kind in enumerate(self.kinds) if kind is tuple)
+        self.lists: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int | str, ...])
+        self.many: Any = list[table.row]  # type: ignore[name-defined]
+        self.key_at = tuple(self.fields.index(name) for name in table.key)
+        self.names = names(self.fields)
+        self.select = f'SELECT {self.names} FROM "{self.name}"'
+        # `app` behind the fields: a row's decoder passes over what follows its last field.
+        self.load = f'SELECT {self.names}, app FROM "{self.name}"'
+
+    def changes(self, key: Sequence[str]) -> str:
+        """What an upsert does with a row that is there."""
+        others = [name for name in ("app", *self.fields) if name not in key]
+        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+        return f"UPDATE SET {changes}" if changes else "NOTHING"
+
+    def present(self, name: str) -> str:
+        """The condition that a field is not its default."""
+        field = msgspec.structs.fields(self.table.row)[self.fields.index(name)]
+        return f"{name} <> {literal(field.default)}"
+
+    def known(self, present: Iterable[str], database: str) -> int:
+        """How many of the fields a table with those columns has. StoreRefused if it is a newer program's."""
+        there = [name for name in present if name != "app"]
+        if tuple(there) != self.fields[: len(there)]:
+            unknown = ", ".join(name for name in there if name not in self.fields) or "another order of columns"
+            raise StoreRefused(
+                f"the table {self.name} of {database} was made by a newer program (it has: {unknown}); "
+                "start that version of Parley, or give this one a data directory of its own"
+            )
+        return len(there)
+
+    def values(self, image: Image) -> Columns:
+        """The app and the columns of an image's row. TypeError and the like if the row is not of this table."""
+        columns: Columns = msgspec.structs.astuple(image.row)  # type: ignore[arg-type]  # None raises TypeError
+        if self.tuples:
+            changed = list(columns)
+            for at in self.tuples:
+                changed[at] = msgspec.json.encode(columns[at])
+            return (image.app, *changed)
+        return (image.app, *columns)
+
+    def rows(self, columns: Sequence[Columns]) -> list[Any]:
+        """The rows of many tuples of columns. One call of msgspec for all: twice as fast as a call a row."""
+        if self.tuples:
+            changed: list[list[Any]] = [list(row) for row in columns]
+            for row in changed:
+                for at in self.tuples:
+                    row[at] = self.lists.decode(row[at])
+            columns = changed  # type: ignore[assignment]
+        rows: list[Any] = msgspec.convert(columns, self.many, strict=False)
+        return rows
+
+
+class Shape(Layout):
+    """The SQL of one table in SQLite, worked out once."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
         self.by_id = table.key == ("id",) and not table.in_memory
         """Rows are kept by their id alone, which is unique over all apps: the SQLite rowid (see TABLES)."""
         fields = msgspec.structs.fields(table.row)
-        self.fields = tuple(field.name for field in fields)
-        kinds = [get_origin(field.type) or field.type for field in fields]
-        self.tuples = tuple(at for at, kind in enumerate(kinds) if kind is tuple)
-        self.lists: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int | str, ...])
-        self.many: Any = list[table.row]  # type: ignore[name-defined]
         self.columns = [
-            f'"{field.name}" {KINDS[kind]} NOT NULL' + default(field) for field, kind in zip(fields, kinds, strict=True)
+            f'"{field.name}" {KINDS[kind]} NOT NULL' + default(field) for field, kind in zip(fields, self.kinds, strict=True)
         ]
         key = table.key if self.by_id else ("app", *table.key)
-        self.key = ", ".join(f'"{name}"' for name in key)
-        self.key_at = tuple(self.fields.index(name) for name in table.key)
-        names = ", ".join(f'"{name}"' for name in self.fields)
-        others = [name for name in ("app", *self.fields) if name not in key]
-        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
-        self.select = f'SELECT {names} FROM "{self.name}"'
-        # `app` behind the fields: a row's decoder passes over what follows its last field.
-        self.load = f'SELECT {names}, app FROM "{self.name}"'
+        self.key = names(key)
         self.upsert = (
-            f'INSERT INTO "{self.name}" (app, {names}) VALUES ({", ".join("?" * (len(fields) + 1))}) '
-            f"ON CONFLICT ({self.key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
+            f'INSERT INTO "{self.name}" (app, {self.names}) VALUES ({", ".join("?" * (len(fields) + 1))}) '
+            f"ON CONFLICT ({self.key}) DO {self.changes(key)}"
         )
         where = " AND ".join(f'"{name}" = ?' for name in ("app", *table.key))
         self.delete = f'DELETE FROM "{self.name}" WHERE {where}'
@@ -73,11 +123,6 @@ class Shape:
             for index in (*self.table.indexes, *self.table.sparse)
         ]
 
-    def present(self, name: str) -> str:
-        """The condition that a field is not its default."""
-        field = msgspec.structs.fields(self.table.row)[self.fields.index(name)]
-        return f"{name} <> {literal(field.default)}"
-
     def find(self, *names: str) -> str:
         """The query for rows by the values of these fields, then the app. A sparse index serves it only where it says the
         condition of that index, too."""
@@ -88,35 +133,12 @@ class Shape:
 
     def migrate(self, present: Iterable[str]) -> list[str]:
         """The statements that bring a table with those columns to this shape. StoreRefused if it is a newer one."""
-        there = [name for name in present if name != "app"]
-        if tuple(there) != self.fields[: len(there)]:
-            unknown = ", ".join(name for name in there if name not in self.fields) or "another order of columns"
-            raise StoreRefused(
-                f"the table {self.name} of parley.db was made by a newer program (it has: {unknown}); "
-                "start that version of Parley, or give this one a data directory of its own"
-            )
-        return [f'ALTER TABLE "{self.name}" ADD COLUMN {column}' for column in self.columns[len(there) :]]
+        there = self.known(present, "parley.db")
+        return [f'ALTER TABLE "{self.name}" ADD COLUMN {column}' for column in self.columns[there:]]
 
-    def values(self, image: Image) -> Columns:
-        """The parameters of `upsert`. TypeError and the like if the row is not of this table."""
-        columns: Columns = msgspec.structs.astuple(image.row)  # type: ignore[arg-type]  # None raises TypeError
-        if self.tuples:
-            changed = list(columns)
-            for at in self.tuples:
-                changed[at] = msgspec.json.encode(columns[at])
-            return (image.app, *changed)
-        return (image.app, *columns)
 
-    def rows(self, columns: Sequence[Columns]) -> list[Any]:
-        """The rows of many tuples of columns. One call of msgspec for all: twice as fast as a call a row."""
-        if self.tuples:
-            changed: list[list[Any]] = [list(row) for row in columns]
-            for row in changed:
-                for at in self.tuples:
-                    row[at] = self.lists.decode(row[at])
-            columns = changed  # type: ignore[assignment]
-        rows: list[Any] = msgspec.convert(columns, self.many, strict=False)
-        return rows
+def names(fields: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in fields)
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:

@@ -25,6 +25,7 @@ import apsw
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey
 from broker.hub.rows import Image
+from broker.persistence.images import LARGEST, largest_of, rows_of
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
 
@@ -36,8 +37,8 @@ OLDEST_SQLITE = (3, 51, 3)
 """The first without the WAL-reset bug, which can lose a commit (sqlite.org/wal.html#walresetbug)."""
 CHECKPOINT_PAGES = 4_000
 EPOCH = "lower(hex(randomblob(8)))"
+FIRST = f"INSERT OR IGNORE INTO meta VALUES ('epoch', {EPOCH}), ('identity', {EPOCH}), ('position', 0), ('largest_id', 0)"
 READERS = 2
-LARGEST = (1 << 63) - 1
 DATA_ERRORS = (
     apsw.ConstraintError,
     apsw.MismatchError,
@@ -88,6 +89,7 @@ class SqliteStore:
         self._path = path
         self._wal_pages = 0
         self._closed = False
+        self.elsewhere: frozenset[str] = frozenset()  # tables another store has: they are passed over here
         self._readers: SimpleQueue[apsw.Connection | None] = SimpleQueue()
         self._writing = threading.Lock()
         with self._answering("open"):
@@ -122,11 +124,11 @@ class SqliteStore:
                 for statement in shape.create_indexes():
                     db.execute(statement)
             db.pragma("user_version", FORMAT)
-            db.execute(f"INSERT OR IGNORE INTO meta VALUES ('epoch', {EPOCH}), ('position', 0), ('largest_id', 0)")
-        self.epoch = str(self._meta("epoch"))
+            db.execute(FIRST)
+        self.epoch = str(self.meta("epoch"))
         """16 hex digits, made with the database; what `sync` cursors stand on."""
-        self._position = int(self._meta("position"))
-        self._largest = int(self._meta("largest_id"))
+        self._position = int(self.meta("position"))
+        self._largest = int(self.meta("largest_id"))
         self._quarantine: set[tuple[str, str, bytes]] = set()
         self._quarantine.update(self._db.execute("SELECT app, table_name, key FROM quarantine"))
         db.set_wal_hook(self._wal_grew)
@@ -135,8 +137,13 @@ class SqliteStore:
         """Commit numbers will be used again: no cursor given so far may be believed."""
         self._db.execute(f"UPDATE meta SET value = {EPOCH} WHERE name = 'epoch'")
 
-    def _meta(self, name: str) -> Any:
+    def meta(self, name: str) -> Any:
         return self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).get
+
+    def note(self, name: str, value: str) -> None:
+        """What `meta` gives from now on; from any thread. StoreUnavailable."""
+        with self._writing, self._answering("note"):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def _wal_grew(self, db: apsw.Connection, name: str, pages: int) -> int:
         self._wal_pages = pages
@@ -170,9 +177,10 @@ class SqliteStore:
         for image in {(image.app, image.table, image.key): image for image in images}.values():
             if image.table not in SHAPES:
                 raise ValueError(f"there is no table {image.table}")
-            (deletes if image.row is None else puts)[image.table].append(image)
+            if image.table not in self.elsewhere:
+                (deletes if image.row is None else puts)[image.table].append(image)
         before = set(self._quarantine)
-        largest = max(self._largest, largest_of(puts["messages"]), largest_of(puts["conversations"]))
+        largest = max(self._largest, largest_of(images))
         with self._writing, self._answering("write"):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -318,7 +326,7 @@ class SqliteStore:
     # Reading -------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _reader(self) -> Iterator[apsw.Connection]:
+    def reader(self) -> Iterator[apsw.Connection]:
         if self._closed:
             raise StoreUnavailable(f"{self._path} is closed")
         db = self._readers.get()
@@ -333,7 +341,7 @@ class SqliteStore:
     def load(self, table: str) -> Iterator[tuple[str, Any]]:
         """(app, row) of every row of a table, by app and key; quarantined rows last."""
         shape = SHAPES[table]
-        with self._reader() as db:
+        with self.reader() as db:
             cursor = db.execute(f"{shape.load} ORDER BY {shape.key}")
             while part := list(islice(cursor, SLICE)):
                 yield from zip([columns[-1] for columns in part], shape.rows(part), strict=True)
@@ -349,7 +357,7 @@ class SqliteStore:
     def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """See Store."""
         found: list[FetchedRow] = []
-        with self._reader() as db:
+        with self.reader() as db:
             for key in keys:
                 shape, columns = self._select(db, app, key)
                 found.extend(shape.rows(columns))
@@ -390,11 +398,3 @@ class SqliteStore:
                 reader.close()
         with self._writing:
             self._db.close()
-
-
-def rows_of(images: list[Image]) -> Iterator[tuple[str, Any]]:
-    return ((image.app, image.row) for image in images if image.row is not None)
-
-
-def largest_of(images: list[Image]) -> int:
-    return max((row.id for _, row in rows_of(images) if row.id <= LARGEST), default=0)

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey
+from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image, SendRow
 from broker.persistence.store import belongs
 from broker.persistence.traces import Traces
@@ -65,7 +65,7 @@ class Tail:
         self._patches: dict[int, dict[int, Held]] = {}
         self._sends: dict[tuple[str, str], dict[int, Held]] = {}
         self._traces = Traces()
-        self._applied = 0
+        self._applied = self._sends_applied = 0
 
     def statistics(self) -> dict[str, int]:
         """`held` rows, and how many were `let_go` of those not applied (a few thousand applied ones may be counted)."""
@@ -156,6 +156,10 @@ class Tail:
             self._take_out(self._queue.popleft())
         self._traces.applied(commit)
 
+    def sends_applied(self, commit: int) -> None:
+        """The store of sends has everything up to `commit`: their bodies are not looked for on the journal any more."""
+        self._sends_applied = max(self._sends_applied, commit)
+
     # Reading -------------------------------------------------------------------------------------------------------
 
     def message(self, message: int) -> Message | None:
@@ -200,7 +204,11 @@ class Tail:
 
     def commits_for(self, keys: Iterable[Key]) -> list[int]:
         """The commits on the journal that may hold further rows for the keys, ascending, each once."""
-        return sorted({commit for key in keys for commit in self._traces.commits(key) if commit > self._applied})
+        found: set[int] = set()
+        for key in keys:
+            applied = self._sends_applied if isinstance(key, SendsKey) else self._applied
+            found.update(commit for commit in self._traces.commits(key) if commit > applied)
+        return sorted(found)
 
 
 def forget(lines: dict[Name, dict[int, Held]], name: Name, place: int) -> None:

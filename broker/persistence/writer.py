@@ -1,9 +1,9 @@
-"""The writer: applies durable commits to the store in the background, and fetches what only the store has.
+"""The writer: applies durable commits to one store in the background.
 
 A commit is submitted when it is on the journal, so nobody waits for the store: batches may be large, a store may be away
 for hours. In memory a bounded part of the commits is pending; what comes behind it is a range of numbers, read back from
 the journal when its turn comes. A batch is written with its position in one transaction, and only then the tail drops
-its rows and the journal its segments: a commit is always in at least one of the two.
+its rows and the journal its segments (`broker.persistence.targets`): a commit is always in at least one of the two.
 An error of the store is waited out for ever, with growing pauses. Trims run between batches, a slice at a time.
 
 Everything here but the bodies of the worker threads runs on the Trio thread.
@@ -15,19 +15,15 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 import trio
 
-from broker.hub.recent import FetchedRow, Key
-from broker.hub.rows import HeadRow, Image
-from broker.persistence.images import decode
-from broker.persistence.segment import JournalDamaged
+from broker.hub.rows import Image
+from broker.persistence.images import decode, starts_trim, weigh
 from broker.persistence.store import Store, StoreUnavailable
-from broker.persistence.tail import Tail, merge
-from protocol.records import Message, PatchRecord
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +32,15 @@ BATCH_IMAGES = 10_000
 BATCH_BYTES = 16 * 1_048_576
 PENDING_BYTES = 64 * 1_048_576
 """Of images waiting in memory. Most rows are the tail's too, so this is not on top of its budget."""
-IMAGE_BYTES = 300
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 TRIM_PAUSE_SECONDS = 0.02
-FETCHES = 4
-"""At a time: more only wait for one another at the store's readers and the interpreter."""
 
 
 class Journal(Protocol):
-    """What the writer needs of `broker.persistence.journal.Journal`."""
+    """What is needed of `broker.persistence.journal.Journal`."""
 
-    def read(self, first: int, last: int) -> Any: ...
+    def read(self, first: int, last: int) -> Iterator[tuple[int, bytes]]: ...
 
     def release(self, applied: int) -> None: ...
 
@@ -74,14 +67,27 @@ class WriterStatistics(msgspec.Struct, frozen=True):
     trims_left: bool
     last_error: str
 
+    def figures(self) -> dict[str, float]:
+        """For metrics, by what follows the name of the store."""
+        return {
+            "position": self.applied,
+            "lag_commits": self.lag,
+            "lag_seconds": self.lag_seconds,
+            "pending_bytes": self.pending_bytes,
+            "batches_total": self.batches,
+            "failures_total": self.failures,
+            "quarantined_rows": self.quarantined,
+            "available": not self.last_error,
+        }
+
 
 class Writer:
-    """One target's writer. `tails` is the broker's live mapping of app id to tail."""
-
-    def __init__(self, store: Store, journal: Journal, tails: Mapping[str, Tail], *, write_seconds: float) -> None:
-        self._store = store
+    def __init__(self, store: Store, journal: Journal, applied: Callable[[], int], *, write_seconds: float) -> None:
+        """`applied` is called on the Trio thread whenever the store has more, and gives the commit up to which the journal
+        may forget."""
+        self.store = store
         self._journal = journal
-        self._tails = tails
+        self._told_applied = applied
         self._write_seconds = write_seconds
         self.applied = store.position
         """The newest commit that is durable in the store."""
@@ -92,8 +98,7 @@ class Writer:
         self._work = trio.Event()
         self._hurry = trio.Event()
         self._caught_up = trio.Event()
-        self._writing = trio.CapacityLimiter(1)
-        self._fetching = trio.CapacityLimiter(FETCHES)
+        self._reading = trio.CapacityLimiter(1)
         self._trims_left = True
         """The store knows what a last run has left to remove."""
         self._failures = self._failures_in_a_row = self._batches = self._images = 0
@@ -129,7 +134,7 @@ class Writer:
             batches=self._batches,
             images=self._images,
             failures=self._failures,
-            quarantined=self._store.quarantined,
+            quarantined=self.store.quarantined,
             trims_left=self._trims_left,
             last_error=self._last_error,
         )
@@ -152,24 +157,28 @@ class Writer:
             except (StoreUnavailable, OSError) as error:
                 await self._wait_out(error)
             except Exception as error:  # a commit must not be lost to a bug: it is loud, and tried again
-                log.exception("writer: commit %s cannot be applied", self.applied + 1)
+                log.exception("writer: %s: commit %s cannot be applied", self.store.name, self.applied + 1)
                 await self._wait_out(error)
 
     async def _step(self, behind: bool) -> None:
         """One batch, if there is one, then one slice of trims."""
         if behind:
             batch = self._gather()
-            position, images, trims = await trio.to_thread.run_sync(self._write, batch, limiter=self._writing)
-            self._trims_left |= trims
-            self._finish(position, images)
+            images, position = await trio.to_thread.run_sync(self._newest, batch, limiter=self._reading)
+            found = await self.store.write(images, position)
+            self._trims_left |= any(map(starts_trim, images))
+            self._finish(found, len(images) if found == position else 0)
+            await trio.to_thread.run_sync(self._release, self._told_applied(), limiter=self._reading)
             self._answered()
+            if self._submitted == self.applied:
+                self._caught_up.set()
         if self._trims_left:
-            self._trims_left = await trio.to_thread.run_sync(self._store.trim, limiter=self._writing)
+            self._trims_left = await self.store.trim()
             self._answered()
 
     def _answered(self) -> None:
         if self._last_error:
-            log.warning("writer: the store answers again, %s commits behind", self._submitted - self.applied)
+            log.warning("writer: %s answers again, %s commits behind", self.store.name, self._submitted - self.applied)
         self._last_error = ""
         self._failures_in_a_row = 0
 
@@ -185,41 +194,38 @@ class Writer:
             batch.append(pending)
         return batch
 
-    def _write(self, batch: list[Pending]) -> tuple[int, int, bool]:
-        """In a worker thread. What is applied now: the position, how many images, and whether some may need a trim."""
-        position = self.applied
+    def _newest(self, batch: list[Pending]) -> tuple[list[Image], int]:
+        """In a worker thread. The newest image of each key, and the commit they lead to; an empty batch is read from the
+        journal."""
         newest: dict[tuple[str, str, tuple[Any, ...]], Image] = {}
         if batch:
             for pending in batch:
                 for image in pending.images:
                     newest[image.app, image.table, image.key] = image
-            position = batch[-1].commit
-        else:
-            size = 0
-            for commit, body in self._journal.read(position + 1, self._submitted):
-                for image in decode(body):
-                    newest[image.app, image.table, image.key] = image
-                position = commit
-                size += len(body)
-                if len(newest) >= BATCH_IMAGES or size > BATCH_BYTES:
-                    break
-        self._store.write(list(newest.values()), position)
+            return list(newest.values()), batch[-1].commit
+        position, size = self.applied, 0
+        for commit, body in self._journal.read(position + 1, self._submitted):
+            for image in decode(body):
+                newest[image.app, image.table, image.key] = image
+            position = commit
+            size += len(body)
+            if len(newest) >= BATCH_IMAGES or size > BATCH_BYTES:
+                break
+        return list(newest.values()), position
+
+    def _release(self, applied: int) -> None:
+        """In a worker thread."""
         try:
-            self._journal.release(position)
+            self._journal.release(applied)
         except OSError as error:
-            log.error("writer: segments up to commit %s cannot be deleted: %s", position, error)
-        return position, len(newest), any(starts_trim(image) for image in newest.values())
+            log.error("writer: segments up to commit %s cannot be deleted: %s", applied, error)
 
     def _finish(self, position: int, images: int) -> None:
         while self._pending and self._pending[0].commit <= position:
             self._pending_bytes -= self._pending.popleft().size
         self.applied = position
-        for tail in self._tails.values():
-            tail.applied(position)
         self._batches += 1
         self._images += images
-        if position == self._submitted:
-            self._caught_up.set()
 
     async def _pause(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
@@ -234,57 +240,19 @@ class Writer:
         # With jitter, as several brokers may stand before one database server.
         await trio.sleep(seconds * random.uniform(0.5, 1.0))
 
-    async def drain(self, deadline: float) -> int:
-        """Apply what is pending without gathering, until `deadline` (of `trio.current_time`). How many commits are left;
-        they stay in the journal. `run` must be running, and is to be cancelled afterwards."""
+    def hurry(self) -> None:
+        """Gather no more: the end is near."""
         self._hurry.set()
+
+    async def drain(self, deadline: float) -> int:
+        """Apply what is pending, until `deadline` (of `trio.current_time`). How many commits are left; they stay in the
+        journal. `run` must be running, and is to be cancelled afterwards."""
+        self.hurry()
         with trio.move_on_at(deadline):
             while self._submitted > self.applied:
                 self._caught_up = trio.Event()
                 await self._caught_up.wait()
         return self._submitted - self.applied
-
-    # Reading -------------------------------------------------------------------------------------------------------
-
-    async def fetch(self, app: str, tail: Tail, keys: Sequence[Key]) -> list[FetchedRow]:
-        """The rows for the keys, from tail, journal and store, merged. StoreUnavailable."""
-        rows = tail.copy(keys)
-        commits = tail.commits_for(keys)
-        others = await trio.to_thread.run_sync(self._fetch, app, keys, commits, limiter=self._fetching)
-        return merge(keys, rows, others)
-
-    def _fetch(self, app: str, keys: Sequence[Key], commits: Sequence[int]) -> list[FetchedRow]:
-        """In a worker thread. First the journal, then the store: what is released between the two is in the store."""
-        rows: list[FetchedRow] = []
-        for commit in commits:
-            try:
-                for _, body in self._journal.read(commit, commit):
-                    rows.extend(image.row for image in decode(body) if image.app == app and image.row is not None)
-            except LookupError:
-                continue
-            except (OSError, JournalDamaged) as error:
-                raise StoreUnavailable(f"commit {commit} cannot be read back: {error}") from error
-        return merge(keys, rows, self._store.fetch(app, keys))
-
-
-def starts_trim(image: Image) -> bool:
-    """The store may have noted something to remove with this image."""
-    row = image.row
-    return row is not None and (
-        (image.table == "heads" and row.floor > 0) or (image.table == "conversations" and row.deleted)
-    )
-
-
-def weigh(images: Sequence[Image]) -> int:
-    """About how many bytes images hold in memory."""
-    size = IMAGE_BYTES * len(images)
-    for image in images:
-        row = image.row
-        if isinstance(row, Message | PatchRecord):
-            size += len(row.body)
-        elif isinstance(row, HeadRow):
-            size += len(row.last)
-    return size
 
 
 def now() -> float:

@@ -12,6 +12,7 @@ other times are Unix milliseconds.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
 from typing import ClassVar, cast
 
 from adminapi.dialect import (
@@ -73,6 +74,15 @@ WORDS = list(Reason)
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+WARNINGS = {
+    "store_available": "parley.db cannot be written. Nothing is lost: what comes in waits in the journal.",
+    "postgresql_available": "PostgreSQL does not answer. Nothing is lost: messages wait in the journal; history older than "
+    "these cannot be read.",
+}
+"""By the counter that is 0 then."""
+WARNING_SECONDS = 1.0
+"""Strangers may ask; the broker is asked so often at most."""
+
 HashPassword = Callable[[str], Awaitable[str]]
 OwnMetrics = Callable[[bool, Mapping[str, float]], bytes]
 
@@ -102,6 +112,10 @@ class Parley(Dialect):
         self._hash_password = hash_password
         self._own_metrics = own_metrics
         self.routes = Routes(routes)
+        self._warnings: tuple[str, ...] = ()
+        self._warnings_until = 0.0
+        ready = About(answer=schemas.READY, others={503: schemas.NOT_READY})
+        self.routes.add("GET", "/-/ready", about=ready, open=True)(self.ready)
         metrics = About(answer=schemas.METRICS, type=METRICS_TYPE)
         self.routes.add("GET", "/-/metrics", about=metrics)(self.metrics)
         put = About(answer=schemas.USER, body=schemas.PUT_USER)
@@ -137,6 +151,23 @@ class Parley(Dialect):
 
     def code_text(self, code: int) -> str:
         return WORDS[code].value
+
+    async def ready(self, ask: Ask, broker: Broker) -> Answer:
+        """Whether calls can be served.
+
+        200 while the broker is reached and the table of apps is known, else 503; why is in the log, not for strangers.
+        `warnings` are there if something behind the broker does not work, which calls can be served without."""
+        if broker.apps is None:
+            return json_answer({"ready": False, "reason": "The broker is away."}, 503)
+        if monotonic() >= self._warnings_until:
+            self._warnings_until = monotonic() + WARNING_SECONDS
+            try:
+                report = cast(StatsReport, await broker.call(Stats(), deadline_seconds=WARNING_SECONDS))
+            except Refused:
+                pass  # it is busy; what was found last still stands
+            else:
+                self._warnings = tuple(WARNINGS[name] for name in WARNINGS if report.counters.get(name) == 0)
+        return json_answer({"ready": True, **({"warnings": self._warnings} if self._warnings else {})})
 
     async def metrics(self, ask: Ask, broker: Broker) -> Answer:
         """Metrics, as Prometheus text.

@@ -1,4 +1,4 @@
-"""The endpoints of our own API, but for the two that need something passed in (`Parley`)."""
+"""The endpoints of our own API, but for those that need something passed in or kept (`Parley`)."""
 
 from __future__ import annotations
 
@@ -48,16 +48,6 @@ async def health(ask: Ask, broker: Broker) -> Answer:
 
     Nothing is said about the broker."""
     return json_answer({"alive": True})
-
-
-@routes.add("GET", "/-/ready", about=About(answer=schemas.READY, others={503: schemas.NOT_READY}), open=True)
-async def ready(ask: Ask, broker: Broker) -> Answer:
-    """Whether calls can be served.
-
-    200 while the broker is reached and the table of apps is known, else 503; why is in the log, not for strangers."""
-    if broker.apps is None:
-        return json_answer({"ready": False, "reason": "The broker is away."}, 503)
-    return json_answer({"ready": True})
 
 
 @routes.add("GET", "/-/api/apps", about=About(answer=schemas.APPS))

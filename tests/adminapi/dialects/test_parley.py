@@ -67,6 +67,16 @@ async def test_health_and_ready_are_open_and_tell_the_brokers_state(served: Serv
     assert answer.headers["retry-after"] == "1"
 
 
+async def test_ready_warns_of_a_store_that_is_away_and_asks_the_broker_once_a_second(served: Served) -> None:
+    served.broker.on(Stats, StatsReport(counters={"store_available": 1.0, "postgresql_available": 0.0}))
+    for _ in range(5):
+        answer = await served.client.get("/-/ready")
+        assert answer.status_code == 200
+        [warning] = answer.json()["warnings"]
+        assert "PostgreSQL" in warning
+    assert len([call for call in served.broker.heard if isinstance(call, Stats)]) == 1
+
+
 async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
     counters = {'sessions{app="666666"}': 2.0, 'sessions{app="bare"}': 1.0, "commits_total": 7.0, "bad name": 1.0}
     served.broker.on(Stats, StatsReport(counters=counters))

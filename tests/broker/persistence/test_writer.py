@@ -15,9 +15,9 @@ from broker.persistence import writer as writer_module
 from broker.persistence.images import decode, encode
 from broker.persistence.journal import Journal
 from broker.persistence.sqlite import SqliteStore
-from broker.persistence.store import StoreUnavailable
+from broker.persistence.store import InThreads, StoreUnavailable
 from broker.persistence.tail import Budget, Tail
-from broker.persistence.writer import Writer
+from broker.persistence.targets import Targets
 from protocol.records import Message
 
 
@@ -64,7 +64,9 @@ class Broker:
         self.store = FailingStore(SqliteStore(folder / "parley.db"))
         self.journal = Journal(folder / "journal", segment_bytes=8192)
         self.tail = Tail(Budget(tail_bytes))
-        self.writer = Writer(self.store, self.journal, {"app": self.tail}, write_seconds=0.001)
+        local = InThreads(self.store, "parley.db")
+        self.targets = Targets(self.journal, {"app": self.tail}, local, None, write_seconds=0.001)
+        self.writer = self.targets.local
         self.recovered = 0
         for number, body in self.journal.recover(self.store.position):
             self._take(number, decode(body))
@@ -120,7 +122,7 @@ async def test_commits_reach_the_store_and_leave_tail_and_journal(broker: Broker
     assert broker.tail.statistics() == {"held": 0, "let_go": 0}
     assert broker.journal.bytes_held == 8192
     assert len(broker.store.batches) < 199
-    assert await broker.writer.fetch("app", broker.tail, [MessageKey(9123)]) == [message(123, body=b"x" * 200)]
+    assert await broker.targets.fetch("app", broker.tail, [MessageKey(9123)]) == [message(123, body=b"x" * 200)]
     statistics = broker.writer.statistics()
     assert (statistics.lag, statistics.pending_bytes, statistics.last_error) == (0, 0, "")
 
@@ -157,7 +159,8 @@ async def test_while_the_store_is_away_lag_and_error_show_and_a_drain_ends_in_ti
     assert (statistics.lag, statistics.last_error) == (1, "StoreUnavailable: away")
     assert statistics.lag_seconds > 0
     with pytest.raises(StoreUnavailable):
-        await broker.writer.fetch("app", broker.tail, [MessageKey(9001)])
+        await broker.targets.fetch("app", broker.tail, [MessageKey(9001), MessageKey(9002)])
+    assert await broker.targets.fetch("app", broker.tail, [MessageKey(9001)]) == [message(1)]
 
 
 async def test_what_does_not_fit_in_memory_is_read_back_from_the_journal(
@@ -172,7 +175,7 @@ async def test_what_does_not_fit_in_memory_is_read_back_from_the_journal(
     assert await drain(broker) == 0
     broker.commit(said(101))
     assert await drain(broker) == 0
-    found = await broker.writer.fetch("app", broker.tail, [MessagesKey(9, 1, 200)])
+    found = await broker.targets.fetch("app", broker.tail, [MessagesKey(9, 1, 200)])
     assert [row.seq for row in found if isinstance(row, Message)] == list(range(1, 102))
     assert max(images for images, _ in broker.store.batches) <= 7
 
@@ -191,7 +194,7 @@ async def test_what_was_not_applied_is_recovered_and_applied_after_a_restart(
     assert again.recovered == 58
     nursery.start_soon(again.writer.run)
     assert await drain(again) == 0
-    found = await again.writer.fetch("app", again.tail, [MessagesKey(9, 1, 100)])
+    found = await again.targets.fetch("app", again.tail, [MessagesKey(9, 1, 100)])
     assert [row.seq for row in found if isinstance(row, Message)] == list(range(1, 60))
     nursery.cancel_scope.cancel()
     again.close()
@@ -210,7 +213,7 @@ async def test_a_fetch_joins_store_journal_and_tail(tmp_path: Path, nursery: tri
     broker.commit(put("other", "messages", message(31)))
     assert broker.tail.statistics()["let_go"] > 10
     broker.store.failing = lambda: None
-    rows = await broker.writer.fetch("app", broker.tail, [MessagesKey(9, 1, 99)])
+    rows = await broker.targets.fetch("app", broker.tail, [MessagesKey(9, 1, 99)])
     assert [row.seq for row in rows if isinstance(row, Message)] == list(range(1, 31))
     assert rows[4] == message(5, rev=1, body=b"edited")
     nursery.cancel_scope.cancel()
@@ -226,7 +229,7 @@ async def test_a_row_on_its_way_from_tail_to_store_is_never_missed(broker: Broke
         broker.tail.applied(1)
 
     broker.store.before_fetch = applied_meanwhile
-    assert await broker.writer.fetch("app", broker.tail, [MessageKey(9001)]) == [message(1)]
+    assert await broker.targets.fetch("app", broker.tail, [MessagesKey(9, 1, 2)]) == [message(1)]
 
 
 async def test_floors_and_deletions_are_trimmed_without_further_commits(broker: Broker, nursery: trio.Nursery) -> None:
