@@ -15,7 +15,8 @@ import msgspec
 
 from broker.apps import Apps
 from broker.hub.hub import Hub
-from broker.hub.rows import TABLES, Image, decode_message, put
+from broker.hub.loading import Loading
+from broker.hub.rows import TABLES, Image, decode_message
 from broker.persistence.cut import cut as cut_journal
 from broker.persistence.images import decode
 from broker.persistence.journal import Journal, JournalDamaged
@@ -75,7 +76,6 @@ def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int)
         _check_clock(mint.last, wall_ms, accept_clock)
     finally:
         gc.enable()
-    gc.collect()
     gc.freeze()
     seconds = time.monotonic() - began
     log.info("recovered rows=%d commits=%d position=%d seconds=%.2f", rows, commits, position, seconds)
@@ -86,12 +86,13 @@ def _load(store: SqliteStore, apps: Apps) -> int:
     count = 0
     for _, row in store.load("apps"):
         apps.load(row)
+    loadings = {name: Loading(hub.tables) for name, hub in apps.hubs.items()}
     for table in TABLES.values():
         if not table.in_memory or table.name == "apps":
             continue
-        for app, row in store.load(table.name):
-            count += 1
-            apps.hubs[app].tables.apply(put(app, table.name, row), 0)
+        for app, rows in store.load_many(table.name):
+            count += len(rows)
+            loadings[app].load(table.name, rows)
     return count
 
 
@@ -115,13 +116,14 @@ def apply(apps: Apps, image: Image, commit: int) -> None:
 
 
 def _largest(store: SqliteStore, apps: Apps) -> int:
-    """The greatest id in store, heads and journal (which has gone through the heads), and a second more."""
+    """The greatest id in store and journal (which has gone through the heads), and a second more."""
     largest = store.largest_id()
     for hub in apps.hubs.values():
-        largest = max(largest, max(hub.tables.conversations, default=0), max(hub.tables.graves, default=0))
-        largest = max(largest, max((mark.record for mark in hub.tables.class_marks.values()), default=0))
-        for head in hub.tables.heads.values():
-            if head.last:
+        tables = hub.tables
+        largest = max(largest, max(tables.conversations, default=0), max(tables.graves, default=0))
+        largest = max(largest, max((mark.record for mark in tables.class_marks.values()), default=0))
+        for head in tables.heads.values():
+            if head.last and head.changed > store.position:
                 largest = max(largest, decode_message(head.last).id)
     return first_at(time_of(largest) + AFTER_MS) if largest else 0
 

@@ -2,7 +2,7 @@
 
 An image says what a row is now; the function of its table puts it there and keeps the look-ups that follow from it
 (memberships by user, unique conversations, counts). Nothing else writes to these dicts, so what a start rebuilds from
-images is what was there before. At start tables are applied in the order of `rows.TABLES`.
+images is what was there before. At start tables are applied in the order of `rows.TABLES`, by `broker.hub.loading`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Tables:
         self.unique: dict[str, int] = {}
         self.heads: dict[int, HeadRow] = {}
         self.members: dict[int, dict[str, MemberRow]] = {}
-        self.memberships: dict[str, set[int]] = {}
+        self.memberships: dict[str, dict[int, None]] = {}
+        """A dict, as all of these: a set takes three times the room."""
         self.tombstones: dict[str, dict[int, MemberRow]] = {}
         self.positions: dict[int, dict[str, PositionRow]] = {}
         self.mentions: dict[str, dict[int, int]] = {}
@@ -166,7 +167,7 @@ class Tables:
         if self.unique.get(row.unique_key) == row.id:
             del self.unique[row.unique_key]
         for member in self.members.pop(row.id, {}).values():
-            self.memberships[member.user].discard(row.id)
+            self.memberships[member.user].pop(row.id, None)
             self._bury(member, row)
         for table in (self.heads, self.positions, self.audiences):
             table.pop(row.id, None)
@@ -183,8 +184,9 @@ class Tables:
         row: HeadRow | None = image.row
         if row is None:
             self.heads.pop(image.key[0], None)
-        elif row.conversation in self.conversations:
-            self.heads[row.conversation] = row
+        elif (known := self.conversations.get(row.conversation)) is not None:
+            row.conversation = known.id
+            self.heads[known.id] = row
 
     def _members(self, image: Image, commit: int) -> None:
         conversation, user = image.key
@@ -204,7 +206,7 @@ class Tables:
         self.audiences.pop(conversation, None)
         if row is None or row.left_ms:
             self.members.get(conversation, {}).pop(user, None)
-            self.memberships.get(user, set()).discard(conversation)
+            self.memberships.get(user, {}).pop(conversation, None)
             self.positions.get(conversation, {}).pop(user, None)
             if row is None:
                 self.tombstones.get(user, {}).pop(conversation, None)
@@ -214,8 +216,9 @@ class Tables:
         known = self.users.get(user)
         if known is not None:
             user = row.user = known.id  # one text for all memberships of a user, not one each
+        conversation = row.conversation = self.conversations[conversation].id  # and so with the number
         self.members.setdefault(conversation, {})[user] = row
-        self.memberships.setdefault(user, set()).add(conversation)
+        self.memberships.setdefault(user, {})[conversation] = None
         self.tombstones.get(user, {}).pop(conversation, None)
 
     def _positions(self, image: Image, commit: int) -> None:
@@ -225,8 +228,8 @@ class Tables:
         elif image.row is None:
             self.positions.get(conversation, {}).pop(user, None)
         elif (member := self.members.get(conversation, {}).get(user)) is not None:
-            image.row.user = member.user
-            self.positions.setdefault(conversation, {})[member.user] = image.row
+            image.row.conversation, image.row.user = member.conversation, member.user
+            self.positions.setdefault(member.conversation, {})[member.user] = image.row
 
     def _mentions(self, image: Image, commit: int) -> None:
         user, conversation = image.key
