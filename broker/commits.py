@@ -3,6 +3,7 @@
 While commit N is on its way to the disk, N+1 collects: group commit without a timer. An effect carries the number of the
 newest commit that holds an image and leaves when that one is durable; so what a client was told survives a crash, and
 nobody sees what can vanish. A commit that fails ends the process: memory is ahead of the disk.
+The one exception is asked for: the answer to a send with `durability: "memory"` says so, and waits for no disk.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Commits:
         self._newest = number - 1
         """The newest commit that holds an image."""
         self._held: deque[tuple[int, Effect]] = deque()
+        self._replies: dict[int, int] = {}
+        """Replies of a session that are held, of whatever kind."""
 
     def add(self, images: Iterable[Image]) -> None:
         self._newest = self.number
@@ -90,8 +93,20 @@ class Commits:
             self.outgoing.append(effect)
             return
         self._held.append((self._newest, effect))
-        if type(effect) is ReplyTo and type(effect.reply) is Sent:
-            self.unanswered[effect.session] = self.unanswered.get(effect.session, 0) + 1
+        if type(effect) is ReplyTo:
+            session = effect.session
+            self._replies[session] = self._replies.get(session, 0) + 1
+            if type(effect.reply) is Sent:
+                self.unanswered[session] = self.unanswered.get(session, 0) + 1
+
+    def emit_early(self, answer: ReplyTo, *, in_order: bool) -> None:
+        """Let an answer leave that waits for no disk, as its caller has asked (`SendMessage.memory`). What stays in order:
+        with `in_order` the replies of a session leave in the order of its requests, so behind one that is held this one
+        is held too. Pushes it may overtake: those to its own session, which are about what others did."""
+        if in_order and answer.session in self._replies:
+            self.emit(answer)
+        else:
+            self.outgoing.append(answer)
 
     def advance(self) -> None:
         """See what has become durable, and hand over the open commit if the journal is idle."""
@@ -123,12 +138,15 @@ class Commits:
         while held and held[0][0] <= self.durable:
             effect = held.popleft()[1]
             outgoing.append(effect)
-            if type(effect) is ReplyTo and type(effect.reply) is Sent:
-                left = self.unanswered[effect.session] - 1
-                if left:
-                    self.unanswered[effect.session] = left
-                else:
-                    del self.unanswered[effect.session]
+            if type(effect) is ReplyTo:
+                count_down(self._replies, effect.session)
+                if type(effect.reply) is Sent:
+                    count_down(self.unanswered, effect.session)
+
+    @property
+    def accepted(self) -> int:
+        """The newest commit that holds an image: what has been decided, on disk or not."""
+        return self._newest
 
     @property
     def settled(self) -> bool:
@@ -138,3 +156,11 @@ class Commits:
     @property
     def held(self) -> int:
         return len(self._held)
+
+
+def count_down(counts: dict[int, int], session: int) -> None:
+    left = counts[session] - 1
+    if left:
+        counts[session] = left
+    else:
+        del counts[session]

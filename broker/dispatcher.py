@@ -26,7 +26,7 @@ from broker.hub.rows import Image, put
 from broker.jobs import Compare, Fetch, Job
 from broker.running import Running, internal
 from broker.scans import Scans
-from protocol.commands import AddApp, Command, LoggedIn, Managed, Reply, Stats, WatchApps
+from protocol.commands import AddApp, Command, LoggedIn, Managed, Reply, Sent, Stats, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending
 
@@ -211,7 +211,11 @@ class Dispatcher:
         for effect in decision.before:
             self.commits.emit(effect)
         if running.session:
-            self.commits.emit(ReplyTo(running.session, running.request, reply))
+            answer = ReplyTo(running.session, running.request, reply)
+            if type(reply) is Sent and reply.memory:
+                self.commits.emit_early(answer, in_order=running.serial)
+            else:
+                self.commits.emit(answer)
         for effect in decision.effects:
             self.commits.emit(effect)
         self._go_on(running)

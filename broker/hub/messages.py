@@ -71,6 +71,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 conversation=earlier.conversation,
                 seq=earlier.seq,
                 time_ms=time_of(earlier.message),
+                memory=c.memory,
             )
     if c.to:
         row, new = direct_between(d, user.id, c.to)
@@ -142,7 +143,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         own = set(d.hub.sessions_of(user.id))
         receivers = tuple(number for number in receivers if number not in own)
     d.post(receivers, push)
-    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms)
+    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms, memory=c.memory)
 
 
 def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:

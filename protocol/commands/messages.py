@@ -30,15 +30,19 @@ class SendMessage(Command):
     receipt: bool = False
     priority: int = 1
     push_data: bytes = b""
+    memory: bool = False
+    """Answer before it is on disk. Everybody else still hears of it only afterwards."""
 
 
 class Sent(Reply):
-    """`seq` is 0 for a transient message."""
+    """`seq` is 0 for a transient message. `memory`: it is not known to be on disk, and until it is nobody else has it; with
+    a crash it may be gone, and its `seq` another message's."""
 
     message: int
     conversation: int
     seq: int
     time_ms: int
+    memory: bool = False
 
 
 class History(Command):
