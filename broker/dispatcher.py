@@ -23,10 +23,22 @@ from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from broker.hub.rows import Image, put
-from broker.jobs import Compare, Fetch, Job
+from broker.jobs import Compare, Errand, Fetch, Job
 from broker.running import Running, internal
 from broker.scans import Scans
-from protocol.commands import AddApp, Command, LoggedIn, Managed, Reply, Sent, Stats, WatchApps
+from protocol.commands import (
+    AddApp,
+    Backup,
+    Command,
+    ListQuarantine,
+    LoggedIn,
+    Managed,
+    Reply,
+    Sent,
+    Stats,
+    WatchApps,
+    Watermark,
+)
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending
 
@@ -37,6 +49,7 @@ MOST_WAITING = 256
 ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
+UPKEEP = (Watermark, ListQuarantine, Backup)
 TICK_MS = 250
 POSITIONS_MS = 2_000
 
@@ -150,7 +163,7 @@ class Dispatcher:
     # One command.
 
     def _broker_command(self, session: int, request: object, command: Command) -> None:
-        """WatchApps, AddApp, Stats: of the control wire, which alone can say them."""
+        """WatchApps, AddApp, Stats, upkeep: of the control wire, which alone can say them."""
         if type(command) is WatchApps:
             self._watchers[session] = None
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
@@ -161,8 +174,19 @@ class Dispatcher:
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
         elif type(command) is Stats:
             self.commits.emit(ReplyTo(session, request, self.apps.report(self.statistics())))
+        elif isinstance(command, UPKEEP):
+            self._run_errand(session, request, command)
         else:
             raise Refused(Reason.NOT_LOGGED_IN, "log in first")
+
+    def _run_errand(self, session: int, request: object, command: Command) -> None:
+        """It says nothing that could vanish, and what the operator asks while the disk is slow must not wait for it."""
+
+        def done(outcome: Reply | Refused) -> None:
+            self.commits.emit_early(ReplyTo(session, request, outcome), in_order=False)
+
+        if not self._start(Errand(command, done)):
+            raise Refused(Reason.OVERLOADED, "too many such calls at once", retry_after_ms=1000)
 
     def _execute(self, running: Running) -> None:
         """Run the handler. What it needs and memory lacks is fetched, then it runs again from the start."""

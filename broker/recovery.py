@@ -25,12 +25,15 @@ from broker.persistence.tail import Budget, Tail
 from broker.persistence.writer import Writer
 from broker.settings import Settings
 from protocol.apps import App
+from protocol.commands import RefusedRow
 from protocol.ids import Mint, first_at, time_of
 
 log = logging.getLogger("parley.recovery")
 
 BEHIND_MS = 3_600_000
 """A wall clock so far behind the newest id is a mistake to be corrected before ids are made by it."""
+SHOWN = 1_000
+"""Rows in quarantine that are listed; the rest is counted."""
 AFTER_MS = 1_000
 """Ids continue so far after the greatest one found."""
 
@@ -137,13 +140,15 @@ def _check_clock(largest: int, wall_ms: int, accept: bool) -> None:
         )
 
 
-def check(data: Path, settings: Settings, *, cut: bool) -> str:
-    """`parley doctor`: read the whole journal, and say what was found. With `cut`, a damaged journal is replaced by what
-    can be read of it, and clients start their sync anew. JournalDamaged without."""
+def check(data: Path, settings: Settings, *, cut: bool, now_ms: int) -> list[str]:
+    """`parley doctor`: read the whole journal, and say what was found, a line for each row in quarantine and one for the
+    journal. With `cut`, a damaged journal is replaced by what can be read of it, and clients start their sync anew.
+    JournalDamaged without."""
     folder, segment_bytes = data / "journal", settings.store.segment_bytes
     store = open_store(data / "parley.db")
     try:
         position = store.position
+        rows = [RefusedRow("sqlite", *row).line(now_ms) for row in store.refused(SHOWN)]
         try:
             commits = sum(1 for _ in Journal(folder, segment_bytes=segment_bytes).recover(position))
         except JournalDamaged:
@@ -151,12 +156,12 @@ def check(data: Path, settings: Settings, *, cut: bool) -> str:
                 raise
             done = cut_journal(folder, after=position, segment_bytes=segment_bytes)
             store.renew_epoch()
-            return (
+            return [
+                *rows,
                 f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage "
-                f"lost; the old journal is {done.damaged}"
-            )
-        return (
-            f"journal: sound, {commits} commits behind the store's {position}; store: {store.quarantined} rows in quarantine"
-        )
+                f"lost; the old journal is {done.damaged}",
+            ]
+        sound = f"journal: sound, {commits} commits behind the store's {position}"
+        return [*rows, f"{sound}; store: {store.quarantined} rows in quarantine"]
     finally:
         store.close()

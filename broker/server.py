@@ -40,7 +40,8 @@ from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
 from broker.settings import Settings, load
-from broker.work import COMPARERS, FETCHERS, Work
+from broker.upkeep import SQLITE, Upkeep
+from broker.work import COMPARERS, ERRANDS, FETCHERS, Work
 from protocol.errors import CloseReason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
@@ -97,6 +98,7 @@ class Server:
             (journal.fileno(),),
             self._figures,
         )
+        self._upkeep = Upkeep(recovered.store, {SQLITE: recovered.writer}, self._commits)
         self._reactor = Reactor(self._dispatcher, settings.sockets)
         self._control_path = Path(settings.control.path or data / "control.sock")
         self._tls: list[socket.socket] = []
@@ -123,7 +125,9 @@ class Server:
         if sockets.tcp_listen:
             self._listen(sockets.tcp_listen, framed_door("tcp", limits, partial(begin_framed, limits.first_frame_bytes)))
         epoch = self._recovered.store.epoch
-        door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
+        door = control_door(
+            trusted(sockets, control), lambda: ControlWire(epoch, durable=lambda: self._commits.durable), control.uids
+        )
         self._reactor.listen(bind_control(self._control_path), door)
         log.info("listening door=control path=%s", self._control_path)
 
@@ -156,6 +160,8 @@ class Server:
                 service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
                 for _ in range(FETCHERS):
                     service.start_soon(self._work.fetch, self._reactor)
+                for _ in range(ERRANDS):
+                    service.start_soon(self._work.run_errands, self._reactor, self._upkeep)
                 for _ in range(COMPARERS):
                     service.start_soon(self._work.compare, self._reactor)
                 async with trio.open_nursery() as accept:

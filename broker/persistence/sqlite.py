@@ -322,6 +322,22 @@ class SqliteStore:
             for owner, body in found:
                 yield owner, shape.table.row(*unpack(body))
 
+    def refused(self, limit: int) -> list[tuple[str, str, str, str, int]]:
+        """(app, table, key as JSON, error, at_ms) of the oldest rows in quarantine. StoreUnavailable."""
+        with self._reader() as db:
+            sql = "SELECT app, table_name, CAST(key AS TEXT), error, at_ms FROM quarantine ORDER BY at_ms LIMIT ?"
+            return list(db.execute(sql, (limit,)))
+
+    def copy(self, path: Path, stop: threading.Event) -> None:
+        """Everything, as of the newest write when this is called, into an empty file; others go on reading and writing.
+        StoreUnavailable, also when `stop` is set meanwhile."""
+        with self._reader() as db:
+            db.set_progress_handler(stop.is_set, 10_000)
+            try:
+                db.execute("VACUUM INTO ?", (str(path),))
+            finally:
+                db.set_progress_handler(None)
+
     def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """See Store."""
         found: list[FetchedRow] = []

@@ -92,6 +92,7 @@ class Writer:
         self._work = trio.Event()
         self._hurry = trio.Event()
         self._caught_up = trio.Event()
+        self._moved = trio.Event()
         self._writing = trio.CapacityLimiter(1)
         self._fetching = trio.CapacityLimiter(FETCHES)
         self._trims_left = True
@@ -220,6 +221,13 @@ class Writer:
         self._images += images
         if position == self._submitted:
             self._caught_up.set()
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def reach(self, commit: int) -> None:
+        """Return when that commit is applied."""
+        while self.applied < commit:
+            await self._moved.wait()
 
     async def _pause(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
