@@ -207,6 +207,8 @@ class Server:
             except OSError:
                 free = 0  # the directory is not there any more: nothing can be written
             room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
+            if store.journal_seconds and self._upkeep.oldest_seconds() > store.journal_seconds:
+                room = False
             if room is not self._dispatcher.admission.storage:
                 log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
                 self._dispatcher.admission.storage = room

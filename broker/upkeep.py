@@ -57,6 +57,10 @@ class Upkeep:
         except StoreUnavailable as error:
             raise Refused(Reason.STORAGE_UNAVAILABLE, f"the store cannot be read now: {error}") from error
 
+    def oldest_seconds(self) -> float:
+        """How long the oldest row has waited that some store has not applied; 0 if there is none."""
+        return max(writer.statistics().lag_seconds for writer in self._writers.values())
+
     def _watermark(self) -> WatermarkReport:
         found = {name: writer.statistics() for name, writer in self._writers.items()}
         targets = [Target(name, each.applied, round(each.lag_seconds * 1000)) for name, each in found.items()]
