@@ -130,8 +130,6 @@ class Channel:
         self.fault = "The broker has not been reached yet."
         self.epoch = ""
         self.program = ""
-        self.durable = 0
-        """The newest commit the broker has said to be on disk."""
         self._deadline_seconds = deadline_seconds
         self._calls_per_app = calls_per_app
         self._codec = ControlCalls()
@@ -303,7 +301,6 @@ class Channel:
         link.put(self._codec.call(request, WatchApps(), round(HELLO_SECONDS * 1000)), request)
 
     def _answered(self, link: Link, answer: Answer) -> None:
-        self.durable = answer.durable or self.durable
         slot = link.waiting.pop(answer.request, None)
         if isinstance(answer.outcome, AppTable):
             self._mirror(link, answer.outcome.apps)

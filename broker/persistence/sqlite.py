@@ -291,7 +291,8 @@ class SqliteStore:
         try:
             with self._answering("read"):
                 if db is None:
-                    db = self._connect(apsw.SQLITE_OPEN_READONLY)
+                    # Without a lock of its own at every step: a reader is of one thread at a time.
+                    db = self._connect(apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX)
                 yield db
         finally:
             self._readers.put(db)
