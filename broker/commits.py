@@ -14,7 +14,7 @@ from typing import Protocol
 
 from broker.hub.effects import Effect, ReplyTo
 from broker.hub.rows import Image
-from protocol.commands import Sent
+from protocol.commands import HistoryPage, MessagePage, Sent
 from protocol.records import Message
 
 BEHIND_BYTES = 4 * 1_048_576
@@ -22,6 +22,8 @@ BEHIND_SECONDS = 1.0
 OVERLOADED_TIMES = 4
 IMAGE_BYTES = 160
 """About what an image without a body adds to a commit."""
+EFFECT_BYTES = 400
+"""About what an effect takes, or a message of a page without its body."""
 
 
 class CommitFailed(BaseException):
@@ -76,7 +78,9 @@ class Commits:
         self._flying: tuple[int, list[Image], int] | None = None
         self._newest = number - 1
         """The newest commit that holds an image."""
-        self._held: deque[tuple[int, Effect]] = deque()
+        self.held_bytes = 0
+        """About what the effects that wait take."""
+        self._held: deque[tuple[int, Effect, int]] = deque()
         self._replies: dict[int, int] = {}
         """Replies of a session that are held, of whatever kind."""
 
@@ -92,7 +96,9 @@ class Commits:
         if self._newest <= self.durable:
             self.outgoing.append(effect)
             return
-        self._held.append((self._newest, effect))
+        size = weigh(effect)
+        self.held_bytes += size
+        self._held.append((self._newest, effect, size))
         if type(effect) is ReplyTo:
             session = effect.session
             self._replies[session] = self._replies.get(session, 0) + 1
@@ -136,7 +142,8 @@ class Commits:
             self._on_durable(number, images, size)
         held, outgoing = self._held, self.outgoing
         while held and held[0][0] <= self.durable:
-            effect = held.popleft()[1]
+            _, effect, size = held.popleft()
+            self.held_bytes -= size
             outgoing.append(effect)
             if type(effect) is ReplyTo:
                 count_down(self._replies, effect.session)
@@ -156,6 +163,16 @@ class Commits:
     @property
     def held(self) -> int:
         return len(self._held)
+
+
+def weigh(effect: Effect) -> int:
+    """About the bytes an effect keeps from being freed. Messages of a page have been read for it alone; those of pushes are
+    in the tail's budget."""
+    if type(effect) is ReplyTo:
+        reply = effect.reply
+        if type(reply) is HistoryPage or type(reply) is MessagePage:
+            return EFFECT_BYTES + sum(EFFECT_BYTES + len(message.body) for message in reply.messages)
+    return EFFECT_BYTES
 
 
 def count_down(counts: dict[int, int], session: int) -> None:

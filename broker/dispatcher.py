@@ -8,6 +8,7 @@ reactor's turn. Lifecycle of one command: submit -> admit -> handler -> carry ou
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,6 +51,9 @@ ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
 UPKEEP = (Watermark, ListQuarantine, Backup)
+HELD_BYTES = 64 * 1_048_576
+"""Of answers and pushes that wait for the disk; beyond it nobody is read. Reads wait too: no limit of sends bounds this."""
+PAUSE_SECONDS = 1.0
 TICK_MS = 250
 POSITIONS_MS = 2_000
 
@@ -128,8 +132,10 @@ class Dispatcher:
     def filenos(self) -> Sequence[int]:
         return self._filenos
 
-    def sender_paused(self) -> bool:
-        return self.commits.behind >= 1
+    def pause_seconds(self) -> float:
+        if self.commits.held_bytes > HELD_BYTES:
+            return math.inf
+        return PAUSE_SECONDS if self.commits.behind >= 1 else 0.0
 
     # Time.
 

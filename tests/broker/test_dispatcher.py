@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from broker.commits import BEHIND_BYTES, OVERLOADED_TIMES
-from broker.dispatcher import MOST_WAITING
+from broker.dispatcher import HELD_BYTES, MOST_WAITING, PAUSE_SECONDS
 from broker.hub.rows import put
 from broker.jobs import Errand
 from protocol.commands import (
     History,
+    HistoryPage,
     Login,
     OnlineUsers,
     PutUser,
     QueryPresence,
     Reply,
+    SendMessage,
     Sent,
     Stats,
     Watermark,
@@ -141,12 +145,12 @@ def test_while_the_journal_is_behind_senders_are_not_read_and_then_refused(scrip
     conversation = group(script, "tom", "ann")
     script.log.slow = True
     script.say("tom", text("first", conversation=conversation))
-    assert not script.core.sender_paused()
+    assert script.core.pause_seconds() == 0
     half = put("b", "messages", Message(1 << 50, conversation, 99, "tom", -1, b"x" * (BEHIND_BYTES // 4)))
     for _ in range(2):
         script.commits.add([half])
     script.run()
-    assert script.core.sender_paused()
+    assert script.core.pause_seconds() == PAUSE_SECONDS
     assert isinstance(script.say("ann", text("in time", conversation=conversation, memory=True)), Sent)
     for _ in range(2 * OVERLOADED_TIMES):
         script.commits.add([half])
@@ -162,8 +166,28 @@ def test_while_the_journal_is_behind_senders_are_not_read_and_then_refused(scrip
     assert isinstance(first, Sent)
     assert [(reason(reply), reply.retry_after_ms) for reply in refused] == [(Reason.OVERLOADED, 1000)] * 2
     assert isinstance(presence, OnlineUsers)
-    assert not script.core.sender_paused()
+    assert script.core.pause_seconds() == 0
     assert script.say("tom", text("again", conversation=conversation, memory=True)).seq == 3
+
+
+def test_answers_that_wait_for_the_disk_are_bounded(script: Script) -> None:
+    """Reads wait as well, and hold pages of history: when there is too much of it nobody is read any more."""
+    conversation = group(script, "tom", "ann")
+    for _ in range(20):
+        script.say("tom", SendMessage(type=-1, body=b'{"attr":"%s"}' % (b"x" * 60_000), conversation=conversation))
+    script.log.slow = True
+    assert script.say("tom", text("m", conversation=conversation)) is None
+    asked = 0
+    while script.core.pause_seconds() < math.inf:
+        assert script.say("ann", History(conversation=conversation)) is None
+        asked += 1
+    assert 64 < asked < 1000
+    assert script.commits.held_bytes < HELD_BYTES * 1.01
+    while not script.log.idle:
+        script.log.sync()
+        script.run()
+    assert (script.core.pause_seconds(), script.commits.held_bytes) == (0.0, 0)
+    assert len([reply for reply in script.heard("ann") if isinstance(reply, HistoryPage)]) == asked
 
 
 def test_an_errand_is_answered_while_the_disk_is_slow(script: Script) -> None:
