@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,17 +42,24 @@ def toml(value: object) -> str:
 class Program:
     """A child process whose log lines are read as they come."""
 
-    def __init__(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        command: Sequence[str] = (sys.executable, "-u"),
+        environ: dict[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
         self.lines: list[str] = []
         self.doors: dict[str, int] = {}
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-u", *arguments],
+            [*command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **(environ or {})},
+            pass_fds=descriptors,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -124,8 +132,8 @@ class Host:
             lines += ["[[app]]", *(f"{key} = {toml(value)}" for key, value in app.items())]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def start(self, *arguments: str) -> Program:
-        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data))
+    def start(self, *arguments: str, **how: Any) -> Program:
+        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data), **how)
         self.programs.append(program)
         return program
 
