@@ -12,9 +12,11 @@ import json
 import logging
 import os
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -27,13 +29,26 @@ from adminapi.settings import Place, load
 from adminapi.up import child_command, up
 from protocol.apps import App, AppSettings
 from protocol.codec import is_name
-from protocol.commands import AddApp, Command, Kick, ListSessions, Managed, Reply, SessionList, Stats, StatsReport
+from protocol.commands import (
+    AddApp,
+    BackedUp,
+    Backup,
+    Command,
+    Kick,
+    ListSessions,
+    Managed,
+    Reply,
+    SessionList,
+    Stats,
+    StatsReport,
+)
 from protocol.errors import Reason, Refused
 from protocol.settings import BadSettings
 from protocol.tokens import make_jwt
 
 BAD_SETTINGS = 78
 INTERRUPTED = 130
+BACKUP_SECONDS = 6 * 3600.0
 MOST_HOURS = 24.0 * 366 * 10
 
 
@@ -109,6 +124,9 @@ def parser() -> argparse.ArgumentParser:
     importing.add_argument(
         "files", metavar="FILE", nargs="+", help="JSON or gzip: the class _Conversation, pages of rtm/messages/history"
     )
+    saving = verb("backup", backup, "Copy the data of the running broker into a file; uploaded files are copied apart.")
+    saving.add_argument("file", metavar="FILE")
+    verb("restore", restore, "Fill an empty data directory with a backup.").add_argument("file", metavar="FILE")
     verb("doctor", lambda given, place: doctor(given.config, place), "Check this installation.")
     return root
 
@@ -222,6 +240,26 @@ def stats(given: argparse.Namespace, place: Place) -> int:
     for name, value in sorted(cast(StatsReport, asked(place, Stats())).counters.items()):
         print(f"{name:50} {value:g}")
     return 0
+
+
+def backup(given: argparse.Namespace, place: Place) -> int:
+    """The broker writes the file, and as its own user."""
+    file = Path(given.file).absolute()
+
+    async def errand() -> BackedUp:
+        async with connected(place.control) as channel:
+            return cast(BackedUp, await channel.call(Backup(path=str(file)), deadline_seconds=BACKUP_SECONDS))
+
+    done = trio.run(errand)
+    print(f"{file}  {done.size} bytes, everything up to commit {done.position}")
+    print(f"uploaded files are not in it; copy {place.files} as well")
+    return 0
+
+
+def restore(given: argparse.Namespace, place: Place) -> int:
+    """The broker's own program does it, for it alone knows its files."""
+    command = child_command("broker", given.config, place.data, "--restore", str(Path(given.file).absolute()))
+    return subprocess.run(command, check=False).returncode
 
 
 def hours(text: str) -> float:

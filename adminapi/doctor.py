@@ -11,13 +11,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from typing import cast
 
 import trio
 
 from adminapi.control import connected
 from adminapi.settings import Place
 from adminapi.up import child_command
+from protocol.commands import ListQuarantine, Quarantine
 from protocol.errors import Refused
 from protocol.wires.control import PROGRAM, WORDS
 
@@ -38,9 +41,10 @@ def doctor(config: str | None, place: Place) -> int:
     """Print the findings; 0 if all is sound."""
     findings = [settings(config, place), versions(config, place), data(config, place), control(config, place)]
     if findings[-1].sound:
+        findings += quarantine(place)
         findings.append(Finding(True, "journal: in use by the running broker; stop it to have it checked"))
     else:
-        findings.append(journal(config, place))
+        findings += journal(config, place)
     for finding in findings:
         print(f"{'ok   ' if finding.sound else 'FAULT'}  {finding.text}")
     return 0 if all(finding.sound for finding in findings) else 1
@@ -85,12 +89,29 @@ def control(config: str | None, place: Place) -> Finding:
     return trio.run(look)
 
 
-def journal(config: str | None, place: Place) -> Finding:
+def quarantine(place: Place) -> list[Finding]:
+    """The rows a store refused, as the running broker tells them: each a fault, and what it holds is served all the same."""
+
+    async def look() -> Quarantine:
+        async with connected(place.control, 3.0) as channel:
+            return cast(Quarantine, await channel.call(ListQuarantine()))
+
+    try:
+        found = trio.run(look)
+    except Refused as refused:
+        return [Finding(False, f"quarantine: {refused.detail}")]
+    findings = [Finding(False, row.line(time.time_ns() // 1_000_000)) for row in found.rows]
+    return [*findings, Finding(found.total == 0, f"quarantine: {found.total} rows")]
+
+
+def journal(config: str | None, place: Place) -> list[Finding]:
+    """What `--check` says: a line for each row in quarantine, and a last one for the journal."""
     command = child_command("broker", config, place.data, "--check")
     try:
         done = subprocess.run(command, capture_output=True, timeout=CHECK_SECONDS, check=False, text=True)
     except subprocess.TimeoutExpired:
-        return Finding(False, f"journal: the check took longer than {CHECK_SECONDS:.0f} s")
+        return [Finding(False, f"journal: the check took longer than {CHECK_SECONDS:.0f} s")]
     said = (done.stdout + done.stderr).strip().splitlines()
     last = said[-1] if said else f"exit code {done.returncode}"
-    return Finding(done.returncode == 0, f"journal: {last}")
+    rows = [Finding(False, line) for line in said[:-1] if line.startswith("quarantine: ")]
+    return [*rows, Finding(done.returncode == 0, last if last.startswith("journal: ") else f"journal: {last}")]

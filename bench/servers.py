@@ -21,7 +21,7 @@ from types import TracebackType
 
 from bench.machine import ROOT, cores, cpu_seconds, on_core, resident_kib
 
-START_SECONDS = 20
+START_SECONDS = 60
 STOP_SECONDS = 10
 QUIET_SECONDS = 0.3
 """Longer than any pause a server makes between two pieces of the same work (Parley's writer gathers for 0.1 s)."""

@@ -10,18 +10,20 @@ import argparse
 import logging
 import ssl
 import sys
+import time
 from pathlib import Path
 
 from broker.commits import CommitFailed
 from broker.persistence.journal import JournalDamaged
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from broker.recovery import ClockBehind, check
+from broker.restoring import NotRestored, restore
 from broker.server import DirectoryInUse, Unusable, locked, serve
 from broker.settings import load
 from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
-UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable)
+UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable, NotRestored)
 
 
 def main() -> int:
@@ -39,7 +41,11 @@ def main() -> int:
             if not data.is_dir():
                 return fail(EX_CONFIG, f"there is no data directory {data}")
             with locked(data):
-                print(check(data, settings, cut=options.cut))
+                for line in check(data, settings, cut=options.cut, now_ms=time.time_ns() // 1_000_000):
+                    print(line)
+        elif options.restore:
+            with locked(data):
+                print(restore(Path(options.restore), data))
         else:
             serve(settings, data, options.config, accept_clock=options.accept_clock)
     except BaseException as error:
@@ -70,6 +76,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--accept-clock", action="store_true", help="start although the clock is behind the data")
     parser.add_argument("--check", action="store_true", help="verify journal and store, and stop")
     parser.add_argument("--cut", action="store_true", help="with --check: cut a damaged journal, keeping a copy")
+    parser.add_argument("--restore", metavar="FILE", help="fill the empty data directory with a backup, and stop")
     return parser.parse_args()
 
 

@@ -18,6 +18,8 @@ from protocol.errors import Reason, Refused
 MOST_UNANSWERED = 64
 """Sends of a session that may wait for their commit (SOCKET.md)."""
 
+NO_ROOM = "the server can store nothing more for now, its disk or its journal is full; nothing was done"
+
 
 class Admission:
     def __init__(self, apps: Apps, commits: Commits) -> None:
@@ -90,7 +92,7 @@ class Admission:
     def check_storage(self) -> None:
         """STORAGE_UNAVAILABLE or OVERLOADED: a durable command could not be carried out now."""
         if not self.storage:
-            raise Refused(Reason.STORAGE_UNAVAILABLE, "the server's disk is full; nothing was done", retry_after_ms=5000)
+            raise Refused(Reason.STORAGE_UNAVAILABLE, NO_ROOM, retry_after_ms=5000)
         if self._commits.behind >= OVERLOADED_TIMES:
             raise Refused(Reason.OVERLOADED, "the server's disk is too slow for this load", retry_after_ms=1000)
 

@@ -3,6 +3,7 @@
 While commit N is on its way to the disk, N+1 collects: group commit without a timer. An effect carries the number of the
 newest commit that holds an image and leaves when that one is durable; so what a client was told survives a crash, and
 nobody sees what can vanish. A commit that fails ends the process: memory is ahead of the disk.
+The one exception is asked for: the answer to a send with `durability: "memory"` says so, and waits for no disk.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from broker.hub.effects import Effect, ReplyTo
 from broker.hub.rows import Image
-from protocol.commands import Sent
+from protocol.commands import HistoryPage, MessagePage, Sent
 from protocol.records import Message
 
 BEHIND_BYTES = 4 * 1_048_576
@@ -21,6 +22,8 @@ BEHIND_SECONDS = 1.0
 OVERLOADED_TIMES = 4
 IMAGE_BYTES = 160
 """About what an image without a body adds to a commit."""
+EFFECT_BYTES = 400
+"""About what an effect takes, or a message of a page without its body."""
 
 
 class CommitFailed(BaseException):
@@ -75,7 +78,11 @@ class Commits:
         self._flying: tuple[int, list[Image], int] | None = None
         self._newest = number - 1
         """The newest commit that holds an image."""
-        self._held: deque[tuple[int, Effect]] = deque()
+        self.held_bytes = 0
+        """About what the effects that wait take."""
+        self._held: deque[tuple[int, Effect, int]] = deque()
+        self._replies: dict[int, int] = {}
+        """Replies of a session that are held, of whatever kind."""
 
     def add(self, images: Iterable[Image]) -> None:
         self._newest = self.number
@@ -89,9 +96,23 @@ class Commits:
         if self._newest <= self.durable:
             self.outgoing.append(effect)
             return
-        self._held.append((self._newest, effect))
-        if type(effect) is ReplyTo and type(effect.reply) is Sent:
-            self.unanswered[effect.session] = self.unanswered.get(effect.session, 0) + 1
+        size = weigh(effect)
+        self.held_bytes += size
+        self._held.append((self._newest, effect, size))
+        if type(effect) is ReplyTo:
+            session = effect.session
+            self._replies[session] = self._replies.get(session, 0) + 1
+            if type(effect.reply) is Sent:
+                self.unanswered[session] = self.unanswered.get(session, 0) + 1
+
+    def emit_early(self, answer: ReplyTo, *, in_order: bool) -> None:
+        """Let an answer leave that waits for no disk, as its caller has asked (`SendMessage.memory`). What stays in order:
+        with `in_order` the replies of a session leave in the order of its requests, so behind one that is held this one
+        is held too. Pushes it may overtake: those to its own session, which are about what others did."""
+        if in_order and answer.session in self._replies:
+            self.emit(answer)
+        else:
+            self.outgoing.append(answer)
 
     def advance(self) -> None:
         """See what has become durable, and hand over the open commit if the journal is idle."""
@@ -121,14 +142,18 @@ class Commits:
             self._on_durable(number, images, size)
         held, outgoing = self._held, self.outgoing
         while held and held[0][0] <= self.durable:
-            effect = held.popleft()[1]
+            _, effect, size = held.popleft()
+            self.held_bytes -= size
             outgoing.append(effect)
-            if type(effect) is ReplyTo and type(effect.reply) is Sent:
-                left = self.unanswered[effect.session] - 1
-                if left:
-                    self.unanswered[effect.session] = left
-                else:
-                    del self.unanswered[effect.session]
+            if type(effect) is ReplyTo:
+                count_down(self._replies, effect.session)
+                if type(effect.reply) is Sent:
+                    count_down(self.unanswered, effect.session)
+
+    @property
+    def accepted(self) -> int:
+        """The newest commit that holds an image: what has been decided, on disk or not."""
+        return self._newest
 
     @property
     def settled(self) -> bool:
@@ -138,3 +163,21 @@ class Commits:
     @property
     def held(self) -> int:
         return len(self._held)
+
+
+def weigh(effect: Effect) -> int:
+    """About the bytes an effect keeps from being freed. Messages of a page have been read for it alone; those of pushes are
+    in the tail's budget."""
+    if type(effect) is ReplyTo:
+        reply = effect.reply
+        if type(reply) is HistoryPage or type(reply) is MessagePage:
+            return EFFECT_BYTES + sum(EFFECT_BYTES + len(message.body) for message in reply.messages)
+    return EFFECT_BYTES
+
+
+def count_down(counts: dict[int, int], session: int) -> None:
+    left = counts[session] - 1
+    if left:
+        counts[session] = left
+    else:
+        del counts[session]

@@ -8,6 +8,7 @@ reactor's turn. Lifecycle of one command: submit -> admit -> handler -> carry ou
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,10 +24,22 @@ from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from broker.hub.rows import Image, put
-from broker.jobs import Compare, Fetch, Job
+from broker.jobs import Compare, Errand, Fetch, Job
 from broker.running import Running, internal
 from broker.scans import Scans
-from protocol.commands import AddApp, Command, LoggedIn, Managed, Reply, Stats, WatchApps
+from protocol.commands import (
+    AddApp,
+    Backup,
+    Command,
+    ListQuarantine,
+    LoggedIn,
+    Managed,
+    Reply,
+    Sent,
+    Stats,
+    WatchApps,
+    Watermark,
+)
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending
 
@@ -37,6 +50,10 @@ MOST_WAITING = 256
 ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
+UPKEEP = (Watermark, ListQuarantine, Backup)
+HELD_BYTES = 64 * 1_048_576
+"""Of answers and pushes that wait for the disk; beyond it nobody is read. Reads wait too: no limit of sends bounds this."""
+PAUSE_SECONDS = 1.0
 TICK_MS = 250
 POSITIONS_MS = 2_000
 
@@ -116,8 +133,10 @@ class Dispatcher:
     def filenos(self) -> Sequence[int]:
         return self._filenos
 
-    def sender_paused(self) -> bool:
-        return self.commits.behind >= 1
+    def pause_seconds(self) -> float:
+        if self.commits.held_bytes > HELD_BYTES:
+            return math.inf
+        return PAUSE_SECONDS if self.commits.behind >= 1 else 0.0
 
     # Time.
 
@@ -151,7 +170,7 @@ class Dispatcher:
     # One command.
 
     def _broker_command(self, session: int, request: object, command: Command) -> None:
-        """WatchApps, AddApp, Stats: of the control wire, which alone can say them."""
+        """WatchApps, AddApp, Stats, upkeep: of the control wire, which alone can say them."""
         if type(command) is WatchApps:
             self._watchers[session] = None
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
@@ -162,8 +181,19 @@ class Dispatcher:
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
         elif type(command) is Stats:
             self.commits.emit(ReplyTo(session, request, self.apps.report(self.statistics())))
+        elif isinstance(command, UPKEEP):
+            self._run_errand(session, request, command)
         else:
             raise Refused(Reason.NOT_LOGGED_IN, "log in first")
+
+    def _run_errand(self, session: int, request: object, command: Command) -> None:
+        """It says nothing that could vanish, and what the operator asks while the disk is slow must not wait for it."""
+
+        def done(outcome: Reply | Refused) -> None:
+            self.commits.emit_early(ReplyTo(session, request, outcome), in_order=False)
+
+        if not self._start(Errand(command, done)):
+            raise Refused(Reason.OVERLOADED, "too many such calls at once", retry_after_ms=1000)
 
     def _execute(self, running: Running) -> None:
         """Run the handler. What it needs and memory lacks is fetched, then it runs again from the start."""
@@ -212,7 +242,11 @@ class Dispatcher:
         for effect in decision.before:
             self.commits.emit(effect)
         if running.session:
-            self.commits.emit(ReplyTo(running.session, running.request, reply))
+            answer = ReplyTo(running.session, running.request, reply)
+            if type(reply) is Sent and reply.memory:
+                self.commits.emit_early(answer, in_order=running.serial)
+            else:
+                self.commits.emit(answer)
         for effect in decision.effects:
             self.commits.emit(effect)
         self._go_on(running)

@@ -10,6 +10,8 @@ import msgspec
 from broker.hub.decision import Found
 from broker.hub.hub import Hub
 from broker.hub.recent import Key
+from protocol.commands import Command, Reply
+from protocol.errors import Refused
 
 
 class Fetch(msgspec.Struct, gc=False):
@@ -28,4 +30,11 @@ class Compare(msgspec.Struct, gc=False):
     done: Callable[[bool | None], None]
 
 
-Job = Fetch | Compare
+class Errand(msgspec.Struct, gc=False):
+    """A command of the operator to the broker as a whole (`broker.upkeep`)."""
+
+    command: Command
+    done: Callable[[Reply | Refused], None]
+
+
+Job = Fetch | Compare | Errand

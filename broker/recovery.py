@@ -17,7 +17,8 @@ import msgspec
 
 from broker.apps import Apps
 from broker.hub.hub import Hub
-from broker.hub.rows import TABLES, Image, decode_message, put
+from broker.hub.loading import Loading
+from broker.hub.rows import TABLES, Image, decode_message
 from broker.persistence.cut import cut as cut_journal
 from broker.persistence.images import decode
 from broker.persistence.journal import Journal, JournalDamaged
@@ -29,12 +30,15 @@ from broker.persistence.tail import Budget, Tail
 from broker.persistence.targets import Targets
 from broker.settings import Settings
 from protocol.apps import App
+from protocol.commands import RefusedRow
 from protocol.ids import Mint, first_at, time_of
 
 log = logging.getLogger("parley.recovery")
 
 BEHIND_MS = 3_600_000
 """A wall clock so far behind the newest id is a mistake to be corrected before ids are made by it."""
+SHOWN = 1_000
+"""Rows in quarantine that are listed; the rest is counted."""
 AFTER_MS = 1_000
 """Ids continue so far after the greatest one found."""
 ROWS_A_WORD, COMMITS_A_WORD, WORD_SECONDS = 100_000, 2_000, 30.0
@@ -94,7 +98,6 @@ def recover(
         _check_clock(mint.last, wall_ms, accept_clock)
     finally:
         gc.enable()
-    gc.collect()
     gc.freeze()
     seconds = time.monotonic() - began
     log.info("recovered rows=%d commits=%d position=%d seconds=%.2f", rows, commits, position, seconds)
@@ -105,14 +108,15 @@ def _load(store: SqliteStore, apps: Apps, told: Told) -> int:
     count = 0
     for _, row in store.load("apps"):
         apps.load(row)
+    loadings = {name: Loading(hub.tables) for name, hub in apps.hubs.items()}
     for table in TABLES.values():
         if not table.in_memory or table.name == "apps":
             continue
-        for app, row in store.load(table.name):
-            count += 1
-            if count % ROWS_A_WORD == 0:
+        for app, rows in store.load_many(table.name):
+            if count // ROWS_A_WORD < (count + len(rows)) // ROWS_A_WORD:
                 told(f"loading, {count} rows so far", WORD_SECONDS)
-            apps.hubs[app].tables.apply(put(app, table.name, row), 0)
+            count += len(rows)
+            loadings[app].load(table.name, rows)
     return count
 
 
@@ -142,13 +146,14 @@ def apply(apps: Apps, image: Image, commit: int) -> None:
 
 
 def _largest(store: SqliteStore, apps: Apps) -> int:
-    """The greatest id in store, heads and journal (which has gone through the heads), and a second more."""
+    """The greatest id in store and journal (which has gone through the heads), and a second more."""
     largest = store.largest_id()
     for hub in apps.hubs.values():
-        largest = max(largest, max(hub.tables.conversations, default=0), max(hub.tables.graves, default=0))
-        largest = max(largest, max((mark.record for mark in hub.tables.class_marks.values()), default=0))
-        for head in hub.tables.heads.values():
-            if head.last:
+        tables = hub.tables
+        largest = max(largest, max(tables.conversations, default=0), max(tables.graves, default=0))
+        largest = max(largest, max((mark.record for mark in tables.class_marks.values()), default=0))
+        for head in tables.heads.values():
+            if head.last and head.changed > store.position:
                 largest = max(largest, decode_message(head.last).id)
     return first_at(time_of(largest) + AFTER_MS) if largest else 0
 
@@ -162,14 +167,16 @@ def _check_clock(largest: int, wall_ms: int, accept: bool) -> None:
         )
 
 
-def check(data: Path, settings: Settings, *, cut: bool) -> str:
-    """`parley doctor`: read the whole journal, and say what was found. With `cut`, a damaged journal is replaced by what
-    can be read of it, and clients start their sync anew. JournalDamaged without."""
+def check(data: Path, settings: Settings, *, cut: bool, now_ms: int) -> list[str]:
+    """`parley doctor`: read the whole journal, and say what was found, a line for each row in quarantine and one for the
+    journal. With `cut`, a damaged journal is replaced by what can be read of it, and clients start their sync anew.
+    JournalDamaged without."""
     folder, segment_bytes = data / "journal", settings.store.segment_bytes
     store = open_store(data / "parley.db")
     try:
         remote = known(store)
         position = store.position if remote is None else min(store.position, remote.applied)
+        rows = [RefusedRow("sqlite", *row).line(now_ms) for row in store.refused(SHOWN)]
         try:
             journal = Journal(folder, segment_bytes=segment_bytes)
             commits = sum(1 for _ in journal.recover(position))
@@ -179,14 +186,13 @@ def check(data: Path, settings: Settings, *, cut: bool) -> str:
                 raise
             done = cut_journal(folder, after=position, fill=store.position, segment_bytes=segment_bytes)
             store.renew_epoch()
-            return (
+            return [
+                *rows,
                 f"journal: cut; {done.kept} commits kept up to {done.newest}, {done.lost} readable ones behind the damage "
-                f"lost; the old journal is {done.damaged}"
-            )
+                f"lost; the old journal is {done.damaged}",
+            ]
+        sound = f"journal: sound, {commits} commits behind the store's {position}"
         behind = f"; PostgreSQL has been given {remote.applied} of {store.position}" if remote else ""
-        return (
-            f"journal: sound, {commits} commits behind the store's {position}; store: {store.quarantined} rows in quarantine"
-            f"{behind}"
-        )
+        return [*rows, f"{sound}; store: {store.quarantined} rows in quarantine{behind}"]
     finally:
         store.close()

@@ -40,8 +40,9 @@ from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
 from broker.settings import Settings, load
+from broker.upkeep import Upkeep
 from broker.vitals import Vitals
-from broker.work import COMPARERS, FETCHERS, Work
+from broker.work import COMPARERS, ERRANDS, FETCHERS, Work
 from protocol.clients.manager import Manager, take_sockets
 from protocol.errors import CloseReason
 from protocol.ids import time_of
@@ -99,6 +100,7 @@ class Server:
             (journal.fileno(),),
             self._figures,
         )
+        self._upkeep = Upkeep(recovered.store, recovered.remote, recovered.targets.writers, self._commits)
         self._reactor = Reactor(self._dispatcher, settings.sockets)
         self._control_path = Path(settings.control.path or data / "control.sock")
         self._manager = manager
@@ -129,7 +131,9 @@ class Server:
         framed = framed_door("tcp", limits, partial(begin_framed, limits.first_frame_bytes))
         self._listen(passed.get("tcp"), sockets.tcp_listen, framed)
         epoch = self._recovered.store.epoch
-        door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
+        door = control_door(
+            trusted(sockets, control), lambda: ControlWire(epoch, durable=lambda: self._commits.durable), control.uids
+        )
         self._reactor.listen(bind_control(self._control_path), door)
         log.info("listening door=control path=%s", self._control_path)
 
@@ -166,6 +170,8 @@ class Server:
                 service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
                 for _ in range(FETCHERS):
                     service.start_soon(self._work.fetch, self._reactor)
+                for _ in range(ERRANDS):
+                    service.start_soon(self._work.run_errands, self._reactor, self._upkeep)
                 for _ in range(COMPARERS):
                     service.start_soon(self._work.compare, self._reactor)
                 async with trio.open_nursery() as accept:
@@ -215,6 +221,8 @@ class Server:
             except OSError:
                 free = 0  # the directory is not there any more: nothing can be written
             room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
+            if store.journal_seconds and self._upkeep.oldest_seconds() > store.journal_seconds:
+                room = False
             if room is not self._dispatcher.admission.storage:
                 log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
                 self._dispatcher.admission.storage = room

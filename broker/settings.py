@@ -100,6 +100,9 @@ class StoreSettings(Section, frozen=True):
     journal_bytes: Annotated[int, Meta(ge=MIB, le=1 << 50)] = 20 * GIB
     """At so much journal the store does not take, durable commands are refused. At least twice `segment_bytes`. Hours of
     traffic, so that a store may be away for a night."""
+    journal_seconds: Annotated[float, Meta(ge=0, le=31_536_000)] = 0.0
+    """Once a row has waited so long for the store, durable commands are refused until the store has it: where history that
+    lags is worse than a stop. 0: it may wait until the journal is full."""
     free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB
     """Below so much free disk, durable commands are refused, so that what was accepted can still be written. 0: never."""
     tail_bytes: Annotated[int, Meta(ge=4 * KIB, le=1 << 40)] = 256 * MIB

@@ -16,16 +16,22 @@ from broker.gateway.reactor import Reactor
 from broker.hub.decision import Found
 from broker.hub.hub import Hub
 from broker.hub.recent import FetchedRow, Key
-from broker.jobs import Compare, Fetch, Job
+from broker.jobs import Compare, Errand, Fetch, Job
 from broker.persistence.store import StoreUnavailable, belongs
 from broker.persistence.tail import Tail
 from broker.persistence.targets import Targets
+from broker.upkeep import Upkeep
+from protocol.commands import Reply
+from protocol.errors import Reason, Refused
 
 log = logging.getLogger("parley.work")
 
 FETCHERS = 8
 WAITING_FETCHES = 1_000
 QUIET_SECONDS = 1.0
+ERRANDS = 4
+"""So that a backup keeps nobody from asking how far it all is."""
+WAITING_ERRANDS = 16
 COMPARERS = 2
 """One comparison is 19 MiB and some 30 ms of a core; two at a time leave the reactor its own."""
 WAITING_COMPARISONS = 200
@@ -41,6 +47,7 @@ class Work:
         self._tails = tails
         self._fetches, self._to_fetch = trio.open_memory_channel[Fetch](WAITING_FETCHES)
         self._quiet_until = 0.0
+        self._errands, self._to_run = trio.open_memory_channel[Errand](WAITING_ERRANDS)
         self._comparisons, self._to_compare = trio.open_memory_channel[tuple[Compare, float]](WAITING_COMPARISONS)
 
     def start(self, job: Job) -> bool:
@@ -48,6 +55,8 @@ class Work:
         try:
             if isinstance(job, Fetch):
                 self._fetches.send_nowait(job)
+            elif isinstance(job, Errand):
+                self._errands.send_nowait(job)
             else:
                 self._comparisons.send_nowait((job, trio.current_time() + COMPARE_SECONDS))
         except trio.WouldBlock:
@@ -78,6 +87,19 @@ class Work:
                     log.warning("store cannot answer app=%s error=%s", job.hub.app.id, error)
                 found = None
             reactor.call(partial(job.done, found))
+
+    async def run_errands(self, reactor: Reactor, upkeep: Upkeep) -> None:
+        """One of ERRANDS."""
+        async for job in self._to_run:
+            outcome: Reply | Refused
+            try:
+                outcome = await upkeep.run(job.command)
+            except Refused as refused:
+                outcome = refused
+            except Exception:  # a bug in it ends this errand alone
+                log.exception("errand failed command=%s", type(job.command).__name__)
+                outcome = Refused(Reason.INTERNAL, "something went wrong here; the log has it")
+            reactor.call(partial(job.done, outcome))
 
     async def compare(self, reactor: Reactor) -> None:
         """One of COMPARERS."""

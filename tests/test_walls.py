@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.dispatcher import UPKEEP
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.commands import AddApp, Command, Stats, WatchApps
 
@@ -87,7 +88,7 @@ def every(base: type[Command]) -> Iterator[type[Command]]:
 
 
 def test_every_command_has_exactly_one_handler() -> None:
-    at_the_broker = {WatchApps, AddApp, Stats}
+    at_the_broker = {WatchApps, AddApp, Stats, *UPKEEP}
     assert set(HANDLERS) | set(SCANS) | at_the_broker == set(every(Command))
     assert not set(HANDLERS) & set(SCANS)
     assert not at_the_broker & (set(HANDLERS) | set(SCANS))

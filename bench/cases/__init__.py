@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import direct, fanout, idle, login
+from bench.cases import direct, fanout, idle, login, restart
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
@@ -14,4 +14,5 @@ CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "login": login.run,
     "direct": direct.run,
     "fanout": fanout.run,
+    "restart": restart.run,
 }

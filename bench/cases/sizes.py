@@ -20,14 +20,22 @@ class Sizes(msgspec.Struct, frozen=True):
     receivers: int
     depths: dict[int, int]
     """Of the fan-out: messages in flight -> messages in a round."""
+    restart: tuple[int, int, int, int, int]
+    """Of the restart: messages, users, conversations, memberships, journal rows."""
+    restarts: int
 
 
 FULL = Sizes(
     rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs=100, messages=60, receivers=500,
     depths={1: 60, 8: 320, 64: 1_280},
+    restart=(1_000_000, 100_000, 400_000, 2_000_000, 100_000), restarts=3,
 )  # fmt: skip
 QUICK = Sizes(
     rounds=3, idle_before=300, idle=2_000, logins=500, pairs=100, messages=40, receivers=500,
     depths={1: 40, 8: 160, 64: 640},
+    restart=(100_000, 10_000, 40_000, 200_000, 10_000), restarts=2,
 )  # fmt: skip
-TINY = Sizes(rounds=1, idle_before=5, idle=20, logins=20, pairs=4, messages=5, receivers=6, depths={1: 3, 4: 20})
+TINY = Sizes(
+    rounds=1, idle_before=5, idle=20, logins=20, pairs=4, messages=5, receivers=6, depths={1: 3, 4: 20},
+    restart=(2_000, 200, 800, 40_000, 200), restarts=1,
+)  # fmt: skip

@@ -10,6 +10,7 @@ the turn to give its descriptor back. Nothing here awaits; how bytes reach the p
 from __future__ import annotations
 
 import logging
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -32,13 +33,13 @@ clock = time.monotonic
 OPEN, LEAVING, CLOSED = 0, 1, 2
 
 SENDER = 2
-"""Bit of `paused`: the journal is behind, and this one feeds it."""
+"""Bit of `paused`: the journal is behind, and this one feeds it, or waits for it."""
 RESTING = 4
 """Bit of `paused`: it sends more than its pace allows of what is never refused."""
 
 FRAMES_BEFORE_LOGIN = 8
-DURABLE_SECONDS = 1.0
-"""Who sent a durable command so recently is held back while the journal is behind (DESIGN 2.4)."""
+NEVER = -1e9
+"""Seconds of a clock: so long ago that no pause reaches back to it, but one without end."""
 SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
 
 
@@ -76,7 +77,7 @@ class Connection(ABC):
         """TOO_FAST in a row."""
         self.opened = self.heard = table.now
         self.probed = self.paused_at = self.until = self.grace = 0.0
-        self.durable_at = -DURABLE_SECONDS
+        self.durable_at = NEVER
         self.word = ""
         """Why it ends, for the statistics."""
         table.connections[self.session] = self
@@ -188,9 +189,11 @@ class Connection(ABC):
         self.table.resting[self] = None
 
     def hold_sender(self) -> None:
-        """Do not read a connection that feeds the journal faster than the disk takes it."""
+        """Do not read a connection that feeds the journal faster than the disk takes it, or asks for more while the answers
+        wait for the disk. Control connections have their own bound, of calls; the operator must not be shut out."""
         table = self.table
-        if table.sender_paused and table.now - self.durable_at < DURABLE_SECONDS:
+        pause = table.pause_seconds
+        if table.now - self.durable_at < pause and (self.limits.gated or pause < math.inf):
             self.pause(SENDER)
             table.senders[self] = None
 

@@ -44,5 +44,6 @@ class Core(Protocol):
     def filenos(self) -> Sequence[int]:
         """Descriptors that make a turn when readable; the core drains them itself in `advance`. Asked once, at start."""
 
-    def sender_paused(self) -> bool:
-        """The journal is behind: connections that sent a durable command in the last second are not read."""
+    def pause_seconds(self) -> float:
+        """The journal is behind: connections that sent a durable command so recently are not read. 0: all are; inf: none is
+        but the trusted ones, as too much waits for the disk already."""

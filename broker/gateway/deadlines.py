@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from broker.gateway.connection import DURABLE_SECONDS, OPEN, RESTING, SENDER, Connection
+from broker.gateway.connection import OPEN, RESTING, SENDER, Connection
 from broker.gateway.table import Table
 from protocol.errors import CloseReason
 from protocol.wires.wire import Ending
@@ -74,7 +74,7 @@ class Sweep:
         """Read those again who were held back for the journal: it has caught up, or they have waited their second."""
         table = self._table
         for connection in list(table.senders):
-            if not table.sender_paused or table.now - connection.durable_at >= DURABLE_SECONDS:
+            if table.now - connection.durable_at >= table.pause_seconds:
                 del table.senders[connection]
                 connection.release(SENDER)
 

@@ -188,8 +188,8 @@ class Reactor:
         self._gather()
         self._serve(begun + length / 2)
         self._core.advance()
-        table.sender_paused = self._core.sender_paused()
-        if table.senders and not table.sender_paused:
+        table.pause_seconds = self._core.pause_seconds()
+        if table.senders and not table.pause_seconds:
             self._sweep.release_senders()
         self._delivery.perform(begun + length * 3 / 4)
         flush(table, begun + length)

@@ -175,7 +175,7 @@ class RelayedConnection(Connection):
         if self.state != OPEN:
             return
         self.relay.offer(message)
-        if self.table.sender_paused:
+        if self.table.pause_seconds:
             self.hold_sender()
         try:
             self.pump(math.inf)

@@ -81,7 +81,7 @@ class SocketConnection(Connection):
             data = self._upgrade(self.handshake, data)
         elif self.framing is not None:
             self.framing.feed(data)
-        if table.sender_paused:
+        if table.pause_seconds:
             self.hold_sender()
         self.pump(ends)
 

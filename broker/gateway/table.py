@@ -27,7 +27,7 @@ class Table:
 
     __slots__ = (
         "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "leaving",
-        "logged_in", "now", "now_ms", "outboxes", "resting", "resume", "sender_paused", "senders", "touched",
+        "logged_in", "now", "now_ms", "outboxes", "pause_seconds", "resting", "resume", "senders", "touched",
     )  # fmt: skip
 
     def __init__(self, core: Core, crowds: Crowds, all_outboxes_bytes: int) -> None:
@@ -58,7 +58,8 @@ class Table:
         """Not read until their pace allows it."""
         self.senders: dict[Connection, None] = {}
         """Not read until the journal has caught up."""
-        self.sender_paused = False
+        self.pause_seconds = 0.0
+        """See `Core.pause_seconds`."""
 
     def new_session(self) -> int:
         """64 random bits, not zero, not in use."""

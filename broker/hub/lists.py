@@ -6,7 +6,7 @@ changed in the end is the rows as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from broker.hub.conversations import OPEN, change, from_outside, info
@@ -30,7 +30,7 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     tests, orders = compile_where(d, c.where, fields), [] if oldest_first else compile_sort(c.sort, fields)
     size = min(max(c.size, 1), 1000)
     start = max(c.skip, 0) + (max(c.page, 1) - 1) * size
-    own: set[int] = set() if d.caller.privileged else d.hub.tables.memberships.get(d.actor().id, set())
+    own: Collection[int] = () if d.caller.privileged else d.hub.tables.memberships.get(d.actor().id, ())
     everything = d.caller.privileged or (c.visible and d.hub.app.settings.open_query)
     candidates = indexed(d, c.where) if everything or c.visible else None
     if not everything:
@@ -57,7 +57,7 @@ def list_conversations(d: Decision, c: ListConversations) -> Iterator[Reply | No
     yield ConversationPage(conversations=shown, total=len(rows))
 
 
-def _shown(d: Decision, row: ConversationRow, own: set[int], with_members: bool) -> ConversationInfo:
+def _shown(d: Decision, row: ConversationRow, own: Collection[int], with_members: bool) -> ConversationInfo:
     """As the caller may see it; a member and management see all."""
     if not d.caller.privileged and row.id not in own and not d.hub.app.settings.open_query:
         return from_outside(d, row)

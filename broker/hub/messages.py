@@ -74,6 +74,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
                 conversation=earlier.conversation,
                 seq=earlier.seq,
                 time_ms=time_of(earlier.message),
+                memory=c.memory,
             )
     if c.to:
         row, new = direct_between(d, user.id, c.to)
@@ -155,7 +156,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         own = set(d.hub.sessions_of(user.id))
         receivers = tuple(number for number in receivers if number not in own)
     d.post(receivers, push)
-    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms)
+    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms, memory=c.memory)
 
 
 def _leave_will(d: Decision, c: SendMessage, conversation: int) -> Sent:

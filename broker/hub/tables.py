@@ -2,7 +2,7 @@
 
 An image says what a row is now; the function of its table puts it there and keeps the look-ups that follow from it
 (memberships by user, unique conversations, counts). Nothing else writes to these dicts, so what a start rebuilds from
-images is what was there before. At start tables are applied in the order of `rows.TABLES`.
+images is what was there before. At start tables are applied in the order of `rows.TABLES`, by `broker.hub.loading`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Tables:
         self.unique: dict[str, int] = {}
         self.heads: dict[int, HeadRow] = {}
         self.members: dict[int, dict[str, MemberRow]] = {}
-        self.memberships: dict[str, set[int]] = {}
+        self.memberships: dict[str, dict[int, None]] = {}
+        """A dict, as all of these: a set takes three times the room."""
         self.tombstones: dict[str, dict[int, MemberRow]] = {}
         self.departed: dict[int, dict[str, MemberRow]] = {}
         """The same tombstones by conversation, of those that are there."""
@@ -171,7 +172,7 @@ class Tables:
         if self.unique.get(row.unique_key) == row.id:
             del self.unique[row.unique_key]
         for member in self.members.pop(row.id, {}).values():
-            self.memberships[member.user].discard(row.id)
+            self.memberships[member.user].pop(row.id, None)
             self._bury(member, row)
         for table in (self.heads, self.positions, self.audiences, self.departed, self.stirred):
             table.pop(row.id, None)
@@ -188,8 +189,9 @@ class Tables:
         row: HeadRow | None = image.row
         if row is None:
             self.heads.pop(image.key[0], None)
-        elif row.conversation in self.conversations:
-            self.heads[row.conversation] = row
+        elif (known := self.conversations.get(row.conversation)) is not None:
+            row.conversation = known.id
+            self.heads[known.id] = row
 
     def _members(self, image: Image, commit: int) -> None:
         conversation, user = image.key
@@ -212,7 +214,7 @@ class Tables:
             self.stirred[conversation] = max(self.stirred.get(conversation, 0), row.joined_ms, row.left_ms, row.act_ms)
         if row is None or row.left_ms:
             self.members.get(conversation, {}).pop(user, None)
-            self.memberships.get(user, set()).discard(conversation)
+            self.memberships.get(user, {}).pop(conversation, None)
             self.positions.get(conversation, {}).pop(user, None)
             if row is None:
                 self.tombstones.get(user, {}).pop(conversation, None)
@@ -222,12 +224,14 @@ class Tables:
                 self.departed.setdefault(conversation, {})[row.user] = row
             return
         self.members.setdefault(conversation, {})[row.user] = row
-        self.memberships.setdefault(row.user, set()).add(conversation)
+        self.memberships.setdefault(row.user, {})[conversation] = None
         self.tombstones.get(user, {}).pop(conversation, None)
         self._unearth(conversation, user)
 
     def _share_names(self, row: MemberRow) -> None:
-        """One text for all memberships of a user, not one each."""
+        """One text for all memberships of a user, not one each; and so with the number."""
+        if row.conversation in self.conversations:
+            row.conversation = self.conversations[row.conversation].id
         for field in ("user", "by"):
             known = self.users.get(getattr(row, field))
             if known is not None:
@@ -246,8 +250,8 @@ class Tables:
         elif image.row is None:
             self.positions.get(conversation, {}).pop(user, None)
         elif (member := self.members.get(conversation, {}).get(user)) is not None:
-            image.row.user = member.user
-            self.positions.setdefault(conversation, {})[member.user] = image.row
+            image.row.conversation, image.row.user = member.conversation, member.user
+            self.positions.setdefault(member.conversation, {})[member.user] = image.row
 
     def _mentions(self, image: Image, commit: int) -> None:
         user, conversation = image.key

@@ -28,6 +28,7 @@ from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, largest_of, rows_of
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
+from broker.persistence.trims import TABLE, give_back, note_trims, pages_left, trim_slice, trims_left
 
 log = logging.getLogger(__name__)
 
@@ -55,23 +56,7 @@ OURS = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quarantine (app TEXT NOT NULL, table_name TEXT NOT NULL, key BLOB NOT NULL,
     body BLOB NOT NULL, error TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (app, table_name, key)) STRICT;
-CREATE TABLE IF NOT EXISTS trims (app TEXT NOT NULL, conversation INTEGER NOT NULL, floor INTEGER NOT NULL,
-    PRIMARY KEY (app, conversation)) STRICT, WITHOUT ROWID;
 """
-EVERYTHING = LARGEST
-"""The floor of a deleted conversation."""
-NOTE_FLOOR = """INSERT INTO trims (app, conversation, floor) SELECT ?1, ?2, ?3
-WHERE NOT EXISTS (SELECT 1 FROM heads WHERE app = ?1 AND conversation = ?2 AND floor >= ?3)
-ON CONFLICT DO UPDATE SET floor = max(floor, excluded.floor)"""
-NOTE_DELETED = """INSERT INTO trims (app, conversation, floor) SELECT ?1, ?2, ?3
-WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE app = ?1 AND id = ?2 AND deleted = 1)
-ON CONFLICT DO UPDATE SET floor = excluded.floor"""
-TRIM_MESSAGES = """DELETE FROM messages WHERE id IN
-(SELECT id FROM messages WHERE conversation = ?2 AND seq <= ?3 AND app = ?1 LIMIT ?4)"""
-TRIM_PATCHES = """DELETE FROM patches WHERE app = ?1 AND conversation = ?2 AND number IN
-(SELECT number FROM patches WHERE app = ?1 AND conversation = ?2 AND seq <= ?3 LIMIT ?4)"""
-TRIM_USERS = """DELETE FROM {0} WHERE app = ?1 AND conversation = ?2 AND user IN
-(SELECT user FROM {0} WHERE app = ?1 AND conversation = ?2 LIMIT ?4)"""
 
 
 def open_store(path: Path) -> SqliteStore:
@@ -105,6 +90,8 @@ class SqliteStore:
     def _connect(self, flags: int) -> apsw.Connection:
         db = apsw.Connection(str(self._path), flags=flags)
         db.set_busy_timeout(5_000)
+        if flags & apsw.SQLITE_OPEN_CREATE:  # counts in a new file, before anything is in it
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}").fetchall()
         return db
@@ -116,7 +103,7 @@ class SqliteStore:
             why = f"has format {version}, and this program knows formats up to {FORMAT}: a newer Parley wrote it"
             raise StoreRefused(f"{self._path} {why}. Start that version, or give this one a data directory of its own")
         with db:
-            db.execute(OURS)
+            db.execute(OURS + TABLE)
             for shape in SHAPES.values():
                 present = [column[1] for column in db.execute(f'PRAGMA table_info("{shape.name}")')]
                 for statement in shape.migrate(present) if present else shape.create():
@@ -184,7 +171,9 @@ class SqliteStore:
         with self._writing, self._answering("write"):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                self._note_trims(puts["heads"], puts["conversations"])
+                floors = [(app, row.conversation, row.floor) for app, row in rows_of(puts["heads"]) if row.floor > 0]
+                deleted = [(app, row.id) for app, row in rows_of(puts["conversations"]) if row.deleted]
+                note_trims(self._db, floors, deleted, DATA_ERRORS)
                 for name, rows in deletes.items():
                     self._each(SHAPES[name], rows, self._delete, self._forget)
                 for name, rows in puts.items():
@@ -283,43 +272,20 @@ class SqliteStore:
 
     # Trimming ------------------------------------------------------------------------------------------------------
 
-    def _note_trims(self, heads: list[Image], conversations: list[Image]) -> None:
-        """Remember in the same transaction what has to be removed later, so that no restart forgets it."""
-        floors = [(app, row.conversation, row.floor) for app, row in rows_of(heads) if row.floor > 0]
-        deleted = [(app, row.id, EVERYTHING) for app, row in rows_of(conversations) if row.deleted]
-        for sql, rows in ((NOTE_FLOOR, floors), (NOTE_DELETED, deleted)):
-            for row in rows:
-                try:
-                    self._db.execute(sql, row)
-                except DATA_ERRORS as error:
-                    log.error("store: cannot trim app=%s conversation=%s: %s", row[0], row[1], error)
-
     def trim(self) -> bool:
-        """See Store. Removes at most 1,000 rows: messages and patches behind a floor, and of a deleted conversation the
-        positions and requests to join. Its tombstones (conversation, head, members) are the hub's to delete."""
-        room = SLICE
+        """See Store. At most 1,000 rows; when none is left, pages go back to the file system."""
         with self._writing, self._answering("trim"):
-            if not self._db.execute("SELECT EXISTS (SELECT 1 FROM trims)").get:
-                return False
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                for app, conversation, floor in self._db.execute("SELECT * FROM trims LIMIT 200").fetchall():
-                    statements = [TRIM_MESSAGES, TRIM_PATCHES]
-                    if floor == EVERYTHING:
-                        statements += [TRIM_USERS.format(table) for table in ("positions", "join_requests")]
-                    for sql in statements:
-                        self._db.execute(sql, (app, conversation, floor, room))
-                        room -= self._db.changes()
-                        if room <= 0:
-                            break
-                    if room <= 0:
-                        break
-                    self._db.execute("DELETE FROM trims WHERE app = ? AND conversation = ?", (app, conversation))
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
-            more = bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM trims)").get)
+            if trims_left(self._db):
+                try:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    trim_slice(self._db)
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    self._roll_back()
+                    raise
+            elif pages_left(self._db):
+                give_back(self._db)
+            more = trims_left(self._db) or pages_left(self._db)
         self._checkpoint()
         return more
 
@@ -333,19 +299,30 @@ class SqliteStore:
         try:
             with self._answering("read"):
                 if db is None:
-                    db = self._connect(apsw.SQLITE_OPEN_READONLY)
+                    # Without a lock of its own at every step: a reader is of one thread at a time.
+                    db = self._connect(apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX)
                 yield db
         finally:
             self._readers.put(db)
 
     def load(self, table: str) -> Iterator[tuple[str, Any]]:
         """(app, row) of every row of a table, by app and key; quarantined rows last."""
+        for app, rows in self.load_many(table):
+            for row in rows:
+                yield app, row
+
+    def load_many(self, table: str) -> Iterator[tuple[str, list[Any]]]:
+        """The same, some rows of an app at a time: what a start does for millions of rows is done once for many."""
         shape = SHAPES[table]
         with self.reader() as db:
             cursor = db.execute(f"{shape.load} ORDER BY {shape.key}")
             while part := list(islice(cursor, SLICE)):
-                yield from zip([columns[-1] for columns in part], shape.rows(part), strict=True)
-            yield from self._quarantined(db, shape)
+                rows = shape.rows(part)
+                if part[0][-1] == part[-1][-1] and not shape.by_id:  # else apps are mixed
+                    yield part[0][-1], rows
+                else:
+                    yield from ((columns[-1], [row]) for columns, row in zip(part, rows, strict=True))
+            yield from ((app, [row]) for app, row in self._quarantined(db, shape))
 
     def _quarantined(self, db: apsw.Connection, shape: Shape, app: str | None = None) -> Iterator[tuple[str, Any]]:
         if self._quarantine:
@@ -353,6 +330,22 @@ class SqliteStore:
             found: list[Any] = db.execute(sql, (shape.name, app)).fetchall()
             for owner, body in found:
                 yield owner, shape.table.row(*unpack(body))
+
+    def refused(self, limit: int) -> list[tuple[str, str, str, str, int]]:
+        """(app, table, key as JSON, error, at_ms) of the oldest rows in quarantine. StoreUnavailable."""
+        with self.reader() as db:
+            sql = "SELECT app, table_name, CAST(key AS TEXT), error, at_ms FROM quarantine ORDER BY at_ms LIMIT ?"
+            return list(db.execute(sql, (limit,)))
+
+    def copy(self, path: Path, stop: threading.Event) -> None:
+        """Everything, as of the newest write when this is called, into an empty file; others go on reading and writing.
+        StoreUnavailable, also when `stop` is set meanwhile."""
+        with self.reader() as db:
+            db.set_progress_handler(stop.is_set, 10_000)
+            try:
+                db.execute("VACUUM INTO ?", (str(path),))
+            finally:
+                db.set_progress_handler(None)
 
     def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """See Store."""

@@ -99,6 +99,7 @@ class Writer:
         self._hurry = trio.Event()
         self._caught_up = trio.Event()
         self._reading = trio.CapacityLimiter(1)
+        self._moved = trio.Event()
         self._trims_left = True
         """The store knows what a last run has left to remove."""
         self._failures = self._failures_in_a_row = self._batches = self._images = 0
@@ -226,6 +227,13 @@ class Writer:
         self.applied = position
         self._batches += 1
         self._images += images
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def reach(self, commit: int) -> None:
+        """Return when that commit is applied."""
+        while self.applied < commit:
+            await self._moved.wait()
 
     async def _pause(self, seconds: float) -> None:
         with trio.move_on_after(seconds):

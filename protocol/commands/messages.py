@@ -52,15 +52,19 @@ class SendMessage(Command):
     only: tuple[str, ...] = ()
     """To these users (and the sender's own sessions) alone, at most 20. It must be transient, as whoever reads what is kept
     would see it. BAD_FORMAT, TOO_LARGE."""
+    memory: bool = False
+    """Answer before it is on disk. Everybody else still hears of it only afterwards."""
 
 
 class Sent(Reply):
-    """`seq` is 0 for a transient message."""
+    """`seq` is 0 for a transient message. `memory`: it is not known to be on disk, and until it is nobody else has it; with
+    a crash it may be gone, and its `seq` another message's."""
 
     message: int
     conversation: int
     seq: int
     time_ms: int
+    memory: bool = False
 
 
 class History(Command):

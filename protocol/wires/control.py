@@ -9,7 +9,7 @@ and attributes are bytes of JSON), tags and depth beyond `DEPTH` are not.
 |---|---|
 | hello | `words` int, `program` text, `epoch` text (from the broker only) |
 | call | `i` int, `c` command, `ms` deadline, and the other fields of a `Managed` |
-| answer | `i`, and `r` reply or `x` {`reason`, `detail`, `retry_after_ms`} |
+| answer | `i`, and `r` reply or `x` {`reason`, `detail`, `retry_after_ms`}; `d` int, the newest commit on disk |
 | push | `p` push (`AppsChanged` only) |
 | probe | `ping` 1 from the broker, `pong` 1 back |
 | farewell | `bye` {`reason`, `text`, `retry_after_ms`}, the broker's last frame |
@@ -21,13 +21,13 @@ one of ours is answered `bad_format`: one caller's slip must not cost the other 
 from __future__ import annotations
 
 import io
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 import cbor2
 import msgspec
 
-from protocol.commands import AddApp, Command, Managed, Reply, Stats, WatchApps
+from protocol.commands import AddApp, Backup, Command, ListQuarantine, Managed, Reply, Stats, WatchApps, Watermark
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged, Push
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
@@ -45,7 +45,7 @@ DEPTH = 24
 OPEN_CALLS = 256
 """A client keeps to 64; a caller that gave up frees its place there before it is free here: hence the room."""
 
-BROKER_LEVEL: tuple[type[Command], ...] = (WatchApps, AddApp, Stats)
+BROKER_LEVEL: tuple[type[Command], ...] = (WatchApps, AddApp, Stats, Watermark, ListQuarantine, Backup)
 """Commands to the broker itself; every other one travels in a `Managed`."""
 
 
@@ -100,6 +100,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
     request: int
     outcome: Reply | Refused
+    durable: int = 0
+    """The newest commit that was on disk when this was said; 0 if that was not said."""
 
 
 class Bye(msgspec.Struct, frozen=True):
@@ -191,8 +193,10 @@ class ControlWire:
 
     text = False
 
-    def __init__(self, epoch: str, program: str = PROGRAM) -> None:
+    def __init__(self, epoch: str, program: str = PROGRAM, durable: Callable[[], int] | None = None) -> None:
+        """`durable` tells the newest commit that is on disk."""
         self.logged_in = False
+        self._durable = durable
         self._epoch = epoch
         self._program = program
         self._open: set[int] = set()
@@ -248,9 +252,10 @@ class ControlWire:
     def reply(self, request: object, reply: Reply | Refused) -> bytes:
         assert isinstance(request, int)
         self._open.discard(request)
-        payload = answer(request, reply)
+        durable = self._durable() if self._durable is not None else 0
+        payload = answer(request, reply, durable)
         if len(payload) > ANSWER_BYTES:
-            return answer(request, Refused(Reason.TOO_BROAD, "The answer is too large; ask for a smaller page."))
+            return answer(request, Refused(Reason.TOO_BROAD, "The answer is too large; ask for a smaller page."), durable)
         return payload
 
     def after_reply(self, reply: Reply | Refused) -> CloseReason | None:
@@ -272,12 +277,16 @@ class ControlWire:
         return write_frame({"ping": 1})
 
 
-def answer(request: int, outcome: Reply | Refused) -> bytes:
+def answer(request: int, outcome: Reply | Refused, durable: int = 0) -> bytes:
     """The answer frame of call `request`."""
+    frame: dict[str, Any] = {"i": request}
     if isinstance(outcome, Refused):
-        refusal = Refusal(outcome.reason, outcome.detail, outcome.retry_after_ms)
-        return write_frame({"i": request, "x": plain(refusal)})
-    return write_frame({"i": request, "r": plain(outcome)})
+        frame["x"] = plain(Refusal(outcome.reason, outcome.detail, outcome.retry_after_ms))
+    else:
+        frame["r"] = plain(outcome)
+    if durable:
+        frame["d"] = durable
+    return write_frame(frame)
 
 
 class ControlCalls:
@@ -318,11 +327,12 @@ class ControlCalls:
         """What the broker said. Malformed for anything else."""
         frame = read_frame(payload)
         if "i" in frame:
-            request = shaped(frame["i"], int)
+            request, durable = shaped(frame["i"], int), shaped(frame.get("d", 0), int)
             if "x" in frame:
                 refusal = shaped(frame["x"], Refusal)
-                return Answer(request, Refused(refusal.reason, refusal.detail, retry_after_ms=refusal.retry_after_ms))
-            return Answer(request, tagged(frame.get("r"), "reply", REPLIES))
+                refused = Refused(refusal.reason, refusal.detail, retry_after_ms=refusal.retry_after_ms)
+                return Answer(request, refused, durable)
+            return Answer(request, tagged(frame.get("r"), "reply", REPLIES), durable)
         if "p" in frame:
             return shaped(frame["p"], AppsChanged)
         if "ping" in frame:

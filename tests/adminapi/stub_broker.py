@@ -17,6 +17,8 @@ import trio
 from protocol.apps import App, AppSettings
 from protocol.commands import (
     AddApp,
+    BackedUp,
+    Backup,
     CreateConversation,
     Created,
     Done,
@@ -25,15 +27,25 @@ from protocol.commands import (
     ImportMessages,
     Kick,
     Left,
+    ListQuarantine,
     ListSessions,
     PutUser,
+    Quarantine,
+    RefusedRow,
     SessionList,
     Stats,
     StatsReport,
     UserFound,
 )
+from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, SessionInfo, UserInfo
 from tests.adminapi.conftest import FakeBroker
+
+
+def back_up(path: str) -> BackedUp | Refused:
+    if path.endswith("taken"):
+        return Refused(Reason.BAD_FILE, f"{path} cannot be written: there is such a file already")
+    return BackedUp(position=12, size=4096)
 
 
 async def main(data: Path) -> int:
@@ -50,6 +62,10 @@ async def main(data: Path) -> int:
     session = SessionInfo(session="00ff", app="demo", user="tom", device="", platform="", tag="", wire="native", since_ms=0)
     broker.on(AddApp, add)
     broker.on(Kick, Done(time_ms=1))
+    refused = RefusedRow("sqlite", "demo", "users", '["x"]', "OverflowError: too large", 0)
+    rows = [refused] if os.environ.get("STUB_QUARANTINE") else []
+    broker.on(ListQuarantine, Quarantine(rows=rows, total=len(rows)))
+    broker.on(Backup, lambda c, m: back_up(c.path))
     broker.on(Stats, StatsReport(counters={"sessions": 3.0}))
     broker.on(ListSessions, SessionList(sessions=[session], total=1))
     broker.on(PutUser, lambda c, m: UserFound(user=UserInfo(user=c.user, attributes=b"{}", online=False, created_ms=1)))

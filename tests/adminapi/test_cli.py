@@ -73,7 +73,11 @@ def test_errands_over_the_control_socket(stub: Path, capsys: pytest.CaptureFixtu
     assert abs(claims["exp"] - time.time() - 7200) < 5
     code, out, _ = run(capsys, "doctor", *data)
     assert code == 0
-    assert out.count("ok ") == 5
+    assert out.count("ok ") == 6
+    code, out, _ = run(capsys, "backup", "saved", *data)
+    assert code == 0
+    assert out.splitlines()[0] == f"{Path('saved').absolute()}  4096 bytes, everything up to commit 12"
+    assert str(stub / "files") in out
 
 
 def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,6 +90,7 @@ def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture
         (("app", "add", "x", "--key", ""), 78),
         (("app", "add", "\n"), 78),
         (("stats", "--config", "/nonexistent.toml"), 78),
+        (("backup", "/taken"), 1),
         (("import", "leancloud", "--app", "nobody", os.devnull), 1),
         (("import", "leancloud", "--app", "demo", "/nonexistent.json"), 78),
     ):
@@ -93,6 +98,21 @@ def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture
         assert (found, out) == (code, "")
         assert err.startswith("parley: ")
         assert len(err.splitlines()) == 1
+
+
+def test_the_doctor_lists_what_a_store_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUB_QUARANTINE", "1")
+    monkeypatch.setenv("STUB_APPS", "1")
+    with subprocess.Popen([*STUB, "--data", str(folder)], cwd=ROOT) as process:
+        wait_for(lambda: (folder / "control.sock").exists())
+        code, out, _ = run(capsys, "doctor", "--data", str(folder))
+        process.terminate()
+    faults = [line for line in out.splitlines() if line.startswith("FAULT")]
+    assert code == 1
+    assert re.match(r'FAULT  quarantine: sqlite, app demo, table users, key \["x"\], for \d+ days: OverflowError', faults[0])
+    assert faults[1:] == ["FAULT  quarantine: 1 rows"]
 
 
 def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

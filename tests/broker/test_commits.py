@@ -129,6 +129,31 @@ def test_a_commit_that_failed_ends_it_before_anything_leaves(bench: Bench) -> No
     assert not bench.outgoing
 
 
+def answer(request: int, session: int = 7) -> ReplyTo:
+    """To a send that asked for memory only."""
+    return ReplyTo(session, request, Sent(message=1, conversation=1, seq=1, time_ms=0, memory=True))
+
+
+def test_an_answer_that_waits_for_no_disk_leaves_at_once_but_behind_those_of_its_session(bench: Bench) -> None:
+    bench.write("a")
+    bench.commits.emit_early(answer(1), in_order=True)
+    assert list(bench.outgoing) == [answer(1)]
+    assert bench.commits.accepted == 1
+    bench.commits.emit(reply(2))
+    bench.commits.emit_early(answer(3), in_order=True)  # what came before it is held
+    bench.commits.emit_early(answer(4, session=8), in_order=True)
+    bench.commits.emit_early(answer(5), in_order=False)
+    assert list(bench.outgoing)[1:] == [answer(4, session=8), answer(5)]
+    bench.commits.advance()
+    bench.log.finish()
+    bench.commits.advance()
+    assert list(bench.outgoing)[3:] == [reply(2), answer(3)]
+    assert bench.commits.durable == bench.commits.accepted
+    bench.write("b")
+    bench.commits.emit_early(answer(6), in_order=True)  # nothing is held any more
+    assert bench.outgoing[-1] == answer(6)
+
+
 def test_it_is_behind_by_bytes_of_the_open_commit_or_seconds_in_flight(bench: Bench) -> None:
     bench.write("a")
     bench.commits.advance()

@@ -136,7 +136,15 @@ NUMBERS = [
     for field in msgspec.structs.fields(kind)
     if isinstance(msgspec.inspect.type_info(field.type), msgspec.inspect.IntType | msgspec.inspect.FloatType)
 ]
-OFF = {"connections_per_address", "connections", "free_bytes", "temporary_days", "message_days", "file_days"}
+OFF = {
+    "connections_per_address",
+    "connections",
+    "free_bytes",
+    "journal_seconds",
+    "temporary_days",
+    "message_days",
+    "file_days",
+}
 OFF |= {
     "calls_per_minute",
     "sign_window_seconds",

@@ -87,8 +87,8 @@ class NoCore:
     def filenos(self) -> Sequence[int]:
         return ()
 
-    def sender_paused(self) -> bool:
-        return False
+    def pause_seconds(self) -> float:
+        return 0.0
 
 
 def choose(upgrade: Upgrade) -> tuple[EchoWire, str | None]:

@@ -42,6 +42,7 @@ from protocol.wires.native.fields import (
     missing,
     name,
     object_or,
+    only_memory,
     text_or,
     users,
     users_or_text,
@@ -232,7 +233,9 @@ async def delete_conversation(ask: Ask, broker: Broker) -> Answer:
 async def send_message(ask: Ask, broker: Broker) -> Answer:
     """ZD-09. Send a message.
 
-    `Idempotency-Key`, here of at most 64 characters, makes a repeat answer the first message."""
+    `Idempotency-Key`, here of at most 64 characters, makes a repeat answer the first message. With `durability` "memory" the
+    answer, marked with the same word, comes before the message is on disk: nobody else has it before it is, and a crash
+    may take it."""
     data = ask.json_object()
     for field in ("from_client", "type"):
         if data.get(field) is None:
@@ -260,9 +263,11 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
         mention_all=flag(data, "mention_all"),
         mentions=users_or_text(data, "mention_client_ids"),
         client_msg_id=key,
+        memory=only_memory(data),
     )
     reply = cast(Sent, await broker.call(ask.managed(command, user=sender, numeric_user=numeric, heed_ban=True)))
-    return success(ask, {"msg_id": ids_of(ask).text(reply.message), "time": reply.time_ms})
+    said = {"msg_id": ids_of(ask).text(reply.message), "time": reply.time_ms}
+    return success(ask, {**said, "durability": "memory"} if reply.memory else said)
 
 
 @routes.add(

@@ -139,7 +139,10 @@ SENDING: Schema = {
             "no_sync": integer("1 (or absent): the sender's other sessions see it too; 0: they do not.", among=(0, 1)),
             "mention_all": FLAG,
             "mention_client_ids": array(USER, most=USERS_MOST),
+            "durability": text(
+                "disk: answered once it is on disk; memory: at once.", among=("disk", "memory"), default="disk"
+            ),
         },
     ),
 }
-SENT = obj({"msg_id": HEX32, "time": TIME_MS})
+SENT = obj({"msg_id": HEX32, "time": TIME_MS}, {"durability": constant("memory")})

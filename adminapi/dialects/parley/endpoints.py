@@ -30,6 +30,8 @@ from protocol.commands import (
     Unblock,
     Unmute,
     UserFound,
+    Watermark,
+    WatermarkReport,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import UserInfo
@@ -48,6 +50,23 @@ async def health(ask: Ask, broker: Broker) -> Answer:
 
     Nothing is said about the broker."""
     return json_answer({"alive": True})
+
+
+@routes.add("GET", "/-/api/watermark", about=About(answer=schemas.WATERMARK))
+async def watermark(ask: Ask, broker: Broker) -> Answer:
+    """How far what was accepted is on disk and in the stores.
+
+    The operator's alone: the numbers count the commits of all apps."""
+    if ask.app is not NO_APP:
+        raise Refused(Reason.NOT_ALLOWED, "Only the operator's token shows this.")
+    reply = cast(WatermarkReport, await broker.call(Watermark()))
+    targets = [
+        {"target": each.target, "applied": each.applied, "oldest_unapplied_ms": each.oldest_ms} for each in reply.targets
+    ]
+    oldest = max((each.oldest_ms for each in reply.targets), default=0)
+    return json_answer(
+        {"accepted": reply.accepted, "durable": reply.durable, "targets": targets, "oldest_unapplied_ms": oldest}
+    )
 
 
 @routes.add("GET", "/-/api/apps", about=About(answer=schemas.APPS))

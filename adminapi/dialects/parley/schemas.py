@@ -25,6 +25,22 @@ HEALTH = obj({"alive": constant(True)})
 READY = obj({"ready": constant(True)}, {"warnings": array(text("What does not work just now."), most=2)})
 NOT_READY = obj({"ready": constant(False), "reason": text()})
 METRICS = text("Prometheus text.")
+WATERMARK = obj(
+    {
+        "accepted": integer("The newest commit that was decided.", least=0),
+        "durable": integer("The newest commit that is on disk.", least=0),
+        "targets": array(
+            obj(
+                {
+                    "target": text("The store's name.", example="sqlite"),
+                    "applied": integer("The newest commit that is in it.", least=0),
+                    "oldest_unapplied_ms": integer("How long the oldest row it lacks has waited; 0: none.", least=0),
+                }
+            )
+        ),
+        "oldest_unapplied_ms": integer("The longest of all targets.", least=0),
+    }
+)
 SETTINGS = obj(msgspec.json.schema_components([AppSettings])[1]["AppSettings"]["properties"])
 APP = obj(
     {

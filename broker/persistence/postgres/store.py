@@ -250,15 +250,29 @@ class PostgresStore:
         """See Store."""
         if not self._known.copied:
             return await self._old.fetch(app, keys)
+        found: list[FetchedRow] = await self._read(partial(self._fetch, app, keys))
+        return found
+
+    async def refused(self, limit: int) -> list[tuple[str, str, str, str, int]]:
+        """(app, table, key as JSON, error, at_ms) of the oldest rows in quarantine. StoreUnavailable."""
+
+        async def ask(connection: Any) -> list[tuple[str, str, str, str, int]]:
+            sql = "SELECT app, table_name, key, error, at_ms FROM quarantine ORDER BY at_ms LIMIT $1"
+            return [(app, table, key.decode(), why, at) for app, table, key, why, at in await connection.fetch(sql, limit)]
+
+        rows: list[tuple[str, str, str, str, int]] = await self._read(ask)
+        return rows
+
+    async def _read(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """On one of the readers' connections."""
         self._place.check()
         async with self._reading:
             self._place.check()  # those before may have waited in vain
             line = self._idle.pop()
             try:
-                found: list[FetchedRow] = await self._run(line, partial(self._fetch, app, keys))
+                return await self._run(line, ask)
             finally:
                 self._idle.append(line)
-        return found
 
     async def _fetch(self, app: str, keys: Sequence[Key], connection: Any) -> list[FetchedRow]:
         found: list[FetchedRow] = []

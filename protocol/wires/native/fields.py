@@ -97,6 +97,16 @@ def flag(data: Data, field: str) -> bool:
 _FLAGS: dict[object, bool] = {0: False, 1: True, "0": False, "1": True}  # a bool equals its integer
 
 
+def only_memory(data: Data) -> bool:
+    """`durability` of a message: "memory" is answered before it is on disk, "disk" (or absent) afterwards."""
+    value = data.get("durability")
+    if value is None or value == "disk":
+        return False
+    if value == "memory":
+        return True
+    bad("durability", '"disk" (answered once the message is on disk) or "memory" (answered at once)')
+
+
 def users(data: Data, field: str, most: int = USERS_MOST) -> tuple[str, ...]:
     """A required list of user ids, in order, each once."""
     value = data.get(field)

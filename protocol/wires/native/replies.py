@@ -58,12 +58,15 @@ def _logged_in(reply: c.LoggedIn, asked: Asked, ids: AppIds) -> Row:
 
 
 def _sent(reply: c.Sent, asked: Asked, ids: AppIds) -> Row:
-    return {
+    row: Row = {
         "msg_id": ids.text(reply.message),
         "conv_id": ids.text(reply.conversation),
         "seq": reply.seq,
         "time": reply.time_ms,
     }
+    if reply.memory:
+        row["durability"] = "memory"
+    return row
 
 
 def _history(reply: c.HistoryPage, asked: Asked, ids: AppIds) -> Row:

@@ -24,6 +24,7 @@ from protocol.wires.native.fields import (
     name,
     name_or,
     object_or,
+    only_memory,
     text_or,
     users,
     users_or_text,
@@ -107,6 +108,7 @@ def _send(data: Data, ids: AppIds) -> Command:
         receipt=flag(data, "receipt"),
         priority=whole(data, "priority", 1, 3, 1),
         push_data=b"" if push_data is None else write_json(push_data),
+        memory=only_memory(data),
     )
 
 

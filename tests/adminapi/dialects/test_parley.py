@@ -33,9 +33,12 @@ from protocol.commands import (
     SetRole,
     Stats,
     StatsReport,
+    Target,
     Unblock,
     Unmute,
     UserFound,
+    Watermark,
+    WatermarkReport,
 )
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
@@ -92,6 +95,23 @@ async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
     assert "bare" not in answer.text
     assert "commits_total" not in answer.text
     assert (await served.client.get("/-/metrics")).status_code == 401
+
+
+async def test_the_watermark_is_the_operators(served: Served) -> None:
+    targets = [Target("sqlite", 7, 0), Target("postgresql", 5, 900)]
+    served.broker.on(Watermark, WatermarkReport(accepted=9, durable=8, targets=targets))
+    answer = await served.client.get("/-/api/watermark", headers=ALL)
+    assert answer.json() == {
+        "accepted": 9,
+        "durable": 8,
+        "targets": [
+            {"target": "sqlite", "applied": 7, "oldest_unapplied_ms": 0},
+            {"target": "postgresql", "applied": 5, "oldest_unapplied_ms": 900},
+        ],
+        "oldest_unapplied_ms": 900,
+    }
+    assert (await served.client.get("/-/api/watermark", headers=OWN)).status_code == 403
+    assert (await served.client.get("/-/api/watermark")).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class FakeCore:
         self.outgoing: deque[Effect] = deque()
         self.submitted: list[tuple[int, object, Command | Managed]] = []
         self.departed: list[int] = []
-        self.paused = False
+        self.paused = 0.0
         self.silent = False
         self.refusal: Refused | None = None
         self.advanced = 0
@@ -135,7 +135,7 @@ class FakeCore:
     def filenos(self) -> Sequence[int]:
         return ()
 
-    def sender_paused(self) -> bool:
+    def pause_seconds(self) -> float:
         return self.paused
 
     def sessions(self) -> list[int]:

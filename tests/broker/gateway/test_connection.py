@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import trio
 import trio.testing
@@ -261,13 +263,30 @@ async def test_who_sends_durable_commands_is_held_back_while_the_journal_is_behi
     core = FakeCore()
     async with running(core) as broker:
         sender, other = await broker.client(), await broker.client()
-        core.paused = True
-        await broker.until(lambda: broker.reactor.table.sender_paused)
+        core.paused = 1.0
+        await broker.until(lambda: broker.reactor.table.pause_seconds)
         await sender.send(b"send 1", b"send 2")
         assert await sender.receive() == b"ok send 1"
         await other.send(b"echo x")
         assert await other.receive() == b"ok echo x"
         assert broker.wires[0].heard[-1] == b"send 1"
-        core.paused = False
+        core.paused = 0.0
         broker.reactor.wake()
         assert await sender.receive() == b"ok send 2"
+
+
+async def test_while_too_much_waits_for_the_disk_nobody_is_read_and_nobody_is_lost() -> None:
+    core = FakeCore()
+    async with running(core) as broker:
+        quiet, other = await broker.client(), await broker.client()
+        core.paused = math.inf
+        await broker.until(lambda: broker.reactor.table.pause_seconds == math.inf)
+        for client in (quiet, other):
+            await client.send(b"echo x", b"echo y")
+        await broker.until(lambda: len(broker.reactor.table.senders) == 2)
+        assert not any(b"echo" in word for wire in broker.wires for word in wire.heard)
+        core.paused = 1.0  # as it gets better: who sent nothing durable is read first
+        broker.reactor.wake()
+        for client in (quiet, other):
+            assert await client.receive() == b"ok echo x"
+            assert await client.receive() == b"ok echo y"

@@ -181,7 +181,7 @@ class Script:
                 tail = self.tails[job.hub.app.id]
                 job.done({key: tail.fetch(key) for key in job.keys})
             else:
-                assert isinstance(job, Compare)
+                assert isinstance(job, Compare), job
                 job.done(job.password == job.hash)
 
     def run(self) -> None:

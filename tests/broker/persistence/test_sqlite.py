@@ -14,6 +14,7 @@ from broker.hub.rows import (
     AliasRow,
     ClassMarkRow,
     ConversationRow,
+    HeadRow,
     JoinRequestRow,
     MemberRow,
     PositionRow,
@@ -25,7 +26,7 @@ from broker.persistence import schema
 from broker.persistence.schema import SHAPES
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import StoreRefused, StoreUnavailable
-from protocol.records import PatchRecord
+from protocol.records import Message, PatchRecord
 from tests.broker.persistence.stores import message
 
 
@@ -98,10 +99,58 @@ def test_a_database_from_before_old_ids_gets_column_and_index(tmp_path: Path) ->
     with opened(tmp_path / "parley.db") as store:
         store.write([put("a", "messages", message(1))], 1)
         store._db.execute("DROP INDEX messages_conversation_old_id; ALTER TABLE messages DROP COLUMN app")
-        store._db.execute("ALTER TABLE messages DROP COLUMN old_id; ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
+        for column in ("everyone", "old_id"):  # the newest come last
+            store._db.execute(f"ALTER TABLE messages DROP COLUMN {column}")
+        store._db.execute("ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
     with opened(tmp_path / "parley.db") as store:
         store.write([put("a", "messages", message(2, old_id="m2"))], 2)
         assert store.fetch("a", [MessageKey(9_000_001), OldKey(9, "m2")]) == [message(1), message(2, old_id="m2")]
+
+
+def large(seq: int) -> Message:
+    return message(seq, body=b'{"text":"%s"}' % (b"x" * 4000))
+
+
+def trimmed(store: SqliteStore) -> int:
+    slices = 0
+    while store.trim():
+        slices += 1
+    return slices
+
+
+def size_of(path: Path) -> int:
+    """What the file takes when it is closed, for a file shrinks with a checkpoint."""
+    return path.stat().st_size
+
+
+def test_what_was_removed_is_given_back_to_the_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "parley.db"
+    with opened(path) as store:
+        store.write([put("a", "messages", large(seq)) for seq in range(1, 4001)], 1)
+    full = size_of(path)
+    with opened(path) as store:
+        store.write([put("a", "heads", HeadRow(9, 4000, floor=3900))], 2)
+        assert trimmed(store) >= 6  # four slices of rows, then pages
+        assert [row.seq for row in store.fetch("a", [MessagesKey(9, 3900, 4000)])] == list(range(3901, 4001))  # type: ignore[union-attr]
+    assert size_of(path) < full // 3  # some free pages stay for what comes
+    with opened(path) as store:
+        assert store._db.execute("PRAGMA integrity_check").get == "ok"
+
+
+def test_a_file_of_before_uses_its_free_pages_again(tmp_path: Path) -> None:
+    path = tmp_path / "parley.db"
+    db = apsw.Connection(str(path))
+    db.execute("PRAGMA journal_mode = WAL; CREATE TABLE old (x); DROP TABLE old").fetchall()
+    db.close()
+    with opened(path) as store:
+        store.write([put("a", "messages", large(seq)) for seq in range(1, 2001)], 1)
+        store.write([put("a", "heads", HeadRow(9, 2000, floor=2000))], 2)
+        trimmed(store)
+    before = size_of(path)
+    with opened(path) as store:
+        assert store._db.pragma("auto_vacuum") == 0
+        store.write([put("a", "messages", large(seq)) for seq in range(2001, 3900)], 3)
+    assert size_of(path) <= before
 
 
 # Other versions

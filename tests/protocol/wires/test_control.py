@@ -11,14 +11,17 @@ from protocol.apps import App, AppSettings
 from protocol.commands import (
     AddApp,
     AppTable,
+    Backup,
     Condition,
     Done,
     ListConversations,
+    ListQuarantine,
     Managed,
     MessagePage,
     SendMessage,
     Stats,
     WatchApps,
+    Watermark,
 )
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged, ConversationDeleted
@@ -80,6 +83,9 @@ def test_it_is_a_wire_and_logged_in_after_the_hello(wire: ControlWire) -> None:
         Managed(app="a", rev=0, command=ListConversations(where=(Condition("kind", "in", [1, "x", None, 2.5]),))),
         WatchApps(),
         Stats(),
+        Watermark(),
+        Backup(path="/tmp/x"),
+        ListQuarantine(limit=5),
         AddApp(app=APP),
     ],
 )
@@ -102,6 +108,17 @@ def test_replies_and_refusals_arrive_as_they_were_made(wire: ControlWire, calls:
         "Slower.",
         70,
     )
+
+
+def test_every_answer_can_carry_the_durable_position(calls: ControlCalls) -> None:
+    positions = iter((7, 8))
+    wire = ControlWire("e", durable=lambda: next(positions))
+    wire.receive(calls.hello(), False, 0)
+    for request, outcome in ((1, Done(time_ms=5)), (2, Refused(Reason.FULL, "no"))):
+        submitted(wire, calls.call(request, Stats(), 1))
+        heard = calls.receive(wire.reply(request, outcome))
+        assert isinstance(heard, Answer)
+        assert heard.durable == 6 + request
 
 
 def test_only_the_app_table_is_pushed(wire: ControlWire, calls: ControlCalls) -> None:

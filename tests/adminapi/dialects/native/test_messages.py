@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import ListMessages, Managed, SendMessage
+from protocol.commands import ListMessages, Managed, SendMessage, Sent
 from tests.adminapi.conftest import APP, Served
-from tests.adminapi.dialects.native.conftest import CONV, CONV_ID, HEADERS, MSG_ID, SEND, ok, post_message
+from tests.adminapi.dialects.native.conftest import CONV, CONV_ID, HEADERS, MSG, MSG_ID, SEND, ok, post_message
 
 
 async def test_zd09_send_message(served: Served) -> None:
@@ -49,6 +49,19 @@ async def test_zd09_all_fields(served: Served) -> None:
     )
 
 
+async def test_a_message_may_be_answered_before_it_is_on_disk(served: Served) -> None:
+    def sent(command: SendMessage, managed: Managed | None) -> Sent:
+        return Sent(message=MSG, conversation=CONV, seq=1, time_ms=5, memory=command.memory)
+
+    served.broker.on(SendMessage, sent)
+    path = f"/im/conversations/{CONV_ID}/message"
+    answer = await served.call("POST", path, json={**SEND, "durability": "memory"})
+    assert answer.json() == ok({"msg_id": MSG_ID, "time": 5, "durability": "memory"})
+    answer = await served.call("POST", path, json={**SEND, "durability": "disk"})
+    assert answer.json() == ok({"msg_id": MSG_ID, "time": 5})
+    assert served.broker.last.command == SendMessage(conversation=CONV, type=-1, body=b'{"text":"x"}')
+
+
 @pytest.mark.parametrize(("sent", "kept"), [(0, True), ("0", True), (1, False), ("1", False), (None, False)])
 async def test_zd09_no_sync_means_what_is_printed(served: Served, sent: Any, kept: bool) -> None:
     body = {"from_client": "2", "type": -1, "text": "x", "no_sync": sent}
@@ -75,6 +88,8 @@ async def test_zd09_no_sync_means_what_is_printed(served: Served, sent: Any, kep
         ({"mention_client_ids": {"a": 1}}, 4406),
         ({"mention_client_ids": "nonsense"}, 4406),
         ({"url": 7}, 4406),
+        ({"durability": "none"}, 4406),
+        ({"durability": True}, 4406),
     ],
 )
 async def test_zd09_refusals(served: Served, change: dict[str, Any], code: int) -> None:

@@ -66,6 +66,12 @@ def test_a_send_answers_ids_seq_and_time_and_echoes_the_request_id(speaker: Any)
         ]
 
 
+def test_a_send_that_is_only_in_memory_is_marked(speaker: Any) -> None:
+    sent = c.Sent(message=speaker.msg, conversation=speaker.conv, seq=5, time_ms=8, memory=True)
+    said = speaker.data(ask("msg.send", speaker, type=-1, text="x", durability="memory"), sent)
+    assert said["durability"] == "memory"
+
+
 @pytest.mark.parametrize("kind", ["logout", "conv.update", "conv.delete", "conv.join", "conv.leave", "friend.add"])
 def test_what_is_done_answers_its_time(kind: str, speaker: Any) -> None:
     assert speaker.data(ask(kind, speaker, name="n", client_id="b"), c.Done(time_ms=8)) == {"time": 8}
@@ -233,6 +239,7 @@ def test_presence_users_and_friends_answer(speaker: Any) -> None:
 def test_every_reply_of_a_socket_command_has_a_shape() -> None:
     management = {c.SessionList, c.MessagePage, c.AppTable, c.StatsReport, c.UserList}
     management |= {c.DirectPage, c.JoinRequestList, c.Marked, c.TokenRenewed, c.UserNames}
+    management |= {c.WatermarkReport, c.Quarantine, c.BackedUp}
     management |= {c.Imported, c.Missed, c.ReadTimesList, c.Unheard}  # of LeanCloud's wire
     ours = {reply for reply in by_name(c.Reply).values() if reply.__module__.startswith("protocol.commands")}
     assert ours - management == set(REPLIES)

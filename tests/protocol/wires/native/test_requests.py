@@ -120,6 +120,8 @@ GOOD: list[tuple[str, dict[str, Any], c.Command]] = [
         {"conv_id": CONV, "type": 1, "client_msg_id": "a", "transient": 1},
         c.SendMessage(conversation=1, type=1, body=b"{}", client_msg_id="a", transient=True),
     ),
+    ("msg.send", {"to": "b", "type": 1, "durability": "memory"}, c.SendMessage(to="b", type=1, body=b"{}", memory=True)),
+    ("msg.send", {"to": "b", "type": 1, "durability": "disk"}, c.SendMessage(to="b", type=1, body=b"{}")),
 ]
 REQUIRED = {
     "msg.send": ["conv_id", "type", "text"],
@@ -172,6 +174,7 @@ WRONG: dict[str, list[Any]] = {
     "mention_client_ids": ["[", "{}", "3", {}, [[]], ["a\n"]],
     "client_msg_id": ["x" * 65, True, "a\x00", []],
     "receipt": ["true"],
+    "durability": ["none", "", True, 1],
     "priority": [0, 4, "1", True],
     "before": [-1, "1", 1.5],
     "after": [-1, True],
@@ -193,7 +196,7 @@ WRONG: dict[str, list[Any]] = {
     "to": [1.5, "a\n"],
 }
 OPTIONAL = {
-    "msg.send": "url transient no_sync mention_all mention_client_ids client_msg_id receipt priority",
+    "msg.send": "url transient no_sync mention_all mention_client_ids client_msg_id receipt priority durability",
     "msg.history": "before after limit",
     "sync": "cursor",
     "conv.create": "conv_extend name unique",

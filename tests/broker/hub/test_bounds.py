@@ -1,0 +1,61 @@
+"""What comes and goes leaves nothing in memory: read marks of those who left, remembered sends, counts of what was held."""
+
+from __future__ import annotations
+
+from broker.hub.tables import REMEMBERED_SENDS
+from protocol.commands import AddMembers, Leave, Logout, Read, RemoveMembers, Sent
+from tests.broker.hub.script import Script
+from tests.broker.hub.words import group, text
+
+
+def test_read_marks_of_those_who_left_are_forgotten(script: Script) -> None:
+    conversation = group(script, "tom", "ann", "bob")
+    for n in range(20):
+        script.say("tom", text(f"@ann {n}", conversation=conversation, mentions=("ann",)))
+        for name in ("ann", "bob"):
+            script.say(name, Read(conversation=conversation, seq=n + 1))
+        script.say("ann", Leave(conversation=conversation))
+        script.say("tom", RemoveMembers(conversation=conversation, users=("bob",)))
+        script.pass_ms(3000)
+        assert set(script.hub().tables.positions[conversation]) == {"tom"}
+        newest = {image.key: image.row for commit in script.log.commits for image in commit if image.table == "positions"}
+        assert [key for key, row in newest.items() if row is not None] == [(conversation, "tom")]  # nor in the store
+        script.say("tom", AddMembers(conversation=conversation, users=("ann", "bob")))
+    script.restart()
+    assert set(script.hub().tables.positions[conversation]) == {"tom", "ann", "bob"}
+
+
+def test_remembered_sends_are_those_of_who_is_there_and_at_most_64_each(script: Script) -> None:
+    """A hundred devices that come, send and go, by logout or without a word."""
+    conversation = group(script, "tom", "ann")
+    sends = script.hub().tables.sends
+    for n in range(100):
+        name = f"tablet{n}"
+        script.login(name, user="tom", device=name)
+        for key in ("a", "b"):
+            sent = script.say(name, text("m", conversation=conversation, client_msg_id=key))
+            assert isinstance(sent, Sent)
+        assert len(sends) == 1
+        if n % 2:
+            script.say(name, Logout())
+        script.drop(name)
+        assert sends == {}
+    for n in range(2 * REMEMBERED_SENDS):
+        script.say("tom", text("m", conversation=conversation, client_msg_id=f"{n}"))
+        script.manage(text("m", conversation=conversation, client_msg_id=f"{n}"), user="tom")
+    assert [len(kept.by_id) for kept in sends.values()] == [REMEMBERED_SENDS]  # the back office has none in memory
+
+
+def test_counts_of_held_answers_end_with_them(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.log.slow = True
+    for n in range(5):
+        for name in ("tom", "ann"):
+            script.say(name, text("m", conversation=conversation, memory=n % 2 == 0))
+    assert script.commits.unanswered
+    script.drop("ann")
+    while not script.log.idle:
+        script.log.sync()
+        script.run()
+    assert script.commits.unanswered == {}
+    assert script.commits._replies == {}
