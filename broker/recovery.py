@@ -19,6 +19,7 @@ from broker.hub.rows import TABLES, Image, decode_message, put
 from broker.persistence.cut import cut as cut_journal
 from broker.persistence.images import decode
 from broker.persistence.journal import Journal, JournalDamaged
+from broker.persistence.killpoints import reached
 from broker.persistence.sqlite import SqliteStore, open_store
 from broker.persistence.tail import Budget, Tail
 from broker.persistence.writer import Writer
@@ -103,6 +104,7 @@ def _replay(journal: Journal, position: int, apps: Apps, writer: Writer) -> tupl
             apply(apps, image, number)
         writer.submit(number, images, len(body))
         position, count = number, count + 1
+        reached("during_replay")
     return position, count
 
 

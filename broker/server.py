@@ -24,7 +24,7 @@ import trio
 import trio.lowlevel
 
 from broker.clock import Clock
-from broker.commits import Commits
+from broker.commits import CommitFailed, Commits
 from broker.dispatcher import Dispatcher
 from broker.gateway.control import bind_control, control_door, unlink_control
 from broker.gateway.framing import LengthFraming
@@ -134,7 +134,10 @@ class Server:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; then drain."""
-        self._journal.start(self._recovered.position + 1)
+        try:
+            self._journal.start(self._recovered.position + 1)
+        except OSError as error:
+            raise CommitFailed(f"the journal in {self._data / 'journal'} could not be written: {error}") from error
         self._dispatcher.change_apps(self._dispatcher.apps.configure(self._settings.apps))
         try:
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:

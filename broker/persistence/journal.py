@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
+from broker.persistence.killpoints import reached
 from broker.persistence.segment import (
     HEADER_SIZE,
     JournalDamaged,
@@ -235,6 +236,7 @@ class Journal:
             os.eventfd_write(self._eventfd, 1)
 
     def _write(self, number: int, body: bytes) -> None:
+        reached("before_write")
         segment = self._segments[-1]
         record = seal(number, body, segment.seed)
         if self._offset + len(record) > segment.size:
@@ -246,7 +248,9 @@ class Journal:
                 segment = self._rotate(number, len(record))
                 record = seal(number, body, segment.seed)
         write_all(self._descriptor, record, self._offset)
+        reached("after_write_before_sync")
         os.fdatasync(self._descriptor)
+        reached("after_sync_before_ack")
         segment.mark(number, self._offset)
         self._offset += len(record)
 

@@ -25,6 +25,7 @@ import apsw
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, PatchesKey
 from broker.hub.rows import Image
+from broker.persistence.killpoints import reached
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
 
@@ -39,14 +40,8 @@ EPOCH = "lower(hex(randomblob(8)))"
 READERS = 2
 LARGEST = (1 << 63) - 1
 DATA_ERRORS = (
-    apsw.ConstraintError,
-    apsw.MismatchError,
-    apsw.RangeError,
-    apsw.TooBigError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    AttributeError,
+    *(apsw.ConstraintError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError),
+    *(TypeError, ValueError, OverflowError, AttributeError),
 )
 """What the binding or a STRICT table says of a value, as against what the disk or the lock says of the database."""
 
@@ -186,6 +181,7 @@ class SqliteStore:
                     "WHERE name IN ('position', 'largest_id')",
                     (position, largest),
                 )
+                reached("mid_apply")
                 self._db.execute("COMMIT")
             except BaseException:
                 self._quarantine = before
@@ -266,6 +262,7 @@ class SqliteStore:
     def _checkpoint(self) -> None:
         if self._wal_pages < CHECKPOINT_PAGES:
             return
+        reached("during_checkpoint")
         try:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._wal_pages = 0

@@ -24,6 +24,7 @@ import trio
 from broker.hub.recent import FetchedRow, Key
 from broker.hub.rows import HeadRow, Image
 from broker.persistence.images import decode
+from broker.persistence.killpoints import reached
 from broker.persistence.segment import JournalDamaged
 from broker.persistence.store import Store, StoreUnavailable
 from broker.persistence.tail import Tail, merge
@@ -204,6 +205,7 @@ class Writer:
                 if len(newest) >= BATCH_IMAGES or size > BATCH_BYTES:
                     break
         self._store.write(list(newest.values()), position)
+        reached("after_sql_commit_before_truncate")
         try:
             self._journal.release(position)
         except OSError as error:

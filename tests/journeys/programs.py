@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,12 +42,13 @@ def toml(value: object) -> str:
 class Program:
     """A child process whose log lines are read as they come."""
 
-    def __init__(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None, under: Sequence[str] = ()) -> None:
+        """`under`: a program, with its arguments, that runs this one in its own place or as its child."""
         self.lines: list[str] = []
         self.doors: dict[str, int] = {}
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-u", *arguments],
+            [*under, sys.executable, "-u", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -124,14 +126,14 @@ class Host:
             lines += ["[[app]]", *(f"{key} = {toml(value)}" for key, value in app.items())]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def start(self, *arguments: str) -> Program:
-        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data))
+    def start(self, *arguments: str, environ: Mapping[str, str] | None = None, under: Sequence[str] = ()) -> Program:
+        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data), environ=environ, under=under)
         self.programs.append(program)
         return program
 
-    def broker(self) -> Program:
+    def broker(self, module: str = "broker", **how: Any) -> Program:
         """A broker that is accepting."""
-        self.running = self.start("-m", "broker")
+        self.running = self.start("-m", module, **how)
         self.port = self.running.wait_door("websocket")
         self.tcp_port = self.running.wait_door("tcp")
         self.running.wait_line("listening door=control ")
