@@ -14,6 +14,7 @@ from pathlib import Path
 
 from broker.commits import CommitFailed
 from broker.persistence.journal import JournalDamaged
+from broker.persistence.segment import JournalRefused
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from broker.recovery import ClockBehind, check
 from broker.server import DirectoryInUse, Unusable, locked, serve
@@ -21,7 +22,7 @@ from broker.settings import load
 from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
-UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable)
+UNUSABLE = (JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable)
 
 
 def main() -> int:

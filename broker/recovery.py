@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,10 @@ from broker.apps import Apps
 from broker.hub.hub import Hub
 from broker.hub.rows import TABLES, Image, decode_message, put
 from broker.persistence.cut import cut as cut_journal
-from broker.persistence.images import decode
+from broker.persistence.images import UnreadableCommit, decode
 from broker.persistence.journal import Journal, JournalDamaged
 from broker.persistence.killpoints import reached
+from broker.persistence.segment import JournalRefused
 from broker.persistence.sqlite import SqliteStore, open_store
 from broker.persistence.tail import Budget, Tail
 from broker.persistence.writer import Writer
@@ -53,7 +55,8 @@ class Recovered(msgspec.Struct):
 
 
 def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int) -> Recovered:
-    """Open the data directory and load it. JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
+    """Open the data directory and load it. JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable, ClockBehind and
+    OSError say why not."""
     began = time.monotonic()
     gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
     try:
@@ -98,14 +101,22 @@ def _load(store: SqliteStore, apps: Apps) -> int:
 
 def _replay(journal: Journal, position: int, apps: Apps, writer: Writer) -> tuple[int, int]:
     count = 0
-    for number, body in journal.recover(position):
-        images = decode(body)
+    for number, body, images in _commits(journal, position):
         for image in images:
             apply(apps, image, number)
         writer.submit(number, images, len(body))
         position, count = number, count + 1
         reached("during_replay")
     return position, count
+
+
+def _commits(journal: Journal, position: int) -> Iterator[tuple[int, bytes, list[Image]]]:
+    """(number, body, images) of the commits above `position`. JournalDamaged, JournalRefused."""
+    for number, body in journal.recover(position):
+        try:
+            yield number, body, decode(body)
+        except UnreadableCommit as error:
+            raise JournalRefused(f"commit {number} of the journal: {error}") from error
 
 
 def apply(apps: Apps, image: Image, commit: int) -> None:
@@ -145,7 +156,7 @@ def check(data: Path, settings: Settings, *, cut: bool) -> str:
     try:
         position = store.position
         try:
-            commits = sum(1 for _ in Journal(folder, segment_bytes=segment_bytes).recover(position))
+            commits = sum(1 for _ in _commits(Journal(folder, segment_bytes=segment_bytes), position))
         except JournalDamaged:
             if not cut:
                 raise

@@ -203,9 +203,11 @@ class Server:
                 free = disk.f_bavail * disk.f_frsize
             except OSError:
                 free = 0  # the directory is not there any more: nothing can be written
-            room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
+            placed = self._journal.in_place
+            room = placed and free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
             if room is not self._dispatcher.admission.storage:
-                log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
+                level = logging.INFO if room else logging.ERROR
+                log.log(level, "disk room=%s free_bytes=%d journal_in_place=%s", room, free, placed)
                 self._dispatcher.admission.storage = room
             await trio.sleep(DISK_SECONDS)
 

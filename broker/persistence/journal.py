@@ -60,6 +60,8 @@ class Journal:
         self._last_record = b""
         self._offset = HEADER_SIZE
         self._descriptor = -1
+        self._place: tuple[Path, int, int] | None = None
+        """Path, device and inode of the file that is written."""
         self._handed: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._recovered = False
@@ -179,6 +181,11 @@ class Journal:
         os.fsync(self._descriptor)
         sync_folder(self._folder)
         self._last_record = b""
+        self._note_place(segment)
+
+    def _note_place(self, segment: Segment) -> None:
+        held = os.fstat(self._descriptor)
+        self._place = (segment.path, held.st_dev, held.st_ino)
 
     def stop(self) -> None:
         """Wait until the commit on its way is written or has failed, end the thread and close the files."""
@@ -201,6 +208,19 @@ class Journal:
     def bytes_held(self) -> int:
         """Disk space of all segments."""
         return sum(segment.size for segment in self._segments)
+
+    @property
+    def in_place(self) -> bool:
+        """What is written now will be found at the next start: the active segment is the file its name leads to. False
+        after somebody has removed or moved it; the descriptor still takes every byte then."""
+        if self._place is None:
+            return False
+        path, *held = self._place
+        try:
+            named = os.stat(path)
+        except OSError:
+            return False
+        return held == [named.st_dev, named.st_ino]
 
     def append(self, number: int, body: bytes) -> None:
         """Hand a commit to the thread. Does not wait; `durable` and the eventfd tell when it is on disk."""
@@ -261,6 +281,7 @@ class Journal:
         self._offset = HEADER_SIZE
         with self._lock:
             self._segments += (segment,)
+        self._note_place(segment)
         if old >= 0:
             os.close(old)
         return segment

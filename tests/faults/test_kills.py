@@ -118,10 +118,3 @@ async def test_a_second_death_while_recovering_changes_nothing(host: Host) -> No
     after = await crowd.check()
     checker.another_crash_changes_nothing(before, after)
     await crowd.check_store(after)
-
-
-@pytest.mark.parametrize("asked", ["nowhere", "mid_apply:0", "mid_apply:", "mid_apply:x"])
-def test_a_point_that_does_not_exist_is_refused_in_words(host: Host, asked: str) -> None:
-    refused = host.start("-m", "broker", environ={VARIABLE: asked})
-    assert refused.wait() == 64
-    assert repr(asked) in refused.lines[-1]

@@ -131,9 +131,9 @@ class Host:
         self.programs.append(program)
         return program
 
-    def broker(self, module: str = "broker", **how: Any) -> Program:
-        """A broker that is accepting."""
-        self.running = self.start("-m", module, **how)
+    def broker(self, module: str = "broker", *options: str, **how: Any) -> Program:
+        """A broker that is accepting. `how`: as of `start`."""
+        self.running = self.start("-m", module, *options, **how)
         self.port = self.running.wait_door("websocket")
         self.tcp_port = self.running.wait_door("tcp")
         self.running.wait_line("listening door=control ")
