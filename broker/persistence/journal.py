@@ -13,6 +13,7 @@ is believed. A commit that failed may therefore exist after the restart: its out
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -127,6 +128,9 @@ class Journal:
         if not self._folder.exists():
             self._folder.mkdir(parents=True)
             sync_folder(self._folder.parent)
+        elif not os.access(self._folder, os.W_OK | os.X_OK):
+            # Found out now, and not when this segment is full.
+            raise PermissionError(errno.EACCES, "no new segment can be made in it", str(self._folder))
 
     def _check_rest(self, data: bytes, segment: Segment, offset: int, expected: int, *, newest: bool) -> None:
         """What follows the last valid record: zeros, the torn tail, or damage."""

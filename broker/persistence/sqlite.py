@@ -116,7 +116,8 @@ class SqliteStore:
                     db.execute(statement)
                 for statement in shape.create_indexes():
                     db.execute(statement)
-            db.pragma("user_version", FORMAT)
+            if version != FORMAT:  # else nothing is written: a full disk can be started on
+                db.pragma("user_version", FORMAT)
             db.execute(f"INSERT OR IGNORE INTO meta VALUES ('epoch', {EPOCH}), ('position', 0), ('largest_id', 0)")
         self.epoch = str(self._meta("epoch"))
         """16 hex digits, made with the database; what `sync` cursors stand on."""

@@ -12,13 +12,15 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError
 
 from tests.faults import checker
-from tests.faults.ledger import Ask, Ledger, Said, said
+from tests.faults.ledger import Ask, Ledger, Outcome, Said, said
 from tests.journeys.programs import Host
 from tests.journeys.wire import Peer, framed_peer, json_peer
 
 LOST = (EOFError, OSError, trio.BrokenResourceError, trio.ClosedResourceError, HandshakeError, ConnectionClosed)
 """What a client sees of a broker's death."""
 STORE_SECONDS = 20
+REFUSED_SECONDS = 0.05
+"""After which somebody who was refused tries something else."""
 LISTENER = "listener"
 
 
@@ -63,7 +65,10 @@ class Crowd:
         await peer.login(sender, device_id="d")
         await say(peer, self.ledger, self.ledger.unknown(sender))
         while True:
-            await say(peer, self.ledger, [self.ledger.ask(sender, conversation, self._size) for _ in range(self._burst)])
+            asks = [self.ledger.ask(sender, conversation, self._size) for _ in range(self._burst)]
+            await say(peer, self.ledger, asks)
+            if asks[-1].outcome is not Outcome.OK:
+                await trio.sleep(REFUSED_SECONDS)
 
     async def _listen(self, peer: Peer) -> None:
         await peer.login(LISTENER, device_id="l")
@@ -75,6 +80,8 @@ class Crowd:
                 self._note(frame["data"])
 
     def _note(self, data: dict[str, Any]) -> None:
+        if not data["seq"]:
+            return  # transient: promised to nobody
         self.ledger.hear(LISTENER, data)
         reading = self.ledger.reading(LISTENER, data["conv_id"])
         if data["seq"] > reading.last:
