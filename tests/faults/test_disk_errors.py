@@ -1,4 +1,4 @@
-"""F3, F5, F6, F7: what the disk says to the journal and to the store, call by call, injected by strace.
+"""F5, F6, F7: what the disk says to the journal and to the store, call by call, injected by strace.
 
 A write or sync of the journal that fails ends the process with exit code 74 before anything more is acknowledged.
 """
@@ -19,23 +19,6 @@ from tests.journeys.wire import json_peer
 pytestmark = needed
 NOT_NOW = {"write_seconds": 60.0}
 """The store keeps still, so that every sync after the start is the journal's."""
-
-
-@pytest.mark.F3
-async def test_every_acknowledgement_and_push_leaves_after_the_sync_of_its_record(host: Host, tmp_path: Path) -> None:
-    """F3, as a gate: between the last pwrite of a commit and the first byte about it is an fdatasync of the same file."""
-    host.configure(store=NOT_NOW)
-    host.broker(under=strace(tmp_path / "calls", calls=f"{WRITES},{SENDS}"))
-    crowd = Crowd(host)
-    await crowd.gather()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(crowd.talk_until_lost)
-        await trio.sleep(0.4)
-        host.kill()
-    looked = synced_before_told(calls_of(tmp_path / "calls"), crowd.ledger, host.data / "journal")
-    assert looked >= len(crowd.ledger.of(Outcome.OK)) > 20
-    host.broker()
-    await crowd.check()
 
 
 @pytest.mark.parametrize(

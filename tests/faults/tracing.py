@@ -121,12 +121,16 @@ def first_with(pattern: re.Pattern[str], calls: Sequence[Call]) -> dict[str, Cal
     return found
 
 
+def sends_of(calls: Sequence[Call]) -> list[Call]:
+    return [call for call in calls if call.name in SENDS.split(",") and call.path.startswith(("TCP", "socket"))]
+
+
 def synced_before_told(calls: Sequence[Call], ledger: Ledger, journal: Path) -> int:
     """Fails unless each acknowledged message was written to the journal, and that file synced, before the first byte left
     that says so: its acknowledgement, or a push of it. How many were looked at."""
     writes = [call for call in calls if call.name == "pwrite64" and call.path.startswith(str(journal))]
     syncs = [call for call in calls if call.name in ("fdatasync", "fsync") and call.value == 0]
-    sends = [call for call in calls if call.name in SENDS.split(",") and call.path.startswith(("TCP", "socket"))]
+    sends = sends_of(calls)
     written, shown = first_with(TEXT, writes), first_with(ID, sends)
     count = 0
     for ask in ledger.of(Outcome.OK):
