@@ -26,7 +26,10 @@ async def watch(host: Host, part: str) -> None:
             await trio.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", [".", "journal"], ids=["the directory", "its journal"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(".", id="the directory", marks=pytest.mark.soak), pytest.param("journal", id="its journal")],
+)
 async def test_what_is_moved_away_in_service_is_noticed_and_what_is_put_back_goes_on(host: Host, name: str) -> None:
     host.broker()
     crowd = Crowd(host, senders=2, burst=1)

@@ -24,12 +24,12 @@ NOT_NOW = {"write_seconds": 60.0}
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param("fdatasync:error=EIO:when=25", marks=pytest.mark.F5),
+        pytest.param("fdatasync:error=EIO:when=25", marks=[pytest.mark.F5, pytest.mark.soak]),
         pytest.param("fdatasync:error=EIO:when=25+", marks=pytest.mark.F5),
         pytest.param("pwrite64:error=EIO:when=60", marks=pytest.mark.F5),
         pytest.param("pwrite64:error=ENOSPC:when=60", marks=pytest.mark.F6),
         pytest.param("fallocate:error=ENOSPC:when=2", marks=pytest.mark.F6),
-        pytest.param("pwrite64:error=EROFS:when=60", marks=pytest.mark.F8),
+        pytest.param("pwrite64:error=EROFS:when=60", marks=[pytest.mark.F8, pytest.mark.soak]),
     ],
 )
 async def test_a_commit_that_fails_ends_the_process_before_anything_more_is_acknowledged(
@@ -62,7 +62,7 @@ async def test_a_commit_that_fails_ends_the_process_before_anything_more_is_ackn
     [
         pytest.param("fsync:error=EIO:when=1", marks=pytest.mark.F5),
         pytest.param("pwrite64:error=ENOSPC:when=1", marks=pytest.mark.F6),
-        pytest.param("pwrite64:error=EROFS:when=2", marks=pytest.mark.F8),
+        pytest.param("pwrite64:error=EROFS:when=2", marks=[pytest.mark.F8, pytest.mark.soak]),
     ],
 )
 async def test_a_journal_that_cannot_be_written_at_start_is_told_in_words_and_tried_again(
@@ -123,7 +123,7 @@ async def test_a_slow_disk_makes_batches_not_a_stall(host: Host, tmp_path: Path)
         async with json_peer(host.url) as ann:
             await ann.login("ann")
             worst = 0.0
-            for _ in range(20):
+            for _ in range(10):
                 began = trio.current_time()
                 await ann.ok("ping")
                 worst = max(worst, trio.current_time() - began)

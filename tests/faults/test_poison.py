@@ -12,7 +12,7 @@ import cbor2
 import pytest
 import trio
 
-from tests.faults.test_versions import append
+from tests.faults.test_versions import append, make
 from tests.journeys.programs import Host
 from tests.journeys.wire import framed_peer, json_peer
 
@@ -63,14 +63,9 @@ async def test_poison_on_the_wire_is_refused_or_kept_as_it_is_and_what_follows_i
 
 async def test_a_row_the_store_refuses_is_set_aside_and_what_follows_is_applied(host: Host) -> None:
     """It stands in a journal of which nobody knows who wrote it; it is told, served from where it lies, and stays there."""
-    host.configure(store={"write_seconds": 60.0})
-    host.broker()
-    async with json_peer(host.url) as tom:
-        await tom.login("tom")
-    host.kill()
+    make(host.data)
     append(host.data, ["666666", "users", ["before"], ["before", 1]], ["666666", "users", ["wide"], ["wide", WIDE]])
     append(host.data, ["666666", "users", ["after"], ["after", 1]])
-    host.configure()
     for _ in range(2):
         host.broker()
         await applied(host, "SELECT count(*) FROM users WHERE id IN ('before', 'after')", 2)

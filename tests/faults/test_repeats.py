@@ -53,18 +53,28 @@ async def test_connections_reset_again_and_again_cost_and_repeat_nothing(host: H
         await crowd.gather()
         host.url, host.tcp_port = f"ws://127.0.0.1:{sockets.port}", framed.port
         for _ in range(12):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(crowd.talk_until_lost)
-                await lose(sockets, framed)
+            await talk_and_lose(crowd, sockets, framed)
         await crowd.check()
         assert len(crowd.ledger.of(Outcome.OK)) > 100
 
 
-async def lose(*proxies: Proxy) -> None:
-    await trio.sleep(random.uniform(0.03, 0.2))
+async def talk_and_lose(crowd: Crowd, *proxies: Proxy) -> None:
+    async with trio.open_nursery() as nursery:
+        talking = await nursery.start(talk, crowd)
+        await trio.sleep(random.uniform(0.03, 0.2))
+        for proxy in proxies:
+            proxy.answers = random.random() < 0.5
+        await trio.sleep(random.uniform(0, 0.02))
+        while not talking.is_set():  # who was late to connect is cut off in the next turn
+            for proxy in proxies:
+                proxy.cut()
+            await trio.sleep(0.02)
     for proxy in proxies:
-        proxy.answers = random.random() < 0.5
-    await trio.sleep(random.uniform(0, 0.02))
-    for proxy in proxies:
-        proxy.cut()
         proxy.answers = True
+
+
+async def talk(crowd: Crowd, task_status: trio.TaskStatus[trio.Event]) -> None:
+    over = trio.Event()
+    task_status.started(over)
+    await crowd.talk_until_lost()
+    over.set()

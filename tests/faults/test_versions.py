@@ -11,12 +11,25 @@ import msgspec
 import pytest
 
 from broker.__main__ import main
+from broker.hub.rows import AppRow, put
+from broker.persistence.images import encode
 from broker.persistence.journal import Journal
 from broker.persistence.segment import HEADER
+from broker.persistence.sqlite import open_store
+from protocol.apps import App
+from tests.broker.persistence.journals import write
 from tests.journeys.programs import Host
 from tests.journeys.wire import json_peer
 
 pytestmark = pytest.mark.F40
+
+
+def make(data: Path) -> None:
+    """A data directory of this version, as a broker leaves it that has had its app and nothing else."""
+    data.mkdir()
+    open_store(data / "parley.db").close()
+    app = App(id="666666", key="k", master_key="m", secret="s")
+    write(data / "journal", [encode([put("", "apps", AppRow(app.id, msgspec.json.encode(app), True))])])
 
 
 def append(data: Path, *images: list[Any]) -> int:
@@ -29,15 +42,6 @@ def append(data: Path, *images: list[Any]) -> int:
     journal.stop()
     assert journal.durable == newest + 1
     return newest + 1
-
-
-async def made(host: Host) -> None:
-    """A data directory of this version, with a user in it."""
-    host.configure(store={"write_seconds": 60.0})
-    host.broker()
-    async with json_peer(host.url) as tom:
-        await tom.login("tom")
-    host.kill()
 
 
 def refusals(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -55,7 +59,7 @@ def refusals(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 async def test_rows_of_an_older_version_are_read_with_what_has_been_added_since_at_its_default(host: Host) -> None:
     """Fields are only ever added, at the end."""
-    await made(host)
+    make(host.data)
     append(
         host.data,
         ["666666", "users", ["old"], ["old", 1_700_000_000_000]],
@@ -63,7 +67,6 @@ async def test_rows_of_an_older_version_are_read_with_what_has_been_added_since_
         ["666666", "members", [77, "old"], [77, "old", 1_700_000_000_000]],
         ["666666", "heads", [77], [77]],
     )
-    host.configure()
     host.broker()
     async with json_peer(host.url) as old:
         await old.login("old")
@@ -71,10 +74,10 @@ async def test_rows_of_an_older_version_are_read_with_what_has_been_added_since_
         assert (await old.ok("msg.send", conv_id=found["conv_id"], type=-1, text="still here"))["seq"] == 1
 
 
-async def test_a_table_of_a_newer_version_is_refused_by_name(
+def test_a_table_of_a_newer_version_is_refused_by_name(
     host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await made(host)
+    make(host.data)
     number = append(host.data, ["666666", "reactions", [1], [1, "+1"]])
     for line in refusals(host, monkeypatch, capsys):
         assert f"commit {number} " in line
@@ -82,10 +85,10 @@ async def test_a_table_of_a_newer_version_is_refused_by_name(
         assert "newer Parley" in line
 
 
-async def test_a_journal_of_a_newer_format_is_refused_and_not_called_damaged(
+def test_a_journal_of_a_newer_format_is_refused_and_not_called_damaged(
     host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await made(host)
+    make(host.data)
     [segment] = (host.data / "journal").iterdir()
     whole = bytearray(segment.read_bytes())
     whole[8] = 2
@@ -98,10 +101,10 @@ async def test_a_journal_of_a_newer_format_is_refused_and_not_called_damaged(
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 99", 'ALTER TABLE users ADD COLUMN "shoe_size" INTEGER'])
-async def test_a_store_of_a_newer_version_is_refused(
+def test_a_store_of_a_newer_version_is_refused(
     host: Host, change: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await made(host)
+    make(host.data)
     db = apsw.Connection(str(host.data / "parley.db"))
     db.execute(change)
     db.close()

@@ -17,6 +17,7 @@ from broker.persistence.journal import JournalDamaged
 from broker.persistence.segment import HEADER_SIZE, RECORD, JournalRefused
 from tests.broker.persistence.journals import SEGMENT, commit, ends, flip, recovered, started, write
 
+pytestmark = pytest.mark.F4
 bodies = st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8)
 in_little_time = settings(deadline=None, max_examples=40)
 
