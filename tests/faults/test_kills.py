@@ -54,28 +54,37 @@ async def kill_again_and_again(host: Host, rounds: int) -> None:
 @pytest.mark.parametrize("point", IN_SERVICE)
 async def test_a_death_at_a_boundary_loses_nothing_acknowledged(host: Host, point: str) -> None:
     """F1, at a named point in the middle of a load."""
-    await die_at(host, point, 25)
+    host.configure(store={"write_seconds": 0.01})
+    host.broker(environ={VARIABLE: f"{point}:25"})
+    crowd = Crowd(host)
+    await crowd.gather()
+    await talk_to_death(crowd)
+    host.broker()
+    await crowd.check_store(await crowd.check())
 
 
 @pytest.mark.F1
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("point", IN_SERVICE)
 async def test_ten_deaths_at_a_boundary_lose_nothing_acknowledged(host: Host, point: str) -> None:
-    """F1."""
-    for _ in range(10):
-        await die_at(host, point, random.randint(1, 100))
-
-
-async def die_at(host: Host, point: str, nth: int) -> None:
+    """F1, at one point again and again, early and late."""
     host.configure(store={"write_seconds": 0.01})
-    host.broker(environ={VARIABLE: f"{point}:{nth}"})
+    host.broker()
     crowd = Crowd(host)
     await crowd.gather()
-    with trio.fail_after(20):
+    for _ in range(10):
+        host.kill()
+        host.broker(environ={VARIABLE: f"{point}:{random.randint(5, 100)}"})
+        await talk_to_death(crowd)
+        host.broker()
+        await crowd.check_store(await crowd.check())
+
+
+async def talk_to_death(crowd: Crowd) -> None:
+    with trio.fail_after(30):
         await crowd.talk_until_lost()
-    assert host.running.wait() == -signal.SIGKILL
-    host.broker()
-    await crowd.check_store(await crowd.check())
+    assert crowd.host.running.wait() == -signal.SIGKILL
 
 
 @pytest.mark.F1
@@ -85,9 +94,7 @@ async def test_a_death_while_the_store_is_tidied_loses_nothing_acknowledged(host
     host.broker(environ={VARIABLE: "during_checkpoint"})
     crowd = Crowd(host, size=40_000)
     await crowd.gather()
-    with trio.fail_after(30):
-        await crowd.talk_until_lost()
-    assert host.running.wait() == -signal.SIGKILL
+    await talk_to_death(crowd)
     host.broker()
     await crowd.check_store(await crowd.check())
 
