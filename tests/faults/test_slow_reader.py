@@ -14,9 +14,9 @@ from tests.faults.crowd import LISTENER, Crowd
 from tests.faults.ledger import Outcome
 from tests.journeys.programs import Host
 
-OUTBOX = 64 * 1024
+OUTBOX = 256 * 1024
 GROWTH = 32 << 20
-"""Of the broker's memory, at most; what is sent to the deaf is some 40 times their outboxes."""
+"""Of the broker's memory, at most; what is sent to the deaf is some ten times their outboxes."""
 DEAF = 8
 
 
@@ -53,7 +53,7 @@ def drained(sock: socket.socket) -> int:
 
 @pytest.mark.F14
 async def test_those_who_do_not_read_are_cut_off_and_the_others_notice_nothing(host: Host) -> None:
-    host.configure(sockets={"outbox_bytes": OUTBOX, "outbox_seconds": 1.0})
+    host.configure(sockets={"outbox_bytes": OUTBOX, "outbox_seconds": 5.0})
     host.broker()
     crowd = Crowd(host, size=4000)
     await crowd.gather()

@@ -11,7 +11,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.ledger import Outcome
 from tests.journeys.programs import Host
 
-STOP_SECONDS = 5
+STOP_SECONDS = 10
 """It gives itself two; the rest is for a busy machine."""
 
 
