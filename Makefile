@@ -8,7 +8,7 @@ TEST_STAMP := $(VENV)/.installed-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test lint bench soak clean
+.PHONY: run test lint bench soak conformance install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,8 @@ help:
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure it beside a peer"
 	@echo "make soak   the longer tests"
+	@echo "make conformance   the Autobahn|Testsuite against the WebSocket"
+	@echo "make install, make uninstall   as systemd services, by root"
 
 $(BIN)/python:
 	@PYTHON="$(PYTHON)" sh .ci/venv $(VENV)
@@ -33,7 +35,7 @@ run: $(STAMP)
 	@exec $(BIN)/parley up
 
 test: $(TEST_STAMP) lint
-	$(BIN)/python -m pytest -q -m "not soak"
+	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
@@ -46,6 +48,15 @@ bench: $(TEST_STAMP)
 
 soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak
+
+conformance: $(TEST_STAMP)
+	$(BIN)/python -m tests.conformance.autobahn
+
+install:
+	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" systemd/install
+
+uninstall:
+	@DESTDIR="$(DESTDIR)" systemd/install --remove
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,9 +32,12 @@ from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
+from adminapi.gate import Gate
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
-from adminapi.settings import Place, load
+from adminapi.settings import Place, Settings, load
+from protocol.addresses import Addresses
+from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
 
 log = logging.getLogger("adminapi")
@@ -44,7 +48,12 @@ BACKLOG = 256
 
 
 def listening(text: str) -> socket.socket:
-    """A listening socket at `host:port`. BadSettings in a sentence if the address cannot be had."""
+    """The socket the service manager passed, else one at `host:port`. BadSettings, in a sentence, if there is none."""
+    passed = [sock for socks in take_sockets().values() for sock in socks]
+    if len(passed) == 1:
+        return passed[0]
+    if passed:
+        raise BadSettings(f"the service manager passed {len(passed)} sockets; the admin API takes one")
     host, port = address(text, "[admin] listen")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -78,37 +87,76 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     ]
 
 
-def configured(sock: socket.socket, graceful_seconds: float) -> Config:
+class TlsConfig(Config):
+    """Hypercorn's settings, whose TLS context can be given a renewed certificate."""
+
+    context: ssl.SSLContext | None = None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        self.context = super().create_ssl_context()
+        return self.context
+
+    def renew(self) -> None:
+        """Whoever connects from now on sees the certificate that the files hold now. OSError if they hold none."""
+        if self.context is not None:
+            self.context.load_cert_chain(str(self.certfile), str(self.keyfile), password="")
+            log.info("certificate read again file=%s", self.certfile)
+
+
+def configured(sock: socket.socket, settings: Settings) -> TlsConfig:
     """Hypercorn on this listening socket, which becomes its own to close."""
-    config = Config()
+    config = TlsConfig()
+    config.certfile, config.keyfile = settings.tls_cert or None, settings.tls_key or None
     config.bind = [f"fd://{sock.detach()}"]
     config.backlog = BACKLOG
-    config.graceful_timeout = graceful_seconds
+    config.graceful_timeout = settings.graceful_seconds
     config.include_server_header = False
     config.errorlog = logging.getLogger("adminapi.hypercorn")
     config.errorlog.setLevel(logging.WARNING)
     return config
 
 
+FEED_SECONDS = 3.0
+
+
+async def feed(manager: Manager, channel: Channel) -> None:
+    """Tell the service manager that this program turns, and whether the broker is there."""
+    watchdog = manager.watchdog_seconds
+    while True:
+        manager.alive(channel.fault or "the broker is there")
+        await trio.sleep(FEED_SECONDS if watchdog is None else min(FEED_SECONDS, watchdog / 3))
+
+
 async def serve(place: Place, sock: socket.socket) -> None:
     """Until told to stop."""
+    manager = Manager()
     channel, files, metrics = (
         Channel(place.control, calls=place.calls, calls_per_app=place.calls_per_app),
         Files(place.files, free_bytes=place.admin.free_bytes),
         Metrics(),
     )
-    app: Any = build(channel, dialects(place, metrics), files, public_url=place.admin.public_url, count=metrics.count)
+    gate = Gate(Addresses(place.admin.trusted_proxies))
+    app: Any = build(
+        channel, dialects(place, metrics), files, gate=gate, public_url=place.admin.public_url, count=metrics.count
+    )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch_signals, stop)
+        log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
+        config = configured(sock, place.admin)
+        nursery.start_soon(watch_signals, stop, config.renew)
         nursery.start_soon(end_by_force, stop, place.admin.graceful_seconds + FORCE_SECONDS)
         nursery.start_soon(channel.run)
         nursery.start_soon(expire_hourly, files, channel)
-        log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
-        config = configured(sock, place.admin.graceful_seconds)
-        await hypercorn.trio.serve(app, config, shutdown_trigger=stop.wait)
+        nursery.start_soon(feed, manager, channel)
+        manager.ready(channel.fault)
+        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
         nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+async def told_to_stop(stop: trio.Event, manager: Manager) -> None:
+    await stop.wait()
+    manager.stopping("requests in flight are answered")
 
 
 async def end_by_force(stop: trio.Event, seconds: float) -> None:
@@ -121,12 +169,16 @@ async def end_by_force(stop: trio.Event, seconds: float) -> None:
     os._exit(0)
 
 
-async def watch_signals(stop: trio.Event) -> None:
-    """The first signal sets `stop`; later ones change nothing. SIGHUP, which makes the broker read its apps again, is none
-    of these: they come from there."""
+async def watch_signals(stop: trio.Event, renew: Callable[[], object]) -> None:
+    """The first signal sets `stop`; later ones change nothing. SIGHUP takes a renewed certificate; the apps come from the
+    broker."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for received in signals:
             if received == signal.SIGHUP:
+                try:
+                    renew()
+                except OSError as error:
+                    log.error("certificate not renewed: %s", error)
                 continue
             if not stop.is_set():
                 log.info("stopping signal=%s", signal.Signals(received).name)

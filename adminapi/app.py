@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.docs import fresh, pages
 from adminapi.files import Files
+from adminapi.gate import PROOFS, Gate
 from adminapi.http import KEY, Cured
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.uploads import received
@@ -55,20 +56,24 @@ def build(
     dialects: Sequence[Dialect],
     files: Files,
     *,
+    gate: Gate,
     public_url: str = "",
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
     """The ASGI application. `public_url` stands in links instead of what the request's Host says."""
-    return Cured(Front(broker, dialects, files, public_url.rstrip("/"), count).quart)
+    return Cured(Front(broker, dialects, files, gate, public_url.rstrip("/"), count).quart)
 
 
 class Front:
     """The Quart app and what its handlers need."""
 
-    def __init__(self, broker: Broker, dialects: Sequence[Dialect], files: Files, public_url: str, count: Count) -> None:
+    def __init__(
+        self, broker: Broker, dialects: Sequence[Dialect], files: Files, gate: Gate, public_url: str, count: Count
+    ) -> None:
         self.broker = broker
         self.dialects = dialects
         self.files = files
+        self.gate = gate
         self.public_url = public_url
         self.count = count
         self.repeats = Repeats()
@@ -138,8 +143,10 @@ class Front:
         """Before the body is kept: what strangers send takes no memory, but it is read, or the connection would hang."""
         try:
             self.admit(dialect, endpoint, ask)
-        except Refused:
+        except Refused as refused:
             await discard_rest()
+            if refused.reason in PROOFS:
+                await self.gate.hold_wrong(ask.remote)
             raise
 
     async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
@@ -162,19 +169,23 @@ class Front:
         if self.broker.apps is None:
             raise Refused(Reason.OVERLOADED, "The broker is away.", retry_after_ms=1000)
         ask.caller = dialect.admit(ask, self.broker.apps)
+        self.gate.pass_one(ask.caller.app)
 
     def ask(self, path: dict[str, str]) -> Ask:
         """The request as plain values, without its body."""
         scope: Any = request.scope
         client = scope.get("client")
+        peer, scheme = client[0] if client else "", request.scheme
+        if self.gate.trusts(peer) and request.headers.get("X-Forwarded-Proto") in ("http", "https"):
+            scheme = request.headers["X-Forwarded-Proto"]
         return Ask(
             method=request.method,
             url_path=request.path,
             path=path,
             query=Query(request.args.to_dict(flat=False), request.query_string.decode("utf-8", "replace")),
             headers=Headers([(name, value) for name, value in request.headers.items() if name != "Remote-Addr"]),
-            remote=client[0] if client else "",
-            base_url=self.public_url or f"{request.scheme}://{request.host}",
+            remote=self.gate.caller(peer, request.headers.get("X-Forwarded-For", "")),
+            base_url=self.public_url or f"{scheme}://{request.host}",
             now_s=time.time(),
         )
 

@@ -18,11 +18,15 @@ from msgspec import Meta
 from protocol.settings import (
     MIB,
     Address,
+    BadSettings,
     Control,
     FilePath,
+    Networks,
     Section,
     address,
     check_control,
+    check_networks,
+    check_pair,
     read_foreign,
     read_section,
     read_tables,
@@ -60,6 +64,12 @@ class Settings(Section, frozen=True):
     Host with the port of `[sockets] listen`."""
     operator_token: Token = ""
     """Opens `/-/api` for every app, and `/-/metrics`. Empty: only the apps' master keys do, each for its app."""
+    tls_cert: FilePath = ""
+    """The certificate chain, a PEM file; with `tls_key`, `listen` speaks HTTPS. Read again on SIGHUP."""
+    tls_key: FilePath = ""
+    """Its private key, a PEM file without a pass phrase."""
+    trusted_proxies: Networks = ("127.0.0.0/8", "::1")
+    """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB
     """Below so much free disk no upload is taken: messages need it more. 0: always."""
     graceful_seconds: Annotated[float, Meta(ge=0, le=600)] = 1.5
@@ -103,6 +113,11 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
     tables = read_tables(path)
     admin = read_section(Settings, "admin", tables, environ)
     address(admin.listen, "[admin] listen")  # here it may not be empty
+    check_networks(admin.trusted_proxies, "[admin] trusted_proxies")
+    if bool(admin.tls_cert) is not bool(admin.tls_key):
+        raise BadSettings("[admin] tls_cert and tls_key go together, the paths of two PEM files")
+    if admin.tls_cert:
+        check_pair("[admin]", admin.tls_cert, admin.tls_key)
     control = read_section(Control, "control", tables, environ)
     check_control(control)
     root = Path(data or read_foreign(FilePath, "store", "data", tables, environ) or "./parley-data")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,9 @@ BEHIND_MS = 3_600_000
 """A wall clock so far behind the newest id is a mistake to be corrected before ids are made by it."""
 AFTER_MS = 1_000
 """Ids continue so far after the greatest one found."""
+ROWS_A_WORD, COMMITS_A_WORD, WORD_SECONDS = 100_000, 2_000, 30.0
+"""How often a start says how far it is: either takes seconds on the slowest disk, and a start that hangs is noticed."""
+Told = Callable[[str, float], object]
 
 
 class ClockBehind(Exception):
@@ -54,9 +57,16 @@ class Recovered(msgspec.Struct):
     seconds: float
 
 
-def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int) -> Recovered:
-    """Open the data directory and load it. JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable, ClockBehind and
-    OSError say why not."""
+def recover(
+    data: Path,
+    settings: Settings,
+    *,
+    accept_clock: bool,
+    wall_ms: int,
+    told: Told = lambda status, seconds: None,
+) -> Recovered:
+    """Open the data directory and load it. `told` hears now and then how far it is, and within how many seconds it will be
+    told again. JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
     began = time.monotonic()
     gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
     try:
@@ -73,8 +83,8 @@ def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int)
 
         apps = Apps(make_hub)
         writer = Writer(store, journal, tails, write_seconds=settings.store.write_seconds)
-        rows = _load(store, apps)
-        position, commits = _replay(journal, store.position, apps, writer)
+        rows = _load(store, apps, told)
+        position, commits = _replay(journal, store.position, apps, writer, told)
         mint.last = _largest(store, apps)
         _check_clock(mint.last, wall_ms, accept_clock)
     finally:
@@ -86,7 +96,7 @@ def recover(data: Path, settings: Settings, *, accept_clock: bool, wall_ms: int)
     return Recovered(store, journal, writer, apps, tails, mint, position, seconds)
 
 
-def _load(store: SqliteStore, apps: Apps) -> int:
+def _load(store: SqliteStore, apps: Apps, told: Told) -> int:
     count = 0
     for _, row in store.load("apps"):
         apps.load(row)
@@ -95,11 +105,13 @@ def _load(store: SqliteStore, apps: Apps) -> int:
             continue
         for app, row in store.load(table.name):
             count += 1
+            if count % ROWS_A_WORD == 0:
+                told(f"loading, {count} rows so far", WORD_SECONDS)
             apps.hubs[app].tables.apply(put(app, table.name, row), 0)
     return count
 
 
-def _replay(journal: Journal, position: int, apps: Apps, writer: Writer) -> tuple[int, int]:
+def _replay(journal: Journal, position: int, apps: Apps, writer: Writer, told: Told) -> tuple[int, int]:
     count = 0
     for number, body, images in _commits(journal, position):
         for image in images:
@@ -107,6 +119,8 @@ def _replay(journal: Journal, position: int, apps: Apps, writer: Writer) -> tupl
         writer.submit(number, images, len(body))
         position, count = number, count + 1
         reached("during_replay")
+        if count % COMMITS_A_WORD == 0:
+            told(f"replaying, {count} commits so far", WORD_SECONDS)
     return position, count
 
 

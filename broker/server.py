@@ -29,7 +29,7 @@ from broker.dispatcher import Dispatcher
 from broker.gateway.control import bind_control, control_door, unlink_control
 from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public, trusted
-from broker.gateway.listeners import Door, address_of, bind_tcp, framed_door, websocket_door
+from broker.gateway.listeners import Door, address_of, adopt, bind_tcp, framed_door, websocket_door
 from broker.gateway.reactor import Reactor
 from broker.gateway.tls import in_turn, serve_tls, server_context
 from broker.gateway.upgrade import Upgrade
@@ -40,7 +40,9 @@ from broker.hub.hub import Hub
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
 from broker.settings import Settings, load
+from broker.vitals import Vitals
 from broker.work import COMPARERS, FETCHERS, Work
+from protocol.clients.manager import Manager, take_sockets
 from protocol.errors import CloseReason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
@@ -77,7 +79,7 @@ class Unusable(Exception):
 class Server:
     """One broker. Made and run once."""
 
-    def __init__(self, settings: Settings, recovered: Recovered, data: Path, config: str | None) -> None:
+    def __init__(self, settings: Settings, recovered: Recovered, data: Path, config: str | None, manager: Manager) -> None:
         self._settings = settings
         self._data = data
         self._config = config
@@ -99,6 +101,8 @@ class Server:
         )
         self._reactor = Reactor(self._dispatcher, settings.sockets)
         self._control_path = Path(settings.control.path or data / "control.sock")
+        self._manager = manager
+        self._vitals = Vitals(manager, self._reactor.call, lambda: journal.in_flight_since, self._status)
         self._tls: list[socket.socket] = []
         self._told = trio.Event()
         """To stop."""
@@ -112,23 +116,26 @@ class Server:
 
     def _bind(self) -> None:
         sockets, control = self._settings.sockets, self._settings.control
-        limits = public(sockets)
-        if sockets.tls_listen:
+        limits, passed = public(sockets), take_sockets()
+        if unknown := sorted(set(passed) - {"sockets", "tcp", "tls"}):
+            raise Unusable(f"the service manager passed a socket named {unknown[0]}; sockets, tcp and tls are known here")
+        tls = passed.get("tls") or (bind_tcp(*address(sockets.tls_listen)) if sockets.tls_listen else [])
+        if tls:
             self._tls_context = server_context(sockets.tls_cert, sockets.tls_key)
-            self._tls = bind_tcp(*address(sockets.tls_listen))
+            self._tls = [adopt(sock) for sock in tls]
             for sock in self._tls:
                 log.info("listening door=tls address=%s:%s", *address_of(sock))
-        if sockets.listen:
-            self._listen(sockets.listen, websocket_door(limits, choose_wire))
-        if sockets.tcp_listen:
-            self._listen(sockets.tcp_listen, framed_door("tcp", limits, partial(begin_framed, limits.first_frame_bytes)))
+        self._listen(passed.get("sockets"), sockets.listen, websocket_door(limits, choose_wire))
+        framed = framed_door("tcp", limits, partial(begin_framed, limits.first_frame_bytes))
+        self._listen(passed.get("tcp"), sockets.tcp_listen, framed)
         epoch = self._recovered.store.epoch
         door = control_door(trusted(sockets, control), lambda: ControlWire(epoch), control.uids)
         self._reactor.listen(bind_control(self._control_path), door)
         log.info("listening door=control path=%s", self._control_path)
 
-    def _listen(self, text: str, door: Door) -> None:
-        for sock in bind_tcp(*address(text)):
+    def _listen(self, passed: list[socket.socket] | None, text: str, door: Door) -> None:
+        """On the sockets the service manager holds for this door, else on the address of the settings."""
+        for sock in map(adopt, passed) if passed else bind_tcp(*address(text)) if text else ():
             log.info("listening door=%s address=%s:%s", door.name, *address_of(sock))
             self._reactor.listen(sock, door)
 
@@ -155,6 +162,7 @@ class Server:
             store.start_soon(self._watch_signals, signals)
             async with trio.open_nursery() as service:
                 service.start_soon(self._reactor.run)
+                service.start_soon(self._vitals.run)
                 service.start_soon(self._watch_disk)
                 service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
                 for _ in range(FETCHERS):
@@ -167,7 +175,9 @@ class Server:
                             serve_tls, self._reactor, sock, self._tls_context, public(self._settings.sockets),
                             choose_wire, service,
                         )  # fmt: skip
+                    self._manager.ready(self._vitals.status())
                     await self._told.wait()
+                    self._manager.stopping(self._vitals.status())
                     accept.cancel_scope.cancel()
                 await self._drain()
                 service.cancel_scope.cancel()
@@ -185,10 +195,12 @@ class Server:
                 self._told.set()
 
     def _reload(self) -> None:
-        """SIGHUP: take the apps from the file again. A wrong file changes nothing."""
+        """SIGHUP: take the apps from the file again, and the certificate. What is wrong changes nothing."""
         try:
             settings = load(self._config)
-        except BadSettings as error:
+            if self._tls:  # who connects from now on sees the new one
+                self._tls_context.load_cert_chain(settings.sockets.tls_cert, settings.sockets.tls_key, password="")
+        except (BadSettings, OSError) as error:
             log.error("settings not reloaded: %s", error)
             return
         self._reactor.call(lambda: self._dispatcher.change_apps(self._dispatcher.apps.configure(settings.apps)))
@@ -242,6 +254,9 @@ class Server:
 
     async def _keep_house(self, hub: Hub, command: Housekeeping) -> None:
         await in_turn(self._reactor, partial(self._dispatcher.keep_house, hub, command))
+
+    def _status(self) -> str:
+        return f"{self._reactor.table.logged_in} sessions, {self._writer.statistics().lag} commits not in the store yet"
 
     def _figures(self) -> dict[str, float]:
         """What the dispatcher does not count itself, for `Stats`."""
@@ -310,9 +325,12 @@ def locked(data: Path) -> Iterator[None]:
 def serve(settings: Settings, data: Path, config: str | None, *, accept_clock: bool) -> None:
     """Run a broker on this data directory until it is told to stop."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    manager = Manager()
     with locked(data):
         try:
-            recovered = recover(data, settings, accept_clock=accept_clock, wall_ms=time.time_ns() // 1_000_000)
+            recovered = recover(
+                data, settings, accept_clock=accept_clock, wall_ms=time.time_ns() // 1_000_000, told=manager.starting
+            )
         except OSError as error:
             raise Unusable(str(error)) from error
-        trio.run(Server(settings, recovered, data, config).run)
+        trio.run(Server(settings, recovered, data, config, manager).run)

@@ -6,7 +6,6 @@ Every key of `[sockets]`, `[store]` and `[log]` stands here with its unit in its
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -22,8 +21,11 @@ from protocol.settings import (
     BadSettings,
     Control,
     FilePath,
+    Networks,
     Section,
     check_control,
+    check_networks,
+    check_pair,
     read_section,
     read_tables,
     read_values,
@@ -70,6 +72,10 @@ class Sockets(Section, frozen=True):
     """What may wait for all connections together; beyond it the fullest are closed. Bounds the broker's memory."""
     connections: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     """At most so many at once; 0: what the descriptor limit (`ulimit -n`) leaves."""
+    connections_per_address: Annotated[int, Meta(ge=0, le=10_000_000)] = 200
+    """Of one address at once, of IPv6 of one /64; 0: no limit. A company behind one address needs more than a home."""
+    trusted_proxies: Networks = ("127.0.0.0/8", "::1")
+    """Whose `X-Forwarded-For` is believed; connections of theirs that name nobody are not counted by address."""
     linger_seconds: Seconds = 2.0
     """After a farewell the peer has so long to read it and close."""
     turn_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 2.0
@@ -124,6 +130,7 @@ def load(path: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
         log=read_section(Log, "log", tables, environ),
     )
     check_tls(settings.sockets)
+    check_networks(settings.sockets.trusted_proxies, "[sockets] trusted_proxies")
     check_control(settings.control)
     check_store(settings.store)
     return settings
@@ -152,23 +159,11 @@ def read_apps(entries: object) -> tuple[App, ...]:
 
 
 def check_tls(sockets: Sockets) -> None:
-    """Found out now, by whoever wrote the names, and not at the next start."""
     if not sockets.tls_listen:
         return
     if not (sockets.tls_cert and sockets.tls_key):
         raise BadSettings("[sockets] tls_listen needs tls_cert and tls_key, the paths of two PEM files")
-    for key, file in (("tls_cert", sockets.tls_cert), ("tls_key", sockets.tls_key)):
-        try:
-            with open(file, "rb") as opened:
-                opened.read(1)
-        except OSError as error:
-            raise BadSettings(f"[sockets] {key} is {shown(file)}, which cannot be read: {error.strerror or error}") from None
-    try:
-        # An empty pass phrase, or OpenSSL would ask for one at the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(sockets.tls_cert, sockets.tls_key, password="")
-    except (OSError, ValueError) as error:
-        files = f"[sockets] tls_cert is {shown(sockets.tls_cert)} and tls_key is {shown(sockets.tls_key)}"
-        raise BadSettings(f"{files}; write a certificate chain and its unencrypted key, PEM files ({error})") from None
+    check_pair("[sockets]", sockets.tls_cert, sockets.tls_key)
 
 
 def check_store(store: StoreSettings) -> None:

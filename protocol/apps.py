@@ -78,6 +78,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Reads of history a user may make in a minute (LC-29). 0: no limit."""
     others_per_minute: PerMinute = 30
     """Other calls a user may make in a minute (LC-29). 0: no limit."""
+    calls_per_minute: PerMinute = 0
+    """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. 0: no limit."""
     frames_per_second: PerSecond = 200
     """Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit."""
     text_bytes: Annotated[int, Meta(ge=1, le=16 * 1_048_576)] = 5120

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,12 @@ Uids = Annotated[
     tuple[Annotated[int, Meta(ge=0, le=(1 << 32) - 2)], ...],
     Meta(max_length=1000, description="a list of numeric user ids (in the environment: with commas between them)"),
 ]
+Networks = Annotated[
+    tuple[Annotated[str, Meta(max_length=50)], ...],
+    Meta(max_length=100, description="a list of addresses or networks, as 10.0.0.0/8 (in the environment: with commas)"),
+]
+LISTS = (Uids, Networks)
+"""What the environment writes with commas."""
 
 
 class BadSettings(Exception):
@@ -108,7 +115,7 @@ def read_section(kind: type[S], name: str, tables: Mapping[str, Any], environ: M
     for variable, text in environ.items():
         if variable in variables:
             key, given = variables[variable], cast(object, text)
-            if types[key] is Uids:
+            if types[key] in LISTS:
                 given = [part.strip() for part in text.split(",")] if text else []
             values |= read_values(types, f"{variable} in the environment: [{name}]", {key: given}, strict=False)
         elif variable.startswith(prefix) and not SERVICE_LINK.match(variable, len(prefix)):
@@ -180,6 +187,33 @@ def check_control(control: Control) -> None:
     """What its type cannot say: a limit in bytes of the file system's encoding."""
     if len(os.fsencode(control.path)) > CONTROL_PATH_BYTES:
         raise BadSettings(f"[control] path is {shown(control.path)}; write at most {CONTROL_PATH_BYTES} bytes")
+
+
+def check_networks(networks: tuple[str, ...], named: str) -> None:
+    """What their type cannot say."""
+    for each in networks:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise BadSettings(f"{named} has {shown(each)}; write addresses or networks, for example 10.0.0.0/8") from None
+
+
+def check_pair(section: str, certificate: str, key: str) -> None:
+    """That TLS can be spoken with these two files: found out now, by whoever wrote the names, and not at the next start."""
+    for name, file in (("tls_cert", certificate), ("tls_key", key)):
+        try:
+            with open(file, "rb") as opened:
+                opened.read(1)
+        except OSError as error:
+            raise BadSettings(
+                f"{section} {name} is {shown(file)}, which cannot be read: {error.strerror or error}"
+            ) from None
+    try:
+        # An empty pass phrase, or OpenSSL would ask for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        files = f"{section} tls_cert is {shown(certificate)} and tls_key is {shown(key)}"
+        raise BadSettings(f"{files}; write a certificate chain and its unencrypted key, PEM files ({error})") from None
 
 
 def address(text: str, named: str = "an address") -> tuple[str, int]:

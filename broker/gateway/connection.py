@@ -46,7 +46,7 @@ class Connection(ABC):
     """State of one connection; times are the gateway's clock. Kept small: there is one for every idle user."""
 
     __slots__ = (
-        "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
+        "address", "durable_at", "frames", "framing", "grace", "heard", "limits", "logged_in", "opened", "outbox", "pace",
         "paused", "paused_at", "probed", "queued", "refusals", "seats", "session", "state", "submitted", "table",
         "unanswered", "until", "wire", "word",
     )  # fmt: skip
@@ -54,6 +54,8 @@ class Connection(ABC):
     def __init__(self, table: Table, limits: Limits, outbox_of: Callable[[Connection], Outbox]) -> None:
         self.table = table
         self.limits = limits
+        self.address = ""
+        """Under which it is counted."""
         self.session = table.new_session()
         self.seats: Seats | None = None
         """Of a wire whose connections carry several users; then `session` is nobody's."""
@@ -130,6 +132,10 @@ class Connection(ABC):
                     break
                 continue
             table.counters.frames_in += 1
+            if framing.out and not framing.finished:
+                # Pongs go before the answer to what came behind their pings.
+                self.say_framed(b"".join(framing.out))
+                framing.out = []
             if not self.logged_in:
                 self.frames += 1
                 if self.frames > FRAMES_BEFORE_LOGIN:
@@ -191,8 +197,8 @@ class Connection(ABC):
     # Output.
 
     def say(self, payload: bytes) -> None:
-        """Send a payload of the wire."""
-        if payload and self.framing is not None and self.wire is not None:
+        """Send a payload of the wire, an empty one too."""
+        if self.framing is not None and self.wire is not None:
             self.say_framed(self.framing.pack(payload, self.wire.text))
 
     def say_framed(self, frame: bytes) -> None:
@@ -204,7 +210,9 @@ class Connection(ABC):
         wire, framing = self.wire, self.framing
         if wire is None or framing is None or self.state != OPEN:
             return
-        self.say(wire.reply(request, reply))
+        payload = wire.reply(request, reply)
+        if payload:
+            self.say(payload)
         reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
@@ -341,6 +349,7 @@ class Connection(ABC):
         table.unblock(self.outbox)
         table.leaving.pop(self, None)
         table.counters.closed[self.word or word] += 1
+        table.crowds.leave(self.address)
         table.doomed.append(self)
 
     def fail(self) -> None:

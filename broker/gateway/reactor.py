@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from broker.gateway.core import Core
+from broker.gateway.crowds import Crowds
 from broker.gateway.deadlines import Sweep
 from broker.gateway.delivery import Delivery
 from broker.gateway.flush import flush
@@ -33,6 +34,7 @@ from broker.gateway.socket_connection import OUT, SocketConnection
 from broker.gateway.statistics import GatewayStatistics
 from broker.gateway.table import Table
 from broker.settings import Sockets
+from protocol.addresses import Addresses
 from protocol.wires.wire import Ending
 
 logger = logging.getLogger(__name__)
@@ -60,7 +62,11 @@ class Reactor:
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.table = Table(core, sockets.all_outboxes_bytes)
+        self.table = Table(
+            core,
+            Crowds(sockets.connections_per_address, Addresses(sockets.trusted_proxies)),
+            sockets.all_outboxes_bytes,
+        )
         self._core = core
         self._clock = clock
         self._wall_ms = wall_ms
@@ -264,7 +270,7 @@ class Reactor:
                 self._rest("limit", [fileno for fileno, (_, door) in self._listeners.items() if door.limits.gated])
                 return
             try:
-                sock, _ = listener.accept()
+                sock, peer = listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -273,18 +279,24 @@ class Reactor:
                     return
                 continue  # ECONNABORTED and what accept(2) says to treat like it: that peer has left
             try:
-                self._open(sock, door)
+                self._open(sock, peer, door)
             except OSError:
                 logger.exception("connection could not be opened")
                 sock.close()
 
-    def _open(self, sock: socket.socket, door: Door) -> None:
+    def _open(self, sock: socket.socket, peer: object, door: Door) -> None:
         sock.setblocking(False)
         if door.admits is not None and not door.admits(sock):
             sock.close()
             return
+        address = self.table.crowds.addresses.read(peer[0]) if door.limits.gated and isinstance(peer, tuple) else ""
+        if not self.table.crowds.enter(address):
+            self.table.counters.closed["crowded"] += 1
+            sock.close()
+            return
         self.table.counters.accepted += 1
         connection = SocketConnection(self.table, door.limits, sock, self._epoll)
+        connection.address = address
         self._by_fd[connection.fd] = connection
         try:
             if door.begin is not None:

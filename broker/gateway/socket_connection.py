@@ -16,7 +16,7 @@ from broker.gateway.connection import CLOSED, LEAVING, Connection
 from broker.gateway.limits import Limits
 from broker.gateway.outbox import BLOCKED, FINAL, Outbox
 from broker.gateway.table import Table
-from broker.gateway.upgrade import Handshake, Opened, Rejected
+from broker.gateway.upgrade import Handshake, Opened, Rejected, answer
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class SocketConnection(Connection):
 
     def _upgrade(self, handshake: Handshake, data: bytes) -> bytes:
         outcome = handshake.feed(data)
+        if type(outcome) is Opened and not self._enter(outcome.forwarded):
+            outcome = Rejected(answer(429, "Too Many Connections"))
         if type(outcome) is Opened:
             self.handshake = None
             self.say_framed(outcome.response)
@@ -96,6 +98,17 @@ class SocketConnection(Connection):
             self.word = "rejected"
             self.leave([outcome.response])
         return b""
+
+    def _enter(self, forwarded: str) -> bool:
+        """Count it under the address its proxy names, if it has none of its own."""
+        crowds = self.table.crowds
+        if self.address or not forwarded:
+            return True
+        address = crowds.addresses.forwarded(forwarded)
+        if not crowds.enter(address):
+            return False
+        self.address = address
+        return True
 
     def writable(self) -> None:
         """The socket takes bytes again; they leave at the end of this turn."""

@@ -13,6 +13,7 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
+from broker.gateway.crowds import Crowds
 from broker.gateway.statistics import Counters
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ class Table:
     """One for a reactor. `now` in seconds, `now_ms` in milliseconds of the wall clock; both as of this turn."""
 
     __slots__ = (
-        "all_outboxes_bytes", "blocked", "connections", "core", "counters", "doomed", "held_bytes", "leaving", "logged_in",
-        "now", "now_ms", "outboxes", "resting", "resume", "sender_paused", "senders", "touched",
+        "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "leaving",
+        "logged_in", "now", "now_ms", "outboxes", "resting", "resume", "sender_paused", "senders", "touched",
     )  # fmt: skip
 
-    def __init__(self, core: Core, all_outboxes_bytes: int) -> None:
+    def __init__(self, core: Core, crowds: Crowds, all_outboxes_bytes: int) -> None:
         self.core = core
+        self.crowds = crowds
         self.now = 0.0
         self.now_ms = 0
         self.counters = Counters()

@@ -95,11 +95,33 @@ async def serve_tls(
                 await trio.sleep(FULL_SECONDS)
                 continue
             try:
-                connection = await in_turn(reactor, make)
+                connection = await in_turn(reactor, partial(enter, make, host_of(tcp)))
             except BaseException:
                 tcp.socket.close()  # a connection that was made all the same goes with the strangers
                 raise
+            if connection is None:
+                tcp.socket.close()
+                continue
             connections.start_soon(_serve, reactor, connection, context, choose, tcp)
+
+
+def host_of(tcp: trio.SocketStream) -> str:
+    try:
+        return str(tcp.socket.getpeername()[0])
+    except OSError:  # it has left already
+        return ""
+
+
+def enter(make: Callable[[], RelayedConnection], host: str) -> RelayedConnection | None:
+    """A connection of this host, if it may have one more."""
+    connection = make()
+    crowds = connection.table.crowds
+    address = crowds.addresses.read(host)
+    if not crowds.enter(address):
+        connection.lost("crowded")
+        return None
+    connection.address = address
+    return connection
 
 
 async def _serve(

@@ -60,6 +60,8 @@ class Opened(msgspec.Struct, frozen=True):
     response: bytes
     framing: WebSocketFraming
     wire: Wire
+    forwarded: str
+    """Whom a proxy says it speaks for: its `X-Forwarded-For`."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -116,7 +118,7 @@ class Handshake:
         if subprotocol is not None:
             response.headers["Sec-WebSocket-Protocol"] = subprotocol
         framing = WebSocketFraming(self._limits.first_frame_bytes, self._limits.fragments, rest)
-        return Opened(response.serialize(), framing, wire)
+        return Opened(response.serialize(), framing, wire, headers.get("x-forwarded-for", ""))
 
 
 def answer(status: int, phrase: str) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from codecs import IncrementalDecoder, getincrementaldecoder
 
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN, SERVER, Protocol
@@ -26,6 +27,32 @@ CLOSE_TEXT_BYTES = 123
 QUIET = logging.getLogger("broker.gateway.websocket.library")
 QUIET.setLevel(logging.ERROR)  # the library logs every open and close; shared, as a logger per connection costs memory
 NO_ID = uuid.UUID(int=0)
+UTF8 = getincrementaldecoder("utf-8")
+
+
+class Frames(Protocol):
+    """The library's parser with two rules more: text is UTF-8, found out as soon as a fragment is not (RFC 6455 8.1), and a
+    close is clean between the fragments of a message too (5.4)."""
+
+    decoder: IncrementalDecoder | None = None
+    """Of the text message whose fragments are coming."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """UnicodeDecodeError makes the library fail the connection with 1007."""
+        opcode, data = frame.opcode, bytes(frame.data)
+        if opcode is Opcode.TEXT:
+            if not frame.fin:
+                self.decoder = UTF8()
+                self.decoder.decode(data)
+            elif not data.isascii():
+                data.decode()
+        elif opcode is Opcode.CONT and self.decoder is not None:
+            self.decoder.decode(data, frame.fin)
+            if frame.fin:
+                self.decoder = None
+        elif opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
 
 class WebSocketFraming:
@@ -47,7 +74,7 @@ class WebSocketFraming:
     kind = "websocket"
 
     def __init__(self, first_frame_bytes: int, fragments: int, rest: bytes = b"") -> None:
-        protocol = Protocol(SERVER, state=OPEN, max_size=first_frame_bytes, logger=QUIET)
+        protocol = Frames(SERVER, state=OPEN, max_size=first_frame_bytes, logger=QUIET)
         protocol.id = NO_ID
         self._protocol = protocol
         self._fragments = fragments
@@ -138,12 +165,6 @@ class WebSocketFraming:
                 return None
             data, text = b"".join(self._parts), self._text
             self._parts = None
-        if text and not data.isascii():
-            try:
-                data.decode()
-            except UnicodeDecodeError as error:
-                self._fail(1007, f"{error.reason} at position {error.start}")
-                return None
         return data, text
 
     def _fail(self, code: int, text: str) -> None:

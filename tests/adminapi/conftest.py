@@ -26,8 +26,11 @@ from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files
+from adminapi.gate import Gate
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
+from adminapi.settings import Settings
+from protocol.addresses import Addresses
 from protocol.apps import App, AppSettings
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
@@ -244,8 +247,8 @@ async def served(broker: FakeBroker, folder: Path, dialects: list[Dialect], metr
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()
-    app: Any = build(channel, dialects, files, count=metrics.count)
-    serve = partial(hypercorn.trio.serve, app, configured(sock, 0.5), shutdown_trigger=stop.wait)
+    app: Any = build(channel, dialects, files, gate=Gate(Addresses(("127.0.0.0/8",))), count=metrics.count)
+    serve = partial(hypercorn.trio.serve, app, configured(sock, Settings(graceful_seconds=0.5)), shutdown_trigger=stop.wait)
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         inner.start_soon(serve)

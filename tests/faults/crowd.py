@@ -16,9 +16,18 @@ from tests.faults.ledger import Ask, Ledger, Outcome, Said, said
 from tests.journeys.programs import Host
 from tests.journeys.wire import Peer, framed_peer, json_peer
 
-LOST = (EOFError, OSError, trio.BrokenResourceError, trio.ClosedResourceError, HandshakeError, ConnectionClosed)
+LOST = (
+    EOFError,
+    OSError,
+    trio.BrokenResourceError,
+    trio.ClosedResourceError,
+    HandshakeError,
+    ConnectionClosed,
+)
 """What a client sees of a broker's death."""
 STORE_SECONDS = 20
+HANDSHAKE_SECONDS = 2
+"""After which a connection has been lost in it."""
 REFUSED_SECONDS = 0.05
 """After which somebody who was refused tries something else."""
 LISTENER = "listener"
@@ -59,7 +68,9 @@ class Crowd:
             nursery.start_soon(until_lost, self._open(False), self._listen)
 
     def _open(self, framed: bool) -> AbstractAsyncContextManager[Peer]:
-        return framed_peer(self.host.tcp_port) if framed else json_peer(self.host.url)
+        if framed:
+            return framed_peer(self.host.tcp_port)
+        return json_peer(self.host.url, handshake_seconds=HANDSHAKE_SECONDS)
 
     async def _send_on(self, peer: Peer, sender: str, conversation: str) -> None:
         await peer.login(sender, device_id="d")

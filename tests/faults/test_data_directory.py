@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,16 +75,17 @@ async def test_a_journal_that_is_removed_in_service_loses_nothing_that_was_ackno
 
 def test_a_directory_that_may_not_be_written_is_refused_in_words(host: Host, tmp_path: Path) -> None:
     """Root may write everywhere, and so gives that right up first."""
-    under: list[str] = []
+    command = [sys.executable, "-u"]
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv is not installed (apt-get install util-linux), and root may write everywhere")
-        under = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+        without = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}", *command]
     host.broker()
     assert host.stop() == 0
     for path in (host.data / "journal", host.data):
         path.chmod(0o500)
-        refused = host.start("-m", "broker", under=under)
+        refused = host.start("-m", "broker", command=command)
         assert refused.wait() == 78
         assert str(host.data) in refused.lines[-1]
         assert not any("Traceback" in line for line in refused.lines)

@@ -39,7 +39,7 @@ async def test_a_commit_that_fails_ends_the_process_before_anything_more_is_ackn
     sudden."""
     small = {"segment_bytes": 64 * 1024, "journal_bytes": 1 << 30} if fault.startswith("fallocate") else {}
     host.configure(store={**NOT_NOW, **small})
-    host.broker(under=strace(tmp_path / "calls", fault, calls=f"{WRITES},{SENDS}"))
+    host.broker(command=strace(tmp_path / "calls", fault, calls=f"{WRITES},{SENDS}"))
     crowd = Crowd(host, size=1000)
     await crowd.gather()
     with trio.fail_after(20):
@@ -77,7 +77,7 @@ async def test_a_journal_that_cannot_be_written_at_start_is_told_in_words_and_tr
         await tom.ok("msg.send", conv_id=conversation, type=-1, text="kept")
     host.kill()
     (segment,) = (host.data / "journal").iterdir()
-    ended = host.start("-m", "broker", under=strace(tmp_path / "calls", fault, only=[segment]))
+    ended = host.start("-m", "broker", command=strace(tmp_path / "calls", fault, only=[segment]))
     assert ended.wait() == 74
     assert str(host.data / "journal") in ended.lines[-1]
     assert not any("Traceback" in line for line in ended.lines)
@@ -92,7 +92,7 @@ async def test_a_store_that_cannot_sync_is_waited_out(host: Host, tmp_path: Path
     """F5, on the other side of the journal: what is acknowledged does not depend on the store, which is tried again."""
     host.configure(store={"write_seconds": 0.01})
     only = [host.data / "parley.db-wal"]
-    host.broker(under=strace(tmp_path / "calls", "fdatasync:error=EIO:when=8..9", only=only))
+    host.broker(command=strace(tmp_path / "calls", "fdatasync:error=EIO:when=8..9", only=only))
     crowd = Crowd(host)
     await crowd.gather()
     async with trio.open_nursery() as nursery:
@@ -117,7 +117,7 @@ async def test_a_slow_disk_makes_batches_not_a_stall(host: Host, tmp_path: Path)
     host.kill()
     (segment,) = (host.data / "journal").iterdir()
     slow = "fdatasync:delay_enter=200000"
-    host.broker(under=strace(tmp_path / "calls", slow, calls="fdatasync", only=[segment]))
+    host.broker(command=strace(tmp_path / "calls", slow, calls="fdatasync", only=[segment]))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(crowd.talk_until_lost)
         async with json_peer(host.url) as ann:

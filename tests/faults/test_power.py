@@ -31,7 +31,7 @@ SEGMENT = 64 * 1024
 async def test_every_acknowledgement_and_push_leaves_after_the_sync_of_its_record(host: Host, tmp_path: Path) -> None:
     """F3, the gate: between the last pwrite of a commit and the first byte about it is an fdatasync of the same file."""
     host.configure(store={"write_seconds": 60.0})
-    host.broker(under=strace(tmp_path / "calls", calls=f"{WRITES},{SENDS}"))
+    host.broker(command=strace(tmp_path / "calls", calls=f"{WRITES},{SENDS}"))
     crowd = Crowd(host)
     await crowd.gather()
     async with trio.open_nursery() as nursery:
@@ -51,7 +51,7 @@ async def test_every_acknowledgement_and_push_leaves_after_the_sync_of_its_recor
 async def test_at_every_moment_the_disk_has_what_was_acknowledged(host: Host, tmp_path: Path, share: float) -> None:
     """F3: small segments that come and go, a store that is written all the time, and a stop that tidies it."""
     host.configure(store={"segment_bytes": SEGMENT, "journal_bytes": 1 << 30, "write_seconds": 0.02})
-    host.broker(under=strace(tmp_path / "calls", calls=f"{CALLS},{SENDS}"))
+    host.broker(command=strace(tmp_path / "calls", calls=f"{CALLS},{SENDS}"))
     crowd = Crowd(host, size=1500)
     await crowd.gather()
     async with trio.open_nursery() as nursery:

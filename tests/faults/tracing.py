@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,32 +39,21 @@ def why_not() -> str:
     """Why nothing can be traced here; empty if it can."""
     if shutil.which("strace") is None:
         return "strace is not installed (apt-get install strace)"
-    tried = [*strace(Path(os.devnull), calls="fsync"), "true"]
+    tried = [*strace(Path(os.devnull), calls="fsync"), "-c", ""]
     done = subprocess.run(tried, capture_output=True, text=True)
     return f"strace may not trace here: {done.stderr.strip()}" if done.returncode or done.stderr else ""
 
 
 def strace(log: Path, *inject: str, calls: str = WRITES, only: Sequence[Path] = ()) -> list[str]:
-    """What a program is started under. `inject`: as in strace(1). `only`: calls on these files, of all that are made."""
-    command = [
-        "strace",
-        "-D",
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-y",
-        "-s",
-        str(STRINGS),
-        "-o",
-        str(log),
-        "-e",
-        f"trace={calls}",
-    ]
+    """The command of a traced interpreter, for `tests.journeys.programs`. `inject`: as in strace(1). `only`: calls on these
+    files, of all that are made."""
+    options = f"-D -f --seccomp-bpf -qq -y -s {STRINGS}".split()
+    command = ["strace", *options, "-o", str(log), "-e", f"trace={calls}"]
     for fault in inject:
         command += ["-e", f"inject={fault}"]
     for path in only:
         command += ["-P", str(path)]
-    return command
+    return [*command, sys.executable, "-u"]
 
 
 needed = pytest.mark.skipif(bool(why_not()), reason=why_not())

@@ -42,18 +42,24 @@ def toml(value: object) -> str:
 class Program:
     """A child process whose log lines are read as they come."""
 
-    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None, under: Sequence[str] = ()) -> None:
-        """`under`: a program, with its arguments, that runs this one in its own place or as its child."""
+    def __init__(
+        self,
+        *arguments: str,
+        command: Sequence[str] = (sys.executable, "-u"),
+        environ: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
         self.lines: list[str] = []
         self.doors: dict[str, int] = {}
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*under, sys.executable, "-u", *arguments],
+            [*command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **(environ or {})},
+            pass_fds=descriptors,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -126,8 +132,8 @@ class Host:
             lines += ["[[app]]", *(f"{key} = {toml(value)}" for key, value in app.items())]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def start(self, *arguments: str, environ: Mapping[str, str] | None = None, under: Sequence[str] = ()) -> Program:
-        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data), environ=environ, under=under)
+    def start(self, *arguments: str, **how: Any) -> Program:
+        program = Program(*arguments, "--config", str(self.config), "--data", str(self.data), **how)
         self.programs.append(program)
         return program
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -15,11 +17,7 @@ from tests.journeys.wire import json_peer
 
 @pytest.fixture
 def context(tmp_path: Path, host: Host) -> ssl.SSLContext:
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
-    for blob in issued.cert_chain_pems:
-        blob.write_to_path(tmp_path / "cert.pem", append=True)
+    context = issue(tmp_path)
     host.configure(
         sockets={
             "tls_listen": "127.0.0.1:0",
@@ -27,6 +25,15 @@ def context(tmp_path: Path, host: Host) -> ssl.SSLContext:
             "tls_key": str(tmp_path / "key.pem"),
         }
     )
+    return context
+
+
+def issue(folder: Path) -> ssl.SSLContext:
+    """Write a certificate of a new authority, and give what trusts that one alone."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
@@ -58,6 +65,41 @@ async def test_a_plain_client_at_the_tls_door_harms_nobody(host: Host, context: 
         assert b"101" not in await read_to_end(stream)
     async with json_peer(f"wss://127.0.0.1:{port}", tls=context) as peer:
         await peer.login("tom")
+
+
+async def test_a_hang_up_takes_the_new_certificate_and_leaves_sessions_alone(
+    host: Host, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    broker = host.broker()
+    url = f"wss://127.0.0.1:{broker.wait_door('tls')}"
+    async with json_peer(url, tls=context) as tom:
+        await tom.login("tom")
+        (tmp_path / "cert.pem").write_text("no certificate")
+        broker.signal(signal.SIGHUP)
+        broker.wait_line("settings not reloaded")
+        async with json_peer(url, tls=context) as ann:
+            await ann.login("ann")
+        renewed = issue(tmp_path)
+        broker.signal(signal.SIGHUP)
+        broker.wait_line("settings reloaded")
+        async with json_peer(url, tls=renewed) as ann:
+            await ann.login("ann")
+        await tom.ok("ping")
+
+
+def test_the_admin_api_speaks_https_and_takes_the_new_certificate(host: Host, tmp_path: Path) -> None:
+    trusted = issue(tmp_path)
+    host.configure(admin={"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")})
+    host.broker()
+    admin = host.admin()
+    url = host.admin_url.replace("http:", "https:")
+    assert httpx.get(f"{url}/-/ready", verify=trusted, timeout=10).status_code == 200
+    renewed = issue(tmp_path)
+    admin.signal(signal.SIGHUP)
+    admin.wait_line("certificate read again")
+    assert httpx.get(f"{url}/-/ready", verify=renewed, timeout=10).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/-/ready", verify=trusted, timeout=10)
 
 
 def test_a_tls_listener_without_its_files_is_refused_in_words(host: Host) -> None:

@@ -23,6 +23,17 @@ async def test_login_echo_and_ping(framed: bool) -> None:
         assert [await client.receive(), await client.receive()] == [b"pong", b"ok echo a"]
 
 
+async def test_a_ping_is_answered_before_what_came_behind_it() -> None:
+    """Autobahn 5.6: a ping between the fragments of a message, all in one packet."""
+    async with running() as broker:
+        client = await broker.client()
+        assert isinstance(client, WebSocketClient)
+        await client.stream.send_all(
+            client.frame(b"pi", fin=False) + client.frame(b"x", Opcode.PING) + client.frame(b"ng", Opcode.CONT)
+        )
+        assert [bytes((await client.next()).data) for _ in range(2)] == [b"x", b"pong"]
+
+
 @BOTH
 async def test_a_hundred_frames_in_one_packet_are_all_answered(framed: bool) -> None:
     async with running() as broker:

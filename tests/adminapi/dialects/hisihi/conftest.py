@@ -20,7 +20,9 @@ from adminapi.control import Channel
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
 from adminapi.files import Files
+from adminapi.gate import Gate
 from broker.hub.handlers import HANDLERS, SCANS
+from protocol.addresses import Addresses
 from protocol.apps import App, AppSettings
 from protocol.commands import AddMembers, CreateConversation, DeleteConversation, ListMembers, PutUser
 from protocol.ids import IdForms
@@ -137,7 +139,7 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
-    app: Any = build(channel, [Native(), Hisihi(default_app)], files)
+    app: Any = build(channel, [Native(), Hisihi(default_app)], files, gate=Gate(Addresses(())))
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         stop = trio.Event()
