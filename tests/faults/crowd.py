@@ -26,7 +26,7 @@ LOST = (
 )
 """What a client sees of a broker's death."""
 STORE_SECONDS = 20
-HANDSHAKE_SECONDS = 2
+HANDSHAKE_SECONDS = 1
 """After which a connection has been lost in it."""
 REFUSED_SECONDS = 0.05
 """After which somebody who was refused tries something else."""
