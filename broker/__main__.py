@@ -15,6 +15,7 @@ from pathlib import Path
 
 from broker.commits import CommitFailed
 from broker.persistence.journal import JournalDamaged
+from broker.persistence.segment import JournalRefused
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from broker.recovery import ClockBehind, check
 from broker.restoring import NotRestored, restore
@@ -23,7 +24,10 @@ from broker.settings import load
 from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
-UNUSABLE = (JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, DirectoryInUse, Unusable, NotRestored)
+UNUSABLE = (
+    *(JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable),
+    *(ClockBehind, DirectoryInUse, Unusable, NotRestored),
+)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,10 +20,12 @@ from broker.hub.hub import Hub
 from broker.hub.loading import Loading
 from broker.hub.rows import TABLES, Image, decode_message
 from broker.persistence.cut import cut as cut_journal
-from broker.persistence.images import decode
+from broker.persistence.images import UnreadableCommit, decode
 from broker.persistence.journal import Journal, JournalDamaged
+from broker.persistence.killpoints import reached
 from broker.persistence.postgres.store import PostgresStore
 from broker.persistence.remote import known, open_remote
+from broker.persistence.segment import JournalRefused
 from broker.persistence.sqlite import SqliteStore, open_store
 from broker.persistence.store import InThreads
 from broker.persistence.tail import Budget, Tail
@@ -73,7 +75,7 @@ def recover(
     told: Told = lambda status, seconds: None,
 ) -> Recovered:
     """Open the data directory and load it. `told` hears now and then how far it is, and within how many seconds it will be
-    told again. JournalDamaged, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
+    told again. JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable, ClockBehind, OSError."""
     began = time.monotonic()
     gc.disable()  # millions of rows are made and none is garbage: collecting them again and again is half of a start
     try:
@@ -124,17 +126,26 @@ def _replay(journal: Journal, stored: int, apps: Apps, targets: Targets, told: T
     """The newest commit there is, and how many were replayed. `stored`: what the tables have."""
     first = position = targets.applied
     count = 0
-    for number, body in journal.recover(position):
-        images = decode(body)
+    for number, body, images in _commits(journal, position):
         for image in images:
             if number > stored or not TABLES[image.table].in_memory:
                 apply(apps, image, number)
         targets.submit(number, images, len(body))
         position, count = number, count + 1
+        reached("during_replay")
         if count % COMMITS_A_WORD == 0:
             told(f"replaying, {count} commits so far", WORD_SECONDS)
     journal.check_reaches(stored, first)
     return max(position, stored), count
+
+
+def _commits(journal: Journal, position: int) -> Iterator[tuple[int, bytes, list[Image]]]:
+    """(number, body, images) of the commits above `position`. JournalDamaged, JournalRefused."""
+    for number, body in journal.recover(position):
+        try:
+            yield number, body, decode(body)
+        except UnreadableCommit as error:
+            raise JournalRefused(f"commit {number} of the journal: {error}") from error
 
 
 def apply(apps: Apps, image: Image, commit: int) -> None:
@@ -179,7 +190,7 @@ def check(data: Path, settings: Settings, *, cut: bool, now_ms: int) -> list[str
         rows = [RefusedRow("sqlite", *row).line(now_ms) for row in store.refused(SHOWN)]
         try:
             journal = Journal(folder, segment_bytes=segment_bytes)
-            commits = sum(1 for _ in journal.recover(position))
+            commits = sum(1 for _ in _commits(journal, position))
             journal.check_reaches(store.position, position)
         except JournalDamaged:
             if not cut:

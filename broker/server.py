@@ -24,7 +24,7 @@ import trio
 import trio.lowlevel
 
 from broker.clock import Clock
-from broker.commits import Commits
+from broker.commits import CommitFailed, Commits
 from broker.dispatcher import Dispatcher
 from broker.gateway.control import bind_control, control_door, unlink_control
 from broker.gateway.framing import LengthFraming
@@ -145,7 +145,10 @@ class Server:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; then drain."""
-        self._journal.start(self._recovered.position + 1)
+        try:
+            self._journal.start(self._recovered.position + 1)
+        except OSError as error:
+            raise CommitFailed(f"the journal in {self._data / 'journal'} could not be written: {error}") from error
         self._dispatcher.change_apps(self._dispatcher.apps.configure(self._settings.apps))
         try:
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
@@ -220,11 +223,13 @@ class Server:
                 free = disk.f_bavail * disk.f_frsize
             except OSError:
                 free = 0  # the directory is not there any more: nothing can be written
-            room = free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
+            placed = self._journal.in_place
+            room = placed and free >= store.free_bytes and self._journal.bytes_held < store.journal_bytes
             if store.journal_seconds and self._upkeep.oldest_seconds() > store.journal_seconds:
                 room = False
             if room is not self._dispatcher.admission.storage:
-                log.log(logging.INFO if room else logging.ERROR, "disk room=%s free_bytes=%d", room, free)
+                level = logging.INFO if room else logging.ERROR
+                log.log(level, "disk room=%s free_bytes=%d journal_in_place=%s", room, free, placed)
                 self._dispatcher.admission.storage = room
             await trio.sleep(DISK_SECONDS)
 

@@ -13,6 +13,7 @@ is believed. A commit that failed may therefore exist after the restart: its out
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
+from broker.persistence.killpoints import reached
 from broker.persistence.segment import (
     HEADER_SIZE,
     JournalDamaged,
@@ -59,6 +61,8 @@ class Journal:
         self._last_record = b""
         self._offset = HEADER_SIZE
         self._descriptor = -1
+        self._place: tuple[Path, int, int] | None = None
+        """Path, device and inode of the file that is written."""
         self._handed: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._recovered = False
@@ -132,6 +136,9 @@ class Journal:
         if not self._folder.exists():
             self._folder.mkdir(parents=True)
             sync_folder(self._folder.parent)
+        elif not os.access(self._folder, os.W_OK | os.X_OK):
+            # Found out now, and not when this segment is full.
+            raise PermissionError(errno.EACCES, "no new segment can be made in it", str(self._folder))
 
     def _check_rest(self, data: bytes, segment: Segment, offset: int, expected: int, *, newest: bool) -> None:
         """What follows the last valid record: zeros, the torn tail, or damage."""
@@ -186,6 +193,11 @@ class Journal:
         os.fsync(self._descriptor)
         sync_folder(self._folder)
         self._last_record = b""
+        self._note_place(segment)
+
+    def _note_place(self, segment: Segment) -> None:
+        held = os.fstat(self._descriptor)
+        self._place = (segment.path, held.st_dev, held.st_ino)
 
     def stop(self) -> None:
         """Wait until the commit on its way is written or has failed, end the thread and close the files."""
@@ -208,6 +220,19 @@ class Journal:
     def bytes_held(self) -> int:
         """Disk space of all segments."""
         return sum(segment.size for segment in self._segments)
+
+    @property
+    def in_place(self) -> bool:
+        """What is written now will be found at the next start: the active segment is the file its name leads to. False
+        after somebody has removed or moved it; the descriptor still takes every byte then."""
+        if self._place is None:
+            return False
+        path, *held = self._place
+        try:
+            named = os.stat(path)
+        except OSError:
+            return False
+        return held == [named.st_dev, named.st_ino]
 
     def append(self, number: int, body: bytes) -> None:
         """Hand a commit to the thread. Does not wait; `durable` and the eventfd tell when it is on disk."""
@@ -243,6 +268,7 @@ class Journal:
             os.eventfd_write(self._eventfd, 1)
 
     def _write(self, number: int, body: bytes) -> None:
+        reached("before_write")
         segment = self._segments[-1]
         record = seal(number, body, segment.seed)
         if self._offset + len(record) > segment.size:
@@ -254,7 +280,9 @@ class Journal:
                 segment = self._rotate(number, len(record))
                 record = seal(number, body, segment.seed)
         write_all(self._descriptor, record, self._offset)
+        reached("after_write_before_sync")
         os.fdatasync(self._descriptor)
+        reached("after_sync_before_ack")
         segment.mark(number, self._offset)
         self._offset += len(record)
 
@@ -265,6 +293,7 @@ class Journal:
         self._offset = HEADER_SIZE
         with self._lock:
             self._segments += (segment,)
+        self._note_place(segment)
         if old >= 0:
             os.close(old)
         return segment

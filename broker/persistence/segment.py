@@ -51,6 +51,16 @@ class JournalDamaged(Exception):
         self.offset = offset
 
 
+class JournalRefused(Exception):
+    """The journal is sound, and this program cannot read it: a newer one wrote it. The text is for the operator."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: a newer Parley wrote it. Nothing was changed. Start that version, or give this one a data directory "
+            "of its own"
+        )
+
+
 class Segment:
     """A segment file that was found good, or was made by us: where it is and how to reach a commit in it."""
 
@@ -122,7 +132,7 @@ def header_of(first: int) -> tuple[bytes, int]:
 def read_header(data: bytes, path: Path) -> int | None:
     """The seed of the records behind this header, None if it is not one of that file.
 
-    JournalDamaged if it is a good header of a format this program does not know.
+    JournalRefused if it is a good header of a format this program does not know.
     """
     if len(data) < HEADER_SIZE:
         return None
@@ -131,7 +141,7 @@ def read_header(data: bytes, path: Path) -> int | None:
     if magic != MAGIC or seed.to_bytes(4, "little") != data[HEADER.size : HEADER_SIZE] or first != int(path.stem):
         return None
     if version != FORMAT:
-        raise JournalDamaged(first, path, 0, f"it has format {version}, and this program reads format {FORMAT} only")
+        raise JournalRefused(f"{path} has format {version}, and this program reads format {FORMAT} only")
     return seed
 
 

@@ -26,6 +26,7 @@ import apsw
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, largest_of, rows_of
+from broker.persistence.killpoints import reached
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
 from broker.persistence.trims import TABLE, give_back, note_trims, pages_left, trim_slice, trims_left
@@ -41,14 +42,8 @@ EPOCH = "lower(hex(randomblob(8)))"
 FIRST = f"INSERT OR IGNORE INTO meta VALUES ('epoch', {EPOCH}), ('identity', {EPOCH}), ('position', 0), ('largest_id', 0)"
 READERS = 2
 DATA_ERRORS = (
-    apsw.ConstraintError,
-    apsw.MismatchError,
-    apsw.RangeError,
-    apsw.TooBigError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    AttributeError,
+    *(apsw.ConstraintError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError),
+    *(TypeError, ValueError, OverflowError, AttributeError),
 )
 """What the binding or a STRICT table says of a value, as against what the disk or the lock says of the database."""
 
@@ -110,7 +105,8 @@ class SqliteStore:
                     db.execute(statement)
                 for statement in shape.create_indexes():
                     db.execute(statement)
-            db.pragma("user_version", FORMAT)
+            if version != FORMAT:  # else nothing is written: a full disk can be started on
+                db.pragma("user_version", FORMAT)
             db.execute(FIRST)
         self.epoch = str(self.meta("epoch"))
         """16 hex digits, made with the database; what `sync` cursors stand on."""
@@ -183,6 +179,7 @@ class SqliteStore:
                     "WHERE name IN ('position', 'largest_id')",
                     (position, largest),
                 )
+                reached("mid_apply")
                 self._db.execute("COMMIT")
             except BaseException:
                 self._quarantine = before
@@ -263,6 +260,7 @@ class SqliteStore:
     def _checkpoint(self) -> None:
         if self._wal_pages < CHECKPOINT_PAGES:
             return
+        reached("during_checkpoint")
         try:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._wal_pages = 0

@@ -23,6 +23,7 @@ import trio
 
 from broker.hub.rows import Image
 from broker.persistence.images import decode, starts_trim, weigh
+from broker.persistence.killpoints import reached
 from broker.persistence.store import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -216,6 +217,7 @@ class Writer:
 
     def _release(self, applied: int) -> None:
         """In a worker thread."""
+        reached("after_sql_commit_before_truncate")
         try:
             self._journal.release(applied)
         except OSError as error:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -46,7 +46,7 @@ class Program:
         self,
         *arguments: str,
         command: Sequence[str] = (sys.executable, "-u"),
-        environ: dict[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
     ) -> None:
         self.lines: list[str] = []
@@ -137,9 +137,9 @@ class Host:
         self.programs.append(program)
         return program
 
-    def broker(self) -> Program:
-        """A broker that is accepting."""
-        self.running = self.start("-m", "broker")
+    def broker(self, module: str = "broker", *options: str, **how: Any) -> Program:
+        """A broker that is accepting. `how`: as of `start`."""
+        self.running = self.start("-m", module, *options, **how)
         self.port = self.running.wait_door("websocket")
         self.tcp_port = self.running.wait_door("tcp")
         self.running.wait_line("listening door=control ")

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.journeys.programs import Host
 from tests.journeys.wire import json_peer
@@ -33,6 +34,7 @@ def test_a_hang_up_ends_neither_program_and_the_broker_reads_its_apps_again(host
         assert program.wait() == 0
 
 
+@pytest.mark.F4
 async def test_a_damaged_journal_is_refused_in_words_and_cut_only_when_asked(host: Host) -> None:
     host.configure(store={"write_seconds": 60.0})  # so everything stays in the journal
     host.broker()

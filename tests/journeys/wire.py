@@ -143,7 +143,13 @@ class FramedPeer(Peer):
 
 @asynccontextmanager
 async def open_peer(
-    url: str, *, cbor: bool, subprotocols: list[str] | None = None, tls: ssl.SSLContext | None = None, **options: Any
+    url: str,
+    *,
+    cbor: bool,
+    subprotocols: list[str] | None = None,
+    tls: ssl.SSLContext | None = None,
+    handshake_seconds: float = WAIT_SECONDS,
+    **options: Any,
 ) -> AsyncIterator[WebSocketPeer]:
     """The stream is ours, so that it is closed however the server ends the connection."""
     address, _, path = url.partition("://")[2].partition("/")
@@ -153,7 +159,11 @@ async def open_peer(
         stream = trio.SSLStream(stream, tls, server_hostname=host, https_compatible=True)
     try:
         async with trio.open_nursery() as nursery:
-            socket = await wrap_client_stream(nursery, stream, address, f"/{path}", subprotocols=subprotocols, **options)
+            # trio-websocket waits for ever for the answer of a connection that was lost.
+            with trio.move_on_after(handshake_seconds) as waiting:
+                socket = await wrap_client_stream(nursery, stream, address, f"/{path}", subprotocols=subprotocols, **options)
+            if waiting.cancelled_caught:
+                raise EOFError("no answer to the handshake")
             try:
                 yield WebSocketPeer(socket, cbor=cbor)
             finally:

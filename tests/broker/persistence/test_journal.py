@@ -109,6 +109,22 @@ def test_what_a_failed_sync_left_readable_is_written_again_before_it_is_believed
     assert "sync" in calls[written:]
 
 
+def test_a_journal_knows_that_its_file_was_taken_away_and_put_back(tmp_path: Path) -> None:
+    """What is written to a file without a name is gone at the next start (reliability F8)."""
+    folder = tmp_path / "journal"
+    with started(folder) as (journal, _):
+        for body in (b"a" * 3000, b"b" * 3000):
+            commit(journal, body)
+            assert journal.in_place
+        [_, path] = sorted(folder.iterdir())
+        path.rename(tmp_path / "away")
+        assert not journal.in_place
+        path.write_bytes(b"another file of that name")
+        assert not journal.in_place
+        (tmp_path / "away").rename(path)
+        assert journal.in_place
+
+
 def test_a_full_disk_at_rotation_fails_the_commit_and_leaves_a_sound_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.persistence.journal import JournalDamaged
-from broker.persistence.segment import HEADER_SIZE, RECORD
+from broker.persistence.segment import HEADER_SIZE, RECORD, JournalRefused
 from tests.broker.persistence.journals import SEGMENT, commit, ends, flip, recovered, started, write
 
+pytestmark = pytest.mark.F4
 bodies = st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8)
 in_little_time = settings(deadline=None, max_examples=40)
 
@@ -184,5 +185,5 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     data[8] = 2
     data[28:32] = zlib.crc32(data[:28]).to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(JournalDamaged, match="format 2"):
+    with pytest.raises(JournalRefused, match=r"format 2.*newer Parley"):
         recovered(tmp_path)

@@ -1,0 +1,71 @@
+"""A TCP proxy between clients and a broker that loses what a bad network loses: answers, or whole connections."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: close with a reset."""
+
+
+class Proxy:
+    """`port` leads to the port it was opened for."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.answers = True
+        """False: what the broker sends goes nowhere; what it receives is not affected."""
+        self._scopes: set[trio.CancelScope] = set()
+
+    def cut(self) -> None:
+        """Reset every connection, on both sides."""
+        for scope in self._scopes:
+            scope.cancel()
+
+    async def carry(self, client: trio.SocketStream) -> None:
+        """One connection, until it ends or is cut."""
+        with trio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                server = await trio.open_tcp_stream("127.0.0.1", self.target)
+                try:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._pump, client, server, False, scope)
+                        nursery.start_soon(self._pump, server, client, True, scope)
+                finally:
+                    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    await trio.aclose_forcefully(server)
+            except OSError:
+                pass  # nobody listens there: so nobody does here
+            finally:
+                self._scopes.discard(scope)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                await trio.aclose_forcefully(client)
+
+    async def _pump(self, source: trio.SocketStream, sink: trio.SocketStream, back: bool, scope: trio.CancelScope) -> None:
+        try:
+            async for data in source:
+                if self.answers or not back:
+                    await sink.send_all(data)
+        except trio.BrokenResourceError:
+            pass
+        scope.cancel()
+
+
+@asynccontextmanager
+async def open_proxy(target: int) -> AsyncIterator[Proxy]:
+    proxy = Proxy(target)
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        proxy.port = listener.socket.getsockname()[1]
+        nursery.start_soon(trio.serve_listeners, proxy.carry, [listener])
+        try:
+            yield proxy
+        finally:
+            nursery.cancel_scope.cancel()
