@@ -79,8 +79,8 @@ class Journal:
     def recover(self, after: int) -> Iterator[tuple[int, bytes]]:
         """Verify every segment and yield (number, body) of the commits above `after`, the position of the store.
 
-        JournalDamaged if an acknowledged commit cannot be read; nothing is changed then. A torn tail is cut off and
-        logged. It must be read to its end before `start`.
+        JournalDamaged if an acknowledged commit cannot be read, JournalRefused if a newer program wrote it; nothing is
+        changed then. A torn tail is cut off and logged. It must be read to its end before `start`.
         """
         self._make_folder()
         paths = list_segments(self._folder)
