@@ -85,7 +85,7 @@ class SqliteStore:
     def _connect(self, flags: int) -> apsw.Connection:
         db = apsw.Connection(str(self._path), flags=flags)
         db.set_busy_timeout(5_000)
-        if flags & apsw.SQLITE_OPEN_CREATE:  # counts in a new file, before anything is in it
+        if not self._path.stat().st_size:  # counts in a new file; in an old one it would be written, on a full disk too
             db.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}").fetchall()

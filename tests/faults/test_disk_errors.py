@@ -26,10 +26,10 @@ NOT_NOW = {"write_seconds": 60.0}
     [
         pytest.param("fdatasync:error=EIO:when=25", marks=[pytest.mark.F5, pytest.mark.soak]),
         pytest.param("fdatasync:error=EIO:when=25+", marks=pytest.mark.F5),
-        pytest.param("pwrite64:error=EIO:when=60", marks=pytest.mark.F5),
-        pytest.param("pwrite64:error=ENOSPC:when=60", marks=pytest.mark.F6),
+        pytest.param("pwrite64:error=EIO:when=150", marks=pytest.mark.F5),
+        pytest.param("pwrite64:error=ENOSPC:when=150", marks=pytest.mark.F6),
         pytest.param("fallocate:error=ENOSPC:when=2", marks=pytest.mark.F6),
-        pytest.param("pwrite64:error=EROFS:when=60", marks=[pytest.mark.F8, pytest.mark.soak]),
+        pytest.param("pwrite64:error=EROFS:when=150", marks=[pytest.mark.F8, pytest.mark.soak]),
     ],
 )
 async def test_a_commit_that_fails_ends_the_process_before_anything_more_is_acknowledged(
@@ -98,7 +98,7 @@ async def test_a_store_that_cannot_sync_is_waited_out(host: Host, tmp_path: Path
     async with trio.open_nursery() as nursery:
         nursery.start_soon(crowd.talk_until_lost)
         with trio.fail_after(20):
-            while not any("the store answers again" in line for line in host.running.lines):
+            while not any("parley.db answers again" in line for line in host.running.lines):
                 await trio.sleep(0.02)
         assert host.running.process.poll() is None
         host.kill()

@@ -14,8 +14,7 @@ import trio
 
 from tests.broker.persistence.proxy import proxied
 from tests.journeys.programs import Host
-from tests.journeys.test_nothing_acknowledged_is_lost import read_all
-from tests.journeys.wire import Peer, json_peer
+from tests.journeys.wire import Peer, json_peer, read_all
 from tests.postgres import Server, execute, own_server
 
 OPERATOR = {"Authorization": "Bearer the-operators-token"}

@@ -187,3 +187,15 @@ async def framed_peer(port: int) -> AsyncIterator[FramedPeer]:
 
 
 __all__ = ["FramedPeer", "Peer", "WebSocketPeer", "cbor_peer", "framed_peer", "json_peer"]
+
+
+async def read_all(peer: Peer, conversation: str) -> list[dict[str, Any]]:
+    """A conversation's whole history, oldest first."""
+    messages: list[dict[str, Any]] = []
+    more = True
+    while more:
+        after = messages[-1]["seq"] if messages else 0
+        page = await peer.ok("msg.history", conv_id=conversation, after=after, limit=100)
+        messages += page["messages"]
+        more = page["more"]
+    return messages
