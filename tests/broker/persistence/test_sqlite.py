@@ -180,7 +180,9 @@ def test_a_database_from_before_old_ids_gets_column_and_index(tmp_path: Path) ->
     with opened(tmp_path / "parley.db") as store:
         store.write([put("a", "messages", message(1))], 1)
         store._db.execute("DROP INDEX messages_conversation_old_id; ALTER TABLE messages DROP COLUMN app")
-        store._db.execute("ALTER TABLE messages DROP COLUMN old_id; ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
+        for column in ("everyone", "old_id"):  # the newest come last
+            store._db.execute(f"ALTER TABLE messages DROP COLUMN {column}")
+        store._db.execute("ALTER TABLE messages ADD COLUMN app TEXT DEFAULT 'a'")
     with opened(tmp_path / "parley.db") as store:
         store.write([put("a", "messages", message(2, old_id="m2"))], 2)
         assert store.fetch("a", [MessageKey(9_000_001), OldKey(9, "m2")]) == [message(1), message(2, old_id="m2")]
