@@ -90,6 +90,7 @@ async def stored(url: str) -> tuple[int, int, int]:
     return (row[0], row[1], row[2])
 
 
+@pytest.mark.F9
 async def test_sends_go_on_and_everything_is_there_once_when_it_is_back(host: Host, server: Server) -> None:
     host.broker()
     host.admin()
@@ -139,6 +140,7 @@ async def test_sends_go_on_and_everything_is_there_once_when_it_is_back(host: Ho
         assert not any(PASSWORD in line for line in program.lines)
 
 
+@pytest.mark.F10
 async def test_a_server_that_hangs_for_a_while_and_cuts_its_connections_is_no_other(tmp_path: Path, database: str) -> None:
     async with proxied(database) as proxy:
         with host_with(tmp_path, proxy.url) as host:
@@ -169,6 +171,7 @@ async def test_a_server_that_hangs_for_a_while_and_cuts_its_connections_is_no_ot
             assert await trio.to_thread.run_sync(host.stop) == 0  # it is not waited for
 
 
+@pytest.mark.F9
 async def test_while_the_journal_is_full_durable_requests_are_refused_and_then_go_on(tmp_path: Path, database: str) -> None:
     async with proxied(database) as proxy:
         with host_with(tmp_path, proxy.url, journal_bytes=1 << 20) as host:

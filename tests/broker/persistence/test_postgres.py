@@ -123,6 +123,7 @@ def test_the_app_is_in_every_key() -> None:
 # Being away
 
 
+@pytest.mark.F9
 async def test_a_store_that_is_not_there_is_unavailable_and_the_password_stays_secret(
     caplog: pytest.LogCaptureFixture, notes: Notes
 ) -> None:
@@ -140,6 +141,7 @@ async def test_a_store_that_is_not_there_is_unavailable_and_the_password_stays_s
     assert notes.known == Known(0, 0)
 
 
+@pytest.mark.F10
 async def test_a_server_that_hangs_is_given_up_in_time_and_asked_on_a_new_connection(database: str, notes: Notes) -> None:
     async with proxied(database) as proxy, postgres_opened(proxy.url, notes, seconds=SOON) as opened:
         await say(opened, 1, position=1)
@@ -159,6 +161,7 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_asked_on_a_new_connec
         assert await seqs(opened) == [1, 2]
 
 
+@pytest.mark.F10
 async def test_readers_of_a_server_that_hangs_are_answered_at_once_soon(database: str, notes: Notes) -> None:
     async with proxied(database) as proxy, postgres_opened(proxy.url, notes, seconds=SOON) as opened:
         await say(opened, 1, position=1)
@@ -191,6 +194,7 @@ async def test_readers_of_a_server_that_hangs_are_answered_at_once_soon(database
 
 
 @pytest.mark.parametrize("after", [b"BEGIN", b"of 2", b"COMMIT"])
+@pytest.mark.F10
 async def test_a_connection_cut_in_the_middle_leaves_all_or_nothing(database: str, notes: Notes, after: bytes) -> None:
     """Of a commit whose answer was lost the position tells: it is passed over, not made again."""
     async with proxied(database) as proxy, postgres_opened(proxy.url, notes, seconds=SOON) as opened:
