@@ -3,7 +3,7 @@
 
 Readings: all fields that are not built in are custom attributes, under their own names; `ACL` (who may read and write is
 settled by membership here) and `uniqueId` (it follows from the members) are left out. A conversation with `tr` is a room,
-any other a group; service conversations (`sys`) are not imported. A message of type -127 is one that was taken back.
+one with `sys` a system conversation, whose messages stay behind, any other a group. A message of type -127 is one that was taken back.
 Mentions and the time of an edit are read under the names of the socket protocol, with dashes, underscores or as they are
 there. `from-ip`, `to` and what tells of delivery (`ack-at`, `read-at`) are left out.
 """
@@ -35,8 +35,6 @@ def is_message(row: Row) -> bool:
 
 
 def conversation_of(row: Row) -> ImportedConversation:
-    if row.get("sys"):
-        raise NotTaken("service conversations (sys) are not imported: nothing here has subscribers")
     members, quiet = names(row.get("m")), names(row.get("mu"))
     attributes = {key: value for key, value in row.items() if key not in BUILT_IN and value is not None}
     try:
@@ -48,6 +46,7 @@ def conversation_of(row: Row) -> ImportedConversation:
     return ImportedConversation(
         alias=text(row, "objectId").lower(),
         room=row.get("tr") is True,
+        service=row.get("sys") is True,
         name=written_as_utf8(name, "name") if isinstance(name, str) else "",
         attributes=written,
         creator=written_as_utf8(creator, "c") if isinstance(creator, str) else "",

@@ -88,13 +88,13 @@ def _take(d: Decision, c: ImportedConversation, taken: set[str]) -> None:
         raise Apart(f"it has {len(members)} members; {MEMBERS_MOST} can be imported")
     if len(c.name) > NAME_MOST:
         raise Apart(f"its name is longer than {NAME_MOST} characters")
-    kind = Kind.ROOM if c.room else Kind.GROUP
+    kind = Kind.SYSTEM if c.service else Kind.ROOM if c.room else Kind.GROUP
     key = unique_key(kind, members) if c.unique else ""
     if key in d.hub.tables.unique or key in taken:
         key = ""  # there is one for these members, which stays the one
     taken.add(key)
     number = d.hub.mint.next(d.now)
-    owner = c.creator if c.creator in members else ""
+    owner = c.creator if c.creator in members and kind != Kind.SYSTEM else ""
     row = ConversationRow(
         number, int(kind), c.creator, owner, c.created_ms, c.name, said, key, c.updated_ms, changed=d.commit
     )
@@ -158,6 +158,8 @@ def _alias(d: Decision, text: str) -> AliasRow:
         raise Apart("its conversation has not been imported")
     if row.target not in d.hub.tables.conversations:
         raise Apart("its conversation has been deleted here")
+    if d.hub.tables.conversations[row.target].kind == Kind.SYSTEM:
+        raise Apart("it may have been for one subscriber alone, and here it would be for all")
     return row
 
 

@@ -31,6 +31,8 @@ class ImportedConversation(msgspec.Struct, frozen=True, gc=False, omit_defaults=
     unique: bool = False
     quiet: tuple[str, ...] = ()
     said_ms: int = 0
+    service: bool = False
+    """A system conversation; its members are who subscribed."""
 
 
 class ImportedMessage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

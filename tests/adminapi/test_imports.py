@@ -155,7 +155,6 @@ def test_a_message() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        {**CONVERSATION, "sys": True},
         {**CONVERSATION, "m": "tom"},
         {**CONVERSATION, "m": [1]},
         {**CONVERSATION, "m": ["\ud800"]},

@@ -78,6 +78,21 @@ def test_a_row_of_the_class_comes_back_as_it_was(gateway: Gateway) -> None:
     assert [row["name"] for row in found(tom, {}, sort="-lm")] == ["team", "silent"]
 
 
+def test_a_service_conversation_is_there_and_what_was_said_in_it_stays_behind(gateway: Gateway) -> None:
+    """What was said may have been for one subscriber alone (LC-30)."""
+    alias = "5a5b1c2d3e4f5a6b7c8d9e12"
+    row = {"objectId": alias, "sys": True, "m": ["tom"], "name": "news", "createdAt": "2026-01-16T03:40:32.814Z"}
+    gateway.manage(ImportConversations(conversations=(conversation_of(row),)))
+    said = ImportedMessage(alias, "s1", THEN, "news", -1, b'{"text":"for one"}')
+    left = gateway.manage(ImportMessages(messages=(said,))).left
+    assert [each.id for each in left] == ["s1"]
+    assert "one subscriber" in left[0].why
+    tom = gateway.opened("tom")
+    (news,) = found(tom, {"objectId": alias})
+    assert (news["sys"], news["name"]) == (True, "news")
+    assert tom.logs(alias) == []
+
+
 def test_what_was_said_is_its_history(gateway: Gateway) -> None:
     tom = gateway.opened("tom")
     logs = tom.logs(OLD, l=2)
