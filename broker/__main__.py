@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import ssl
 import sys
 import time
@@ -40,6 +41,7 @@ def main() -> int:
         level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     data = Path(options.data or settings.store.data or "parley-data").absolute()
+    become_owner(data)
     try:
         if options.check:
             if not data.is_dir():
@@ -55,6 +57,17 @@ def main() -> int:
     except BaseException as error:
         return judge(error)
     return 0
+
+
+def become_owner(data: Path) -> None:
+    """Root works on a data directory as its owner: what root made there the service could not use."""
+    if os.geteuid() or not data.is_dir():
+        return
+    owner = data.stat()
+    if owner.st_uid:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
 
 
 def judge(error: BaseException) -> int:

@@ -3,7 +3,8 @@
 
 Readings: all fields that are not built in are custom attributes, under their own names; `ACL` (who may read and write is
 settled by membership here) and `uniqueId` (it follows from the members) are left out. A conversation with `tr` is a room,
-one with `sys` a system conversation, whose messages stay behind, any other a group. A message of type -127 is one that was taken back.
+one with `sys` a system conversation, whose messages stay behind, any other a group. A message of type -127 is one that was
+taken back.
 Mentions and the time of an edit are read under the names of the socket protocol, with dashes, underscores or as they are
 there. `from-ip`, `to` and what tells of delivery (`ack-at`, `read-at`) are left out.
 """

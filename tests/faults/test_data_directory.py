@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,3 +91,17 @@ def test_a_directory_that_may_not_be_written_is_refused_in_words(host: Host, tmp
         assert str(host.data) in refused.lines[-1]
         assert not any("Traceback" in line for line in refused.lines)
         path.chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who alone can work as another")
+def test_root_works_on_a_directory_as_its_owner(tmp_path: Path) -> None:
+    """F8: what `parley doctor` makes while the service is stopped must not lock the service out."""
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 65534, 65534)
+    script = (
+        "import os, sys, pathlib; from broker.__main__ import become_owner\n"
+        "become_owner(pathlib.Path(sys.argv[1])); print(os.geteuid(), os.getegid(), os.getgroups())"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(data)], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "65534 65534 []"
