@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -217,13 +218,23 @@ async def open_at(place: Place) -> bool:
     """adminapi answers, and has reached the broker: what is printed next works at once."""
     answer = b""
     try:
-        async with await trio.open_tcp_stream(*reachable(place.admin.listen)) as stream:
+        async with await admin_stream(place) as stream:
             await stream.send_all(b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             while b"\r\n" not in answer and (data := await stream.receive_some(4096)):
                 answer += data
     except (OSError, trio.BrokenResourceError):
         return False
     return answer.startswith(b"HTTP/1.1 200")
+
+
+async def admin_stream(place: Place) -> trio.abc.Stream:
+    """A connection to adminapi, by TLS where it wants that. It is our own child: whose certificate it is does not matter."""
+    stream = await trio.open_tcp_stream(*reachable(place.admin.listen))
+    if not place.admin.tls_cert:
+        return stream
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return trio.SSLStream(stream, context, https_compatible=True)
 
 
 def reachable(listen: str) -> tuple[str, int]:
@@ -268,7 +279,7 @@ def interpreter() -> str:
 
 def welcome(place: Place, app: App | None, conversation: str | None) -> str:
     """What is printed once both are up."""
-    sockets, admin = url("ws", place.sockets_listen), url("http", place.admin.listen)
+    sockets, admin = url("ws", place.sockets_listen), url("https" if place.admin.tls_cert else "http", place.admin.listen)
     lines = [f"sockets  {sockets}", f"admin    {admin}"]
     if app is None or conversation is None:
         return "\n".join([*lines, "Ctrl-C stops both."])

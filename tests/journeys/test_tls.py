@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import ssl
 from pathlib import Path
 
@@ -111,6 +112,22 @@ def test_the_admin_api_speaks_https_and_takes_the_new_certificate(host: Host, tm
     assert httpx.get(f"{url}/-/ready", verify=renewed, timeout=10).status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/-/ready", verify=trusted, timeout=10)
+
+
+def test_parley_up_waits_for_an_admin_api_that_speaks_https(host: Host, tmp_path: Path) -> None:
+    issue(tmp_path)
+    ports = []
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(free.getsockname()[1])
+    tls = {"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")}
+    host.configure(
+        sockets={"listen": f"127.0.0.1:{ports[0]}", "tcp_listen": ""}, admin={"listen": f"127.0.0.1:{ports[1]}", **tls}
+    )
+    up = host.start("-m", "adminapi.cli", "up")
+    up.wait_line(f"https://127.0.0.1:{ports[1]}")
+    up.signal(signal.SIGTERM)
+    assert up.wait() == 0
 
 
 def test_a_tls_listener_without_its_files_is_refused_in_words(host: Host) -> None:
