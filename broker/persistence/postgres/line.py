@@ -82,6 +82,11 @@ class Line:
         self._begin = begin
         self._connection: Any = None
 
+    @property
+    def open(self) -> bool:
+        """As far as is known."""
+        return self._connection is not None and not self._connection.is_closed()
+
     async def run(self, loop: trio_asyncio.TrioEventLoop, work: Callable[[Any], Awaitable[T]]) -> T:
         """`await work(connection)`. StoreUnavailable, and what work refuses of DATA_ERRORS."""
         try:
@@ -95,7 +100,7 @@ class Line:
 
     async def _do(self, work: Callable[[Any], Awaitable[T]]) -> T:
         try:
-            if self._connection is None or self._connection.is_closed():
+            if not self.open:
                 self._connection = await self._connect()
                 await self._connection.execute(SETTINGS)
                 await self._begin(self._connection)

@@ -36,6 +36,8 @@ FORMAT = 1
 """Of what is not a table of TABLES, and of the meaning of what is; kept in `meta`."""
 OLDEST_SERVER = 120_000
 READERS = 2
+MOVE = "BEGIN; UPDATE meta SET value = '{after:d}' WHERE name = 'position' AND value = '{before:d}'"
+MOVED = "UPDATE 1"
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -185,7 +187,8 @@ class PostgresStore:
         # The database is recognised before it counts as asked.
         if not self._known.copied:
             await self._copy()
-        await self._run(self._writing, nothing)
+        if not self._writing.open:
+            await self._run(self._writing, nothing)
         if position <= self.position:
             return self.position
         await self._remember(Known(self.position, max(self._known.intended, position)))
@@ -225,15 +228,12 @@ class PostgresStore:
             self._known = known
 
     async def _write(self, batch: Batch, before: int, after: int, careful: bool, connection: Any) -> int:
-        await connection.execute("BEGIN")
-        # Locked: what a lost connection has left under way is over before this one goes on.
-        found = int(await connection.fetchval("SELECT value FROM meta WHERE name = 'position' FOR UPDATE"))
-        if found != before:
+        # The position first, which locks it: what a lost connection has left under way is over before this one goes on.
+        if await connection.execute(MOVE.format(before=before, after=after)) != MOVED:
             await connection.execute("ROLLBACK")
-            return found
+            return int(await connection.fetchval("SELECT value FROM meta WHERE name = 'position'"))
         marks = set(self._quarantine)
         await Write(connection, marks, careful).all(batch)
-        await connection.execute("UPDATE meta SET value = $1 WHERE name = 'position'", str(after))
         await connection.execute("COMMIT")
         self._quarantine = marks
         return after

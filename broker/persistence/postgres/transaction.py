@@ -76,7 +76,7 @@ class Write:
         shape: PostgresShape,
         images: Sequence[Image],
         sql: str,
-        values: Callable[[Sequence[Image]], list[tuple[Any, ...]]],
+        values: Callable[[Sequence[Image]], list[Any]],
         refuse: Callable[[PostgresShape, Sequence[Image], Exception | None], Awaitable[None]],
     ) -> None:
         """All of them at once; if the database refuses one, it is found by halves."""
@@ -131,12 +131,15 @@ class Write:
 
 def parts(images: Sequence[Image]) -> Iterator[Sequence[Image]]:
     """What goes into one statement."""
-    start = size = 0
-    for at, image in enumerate(images):
-        weight = weigh((image,))
-        if at > start and (at - start >= STATEMENT_ROWS or size + weight > STATEMENT_BYTES):
-            yield images[start:at]
-            start, size = at, 0
-        size += weight
-    if start < len(images):
-        yield images[start:]
+    for start in range(0, len(images), STATEMENT_ROWS):
+        yield from light(images[start : start + STATEMENT_ROWS])
+
+
+def light(images: Sequence[Image]) -> Iterator[Sequence[Image]]:
+    """Weighed together, as most are light; else by halves."""
+    if len(images) == 1 or weigh(images) <= STATEMENT_BYTES:
+        yield images
+        return
+    middle = len(images) // 2
+    yield from light(images[:middle])
+    yield from light(images[middle:])

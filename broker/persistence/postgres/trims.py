@@ -12,14 +12,15 @@ from typing import Any
 
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, rows_of
-from broker.persistence.postgres.schema import unnest
+from broker.persistence.postgres.schema import arrays, unnest
 from broker.persistence.store import SLICE
 
 log = logging.getLogger(__name__)
 
 EVERYTHING = LARGEST
 """The floor of a deleted conversation."""
-NEW = f"FROM {unnest(['text', 'bigint', 'bigint'])} AS new (app, conversation, floor)"
+KINDS = ("text", "bigint", "bigint")
+NEW = f"FROM {unnest(KINDS)} AS new (app, conversation, floor)"
 NOTE_FLOORS = f"""INSERT INTO trims (app, conversation, floor) SELECT new.* {NEW} WHERE NOT EXISTS
 (SELECT 1 FROM heads AS it WHERE it.app = new.app AND it.conversation = new.conversation AND it.floor >= new.floor)
 ON CONFLICT (app, conversation) DO UPDATE SET floor = greatest(trims.floor, excluded.floor)"""
@@ -40,7 +41,7 @@ async def note_trims(connection: Any, heads: Sequence[Image], conversations: Seq
     deleted = [(app, row.id, EVERYTHING) for app, row in rows_of(conversations) if row.deleted]
     for sql, rows in ((NOTE_FLOORS, floors), (NOTE_DELETED, deleted)):
         if rows := list(possible(rows)):
-            await connection.execute(sql, *zip(*rows, strict=True))
+            await connection.execute(sql, *arrays(KINDS, rows))
 
 
 def possible(rows: Iterable[tuple[str, int, int]]) -> Iterable[tuple[str, int, int]]:
