@@ -23,6 +23,7 @@ from bench.cases.contenders import (
     MOSQUITTO,
     NATS,
     PARLEY,
+    THIN,
     Contender,
     no_dearer,
     row_of,
@@ -45,7 +46,7 @@ LEANCLOUD_TIMES = 1.3
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO) as (running, missing):
+    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *THIN) as (running, missing):
         groups = {name: Group(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in groups.values() for sock in each.sockets], settling(running))
