@@ -7,6 +7,7 @@ The report names the version the binary itself gives.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.machine import ROOT, cores, cpu_seconds, on_core, resident_kib
+from bench.peers import fetch
 
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -29,6 +31,7 @@ QUIET_SECONDS = 0.3
 QUIET_SHARE = 0.03
 """Of a core: so much above its ticking, a server still works."""
 REST_SECONDS = 10.0
+PEERS = ROOT / "bench" / "peers"
 
 APP, SECRET, TOKEN = "666666", "the-secret-that-signs-the-tokens-of-the-bench", "the-token-of-the-bench"
 
@@ -43,6 +46,8 @@ class Server:
     listening = re.compile(rb"")
     """What its log says when it accepts; the group is the port."""
     stop_signal = signal.SIGTERM
+    claims: re.Pattern[bytes] | None = None
+    """What it says of itself: the group is the version the running process claims, which has to stand in `name`."""
 
     def __init__(
         self, name: str, command: list[str], folder: Path, *, core: int | None = None, user: int | None = None
@@ -60,6 +65,7 @@ class Server:
             )
         try:
             self.port = self._wait_port()
+            self._check_version()
         except BaseException:
             self.stop()
             raise
@@ -77,6 +83,15 @@ class Server:
                 return int(found[1])
             time.sleep(0.02)  # between two looks at another program's log
         raise self.failed("did not start")
+
+    def _check_version(self) -> None:
+        """A figure of one version is never printed under another's name."""
+        if self.claims is None:
+            return
+        found = self.claims.search(self._log.read_bytes())
+        said = found[1].decode() if found else "nothing"
+        if said not in self.name.split():
+            raise self.failed(f"is not what it is named: it says it is {said}")
 
     def failed(self, what: str) -> ServerFailed:
         log = self._log.read_text(errors="replace").splitlines()
@@ -156,10 +171,32 @@ group_members = 1000
         )
 
 
+class Thin(Server):
+    """A thin broker of `bench.peers`: it keeps nothing."""
+
+    listening = re.compile(rb"listening (\d+) ")
+    claims = re.compile(rb"listening \d+ \S+ (\S+)")
+
+    def __init__(self, folder: Path, *, library: str) -> None:
+        """The version is the one that is installed (Python) or was asked of the registry (npm)."""
+        name = library.replace("-", "_").replace(".", "")
+        if library in fetch.VERSIONS:
+            place, node = fetch.modules(library), found("node")
+            assert place is not None, f"{library} is not to be had"
+            assert node is not None, "node is not installed"
+            command = ["env", f"NODE_PATH={place}", "NODE_ENV=production", node, str(PEERS / f"{name}_broker.js")]
+            number = fetch.VERSIONS[library]
+        else:
+            command = [sys.executable, "-m", f"bench.peers.{name}_broker"]
+            number = importlib.metadata.version(library)
+        super().__init__(f"{library} {number}", [*command, TOKEN], folder)
+
+
 class NatsServer(Server):
     """nats-server: core (nothing is kept), or with JetStream files synced at every message."""
 
     listening = re.compile(rb"Listening for client connections on \S+?:(\d+)")
+    claims = re.compile(rb"Version:\s+(\S+)")
 
     def __init__(self, folder: Path, *, jetstream: bool) -> None:
         binary = found("nats-server")
@@ -175,6 +212,7 @@ class Mosquitto(Server):
     """mosquitto with a password file, keeping nothing on disk."""
 
     listening = re.compile(rb"Opening ipv4 listen socket on port (\d+)")
+    claims = re.compile(rb"mosquitto version (\S+) ")
 
     def __init__(self, folder: Path) -> None:
         binary, passwords = found("mosquitto"), found("mosquitto_passwd")
@@ -189,6 +227,13 @@ class Mosquitto(Server):
             "connection_messages false\n"
         )
         super().__init__(f"mosquitto {version(binary, '-h')}", [binary, "-c", str(config)], folder)
+
+
+def has_library(library: str) -> bool:
+    """Whether a thin broker on it can be started; packages of npm are fetched for that."""
+    if library in fetch.VERSIONS:
+        return fetch.modules(library) is not None
+    return importlib.util.find_spec(library.replace("-", "_")) is not None
 
 
 def found(program: str) -> str | None:

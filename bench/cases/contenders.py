@@ -12,11 +12,12 @@ import msgspec
 
 from bench.postgres import PostgresBroker
 from bench.report import Row, budget
-from bench.servers import Broker, Mosquitto, NatsServer, Server, found
+from bench.servers import Broker, Mosquitto, NatsServer, Server, Thin, found, has_library
 from bench.wires.leancloud import LeanCloudWire
 from bench.wires.mqtt import MqttWire
 from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire
+from bench.wires.thin import SocketIoWire, ThinWire
 from bench.wires.wire import Wire
 
 
@@ -27,9 +28,15 @@ class Contender(msgspec.Struct, frozen=True):
     name: str
     durability: str
     program: str
-    """What has to be installed; "" for what this tree brings."""
+    """What has to be installed; "" for what this tree brings, or what `library` stands on."""
     start: Callable[[Path], Server]
     wire: Wire
+    library: str = ""
+    """What a thin broker stands on."""
+
+    @property
+    def installed(self) -> bool:
+        return not (self.program and not found(self.program)) and not (self.library and not has_library(self.library))
 
 
 IDLE_SECONDS = 1.0
@@ -45,6 +52,20 @@ JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServ
 MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())
 
 
+def thin(library: str, wire: Wire) -> Contender:
+    return Contender(library, "mem", "", partial(Thin, library=library), wire, library)
+
+
+THIN = (
+    thin("websockets", ThinWire()),
+    thin("picows", ThinWire()),
+    thin("trio-websocket", ThinWire()),
+    thin("ws", ThinWire()),
+    thin("socket.io", SocketIoWire()),
+)
+"""Brokers of sixty lines (`bench.peers`)."""
+
+
 @contextmanager
 def started(folder: Path, *contenders: Contender) -> Iterator[tuple[Mapping[str, tuple[Contender, Server]], list[str]]]:
     """Those that are installed, running, by the name of their row, and the names of those that are not."""
@@ -52,7 +73,7 @@ def started(folder: Path, *contenders: Contender) -> Iterator[tuple[Mapping[str,
     missing = []
     with ExitStack() as servers:
         for contender in contenders:
-            if contender.program and not found(contender.program):
+            if not contender.installed:
                 missing.append(f"{contender.name}, {contender.durability}")
                 continue
             place = folder / contender.name.replace(" ", "-")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.cases.contenders import JETSTREAM, LEANCLOUD, PARLEY, Contender, no_dearer, row_of, settling, started
+from bench.cases.contenders import JETSTREAM, LEANCLOUD, PARLEY, THIN, Contender, no_dearer, row_of, settling, started
 from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
@@ -36,7 +36,7 @@ LEANCLOUD_TIMES = 1.5
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, JETSTREAM) as (running, missing):
+    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, *THIN) as (running, missing):
         pairs = {name: Pairs(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in pairs.values() for sock in each.sockets], settling(running))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, Contender, started
+from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, THIN, Contender, started
 from bench.cases.sizes import Sizes
 from bench.figures import percentile
 from bench.report import Table, budget, rows
@@ -24,7 +24,7 @@ MOST_US = 250.0
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, NATS, MOSQUITTO) as (running, missing):
+    with started(folder, PARLEY, NATS, MOSQUITTO, *THIN) as (running, missing):
         storms = {name: partial(storm, sizes, *each) for name, each in running.items()}
         found = rows(interleave(storms, sizes.rounds), missing)
     yield Table(

@@ -22,21 +22,21 @@ Turn = Iterator[tuple[int, bytes]]
 @contextmanager
 def listening(sockets: Sequence[socket.socket]) -> Iterator[Iterator[Turn]]:
     """The turns, until nothing has come for PATIENCE_SECONDS. Unexpected if a connection is closed."""
-    at = {sock.fileno(): n for n, sock in enumerate(sockets)}
+    at = {sock.fileno(): (n, sock.recv) for n, sock in enumerate(sockets)}
     with select.epoll() as epoll:
         for fileno in at:
             epoll.register(fileno, select.EPOLLIN)
 
+        def turn(ready: list[tuple[int, int]]) -> Turn:
+            for fileno, _ in ready:
+                n, receive = at[fileno]
+                data = receive(READ_BYTES)
+                if not data:
+                    raise Unexpected("the server closed a connection")
+                yield n, data
+
         def turns() -> Iterator[Turn]:
             while ready := epoll.poll(PATIENCE_SECONDS):
-                yield ((n, received(sockets[n])) for n in [at[fileno] for fileno, _ in ready])
+                yield turn(ready)
 
         yield turns()
-
-
-def received(sock: socket.socket) -> bytes:
-    """What a readable socket has."""
-    data = sock.recv(READ_BYTES)
-    if not data:
-        raise Unexpected("the server closed a connection")
-    return data

@@ -12,12 +12,13 @@ from bench.wires.wire import Buffer, Unexpected
 TEXT, BINARY = 0x81, 0x82
 
 
-def upgrade(subprotocol: str) -> bytes:
+def upgrade(subprotocol: str = "", path: str = "/") -> bytes:
+    offer = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     return (
-        b"GET / HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: %s\r\n\r\n" % subprotocol.encode()
-    )
+        f"GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        f"{offer}\r\n"
+    ).encode()
 
 
 def upgraded(answer: bytes) -> bool:
@@ -26,6 +27,12 @@ def upgraded(answer: bytes) -> bool:
     if not answer.startswith(b"HTTP/1.1 101 "):
         raise Unexpected(answer.decode(errors="replace"))
     return True
+
+
+def greeted(answer: bytes) -> bool:
+    """Upgraded, and the server has said something of itself."""
+    head, end, rest = answer.partition(b"\r\n\r\n")
+    return bool(end) and upgraded(head + end) and any(True for _ in bodies(rest))
 
 
 def masked(body: bytes, head: int = TEXT) -> bytes:
