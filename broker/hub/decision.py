@@ -14,8 +14,9 @@ import msgspec
 from broker.hub import aliases
 from broker.hub.effects import Effect, EndSession, Post
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, Need, OldKey, PatchesKey, SendsKey
-from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete, put
+from broker.hub.rows import KEYS, ConversationRow, HeadRow, Image, MemberRow, PositionRow, SendRow, UserRow, delete
 from broker.hub.session import Session
+from broker.hub.tables import NOBODY
 from protocol.codec import is_name
 from protocol.commands import Beside, MessageId
 from protocol.errors import Reason, Refused
@@ -74,11 +75,12 @@ def check_user_id(name: str) -> None:
 class Decision:
     """One execution of one command."""
 
-    __slots__ = ("before", "caller", "commit", "effects", "found", "hub", "images", "made", "marks", "now", "proven",
+    __slots__ = ("app", "before", "caller", "commit", "effects", "found", "hub", "images", "made", "marks", "now", "proven",
                  "volatile", "when")  # fmt: skip
 
     def __init__(self, hub: Hub, caller: Caller, when: Moment, found: Found, proven: str | None) -> None:
         self.hub = hub
+        self.app = hub.app.id
         self.caller = caller
         self.when = when
         self.now = when.now_ms
@@ -97,10 +99,11 @@ class Decision:
     # What is decided.
 
     def put(self, table: str, row: Any) -> None:
-        self.images.append(put(self.hub.app.id, table, row))
+        key = KEYS[table](row)
+        self.images.append(Image(self.app, table, key if type(key) is tuple else (key,), row))
 
     def delete(self, table: str, *key: Any) -> None:
-        self.images.append(delete(self.hub.app.id, table, *key))
+        self.images.append(delete(self.app, table, *key))
 
     def mark(self, row: PositionRow) -> None:
         """A position moved: it counts at once and rides in a commit within 2 s (DESIGN 2.3)."""
@@ -169,7 +172,7 @@ class Decision:
         return self.hub.tables.heads.get(number) or HeadRow(number)
 
     def member(self, number: int, user: str) -> MemberRow | None:
-        return self.hub.tables.members.get(number, {}).get(user)
+        return self.hub.tables.members.get(number, NOBODY).get(user)
 
     def tombstone(self, number: int, user: str) -> MemberRow | None:
         return self.hub.tables.tombstones.get(user, {}).get(number)
@@ -196,7 +199,8 @@ class Decision:
             raise Refused(Reason.NOT_ALLOWED, f"only the {least.name.lower()} of this conversation may do that{unless}")
 
     def position(self, number: int, user: str) -> PositionRow:
-        return self.hub.tables.positions.get(number, {}).get(user) or PositionRow(number, user)
+        known = self.hub.tables.positions.get(number)
+        return known.get(user) or PositionRow(number, user) if known else PositionRow(number, user)
 
     # Rows memory may not hold.
 

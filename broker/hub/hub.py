@@ -70,10 +70,10 @@ class Hub:
 
     def carry_out(self, decision: Decision, commit: int) -> None:
         """Make it so, as part of the open commit."""
-        for image in decision.images:
-            self.tables.apply(image, commit)
+        tables = self.tables
+        tables.apply_all(decision.images, commit)
         for row in decision.marks:
-            self.tables.apply(Image(self.app.id, "positions", (row.conversation, row.user), row), commit)
+            tables.apply(Image(self.app.id, "positions", (row.conversation, row.user), row), commit)
         for change, arguments in decision.volatile:
             change(*arguments)
 

@@ -7,7 +7,7 @@ images is what was there before. At start tables are applied in the order of `ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from broker.hub.recent import Tail
@@ -31,25 +31,34 @@ TOMBSTONE_MS = 30 * 86_400_000
 """How long `sync` can tell what a user has left (DESIGN 2.3)."""
 REMEMBERED_SENDS = 64
 LANE_KIND = "lane"
+NOBODY: dict[str, MemberRow] = {}
+"""The members of a conversation that is not there. Never written to."""
 
 
 class Sends:
     """The last sends of one (user, device) that carried a `client_msg_id`."""
 
-    __slots__ = ("by_id", "n")
+    __slots__ = ("_at", "_ring", "by_id", "n")
 
     def __init__(self) -> None:
         self.n = 0
         self.by_id: dict[str, SendRow] = {}
+        self._ring: list[SendRow] = []
+        self._at = 0
+        """Where the oldest is. The first key of a dict would be it too, but is found behind all keys deleted before it."""
 
     def add(self, row: SendRow) -> None:
-        """The next row in order of n; the one it pushes out is the first that is still there."""
+        """The next row in order of n; it pushes out the oldest."""
         self.n = row.n
-        by_id = self.by_id
-        by_id.pop(row.client_msg_id, None)  # to the end
+        by_id, ring = self.by_id, self._ring
+        if len(ring) < REMEMBERED_SENDS:
+            ring.append(row)
+        else:
+            oldest, ring[self._at] = ring[self._at], row
+            self._at = (self._at + 1) % REMEMBERED_SENDS
+            if by_id.get(oldest.client_msg_id) is oldest:  # else that id was sent again
+                del by_id[oldest.client_msg_id]
         by_id[row.client_msg_id] = row
-        if len(by_id) > REMEMBERED_SENDS:
-            del by_id[next(iter(by_id))]
 
 
 class Tables:
@@ -96,6 +105,11 @@ class Tables:
         self.audiences: dict[int, tuple[int, ...]] = {}
         """Sessions of a conversation's members, built when needed, forgotten here when members change and by the hub
         when sessions do. Not durable; it lives here so that `apply` can drop it."""
+
+    def apply_all(self, images: Iterable[Image], commit: int) -> None:
+        """`apply` for each, a call less."""
+        for image in images:
+            APPLY[image.table](self, image, commit)
 
     def apply(self, image: Image, commit: int) -> None:
         """Make memory what the image of that commit says. An exception here ends the process: memory would differ from
@@ -245,13 +259,17 @@ class Tables:
 
     def _positions(self, image: Image, commit: int) -> None:
         conversation, user = image.key
+        row: PositionRow | None = image.row
         if self._is_deleted(user):
             self._leave_behind(image)
-        elif image.row is None:
+        elif row is None:
             self.positions.get(conversation, {}).pop(user, None)
-        elif (member := self.members.get(conversation, {}).get(user)) is not None:
-            image.row.conversation, image.row.user = member.conversation, member.user
-            self.positions.setdefault(member.conversation, {})[member.user] = image.row
+        elif (member := self.members.get(conversation, NOBODY).get(user)) is not None:
+            row.conversation, row.user = member.conversation, member.user
+            known = self.positions.get(row.conversation)
+            if known is None:
+                known = self.positions[row.conversation] = {}
+            known[row.user] = row
 
     def _mentions(self, image: Image, commit: int) -> None:
         user, conversation = image.key

@@ -81,17 +81,17 @@ class Tail:
         such rows one by one.
         """
         row = image.row
-        if image.table == "messages" and isinstance(row, Message):
+        if type(row) is Message:
             size = MESSAGE_BYTES + len(row.body) + len(row.push_data) + (OLD_ID_BYTES if row.old_id else 0)
             held = Held(commit, row, size)
             self._put(self._messages, row.conversation, row.seq, held)
             self._by_id[row.id] = held
             if row.old_id:
                 self._by_old_id[row.conversation, row.old_id] = row.id
-        elif image.table == "patches" and isinstance(row, PatchRecord):
+        elif type(row) is PatchRecord:
             held = Held(commit, row, PATCH_BYTES + len(row.body))
             self._put(self._patches, row.conversation, row.number, held)
-        elif image.table == "sends" and isinstance(row, SendRow):
+        elif type(row) is SendRow:
             held = Held(commit, row, SEND_BYTES)
             self._put(self._sends, (row.user, row.device), row.slot, held)
         else:
