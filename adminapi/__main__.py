@@ -37,6 +37,7 @@ from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, Settings, load
 from protocol.addresses import Addresses
+from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
 
@@ -178,15 +179,11 @@ async def watch_signals(stop: trio.Event, renew: Callable[[], object]) -> None:
                 try:
                     renew()
                 except OSError as error:
-                    log.error("certificate not renewed: %s", error)
+                    log.error("certificate not renewed error=%s", error)
                 continue
             if not stop.is_set():
                 log.info("stopping signal=%s", signal.Signals(received).name)
             stop.set()
-
-
-def start_log() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -194,13 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", metavar="FILE", help="settings file (TOML)")
     parser.add_argument("--data", metavar="DIR", help="data directory")
     given = parser.parse_args(arguments)
-    start_log()
     try:
         place = load(given.config, given.data)
         sock = listening(place.admin.listen)
     except BadSettings as error:
         print(f"parley admin: {error}", file=sys.stderr)
         return BAD_SETTINGS
+    logs.start(place.log)
     trio.run(partial(serve, place, sock))
     return 0
 

@@ -145,7 +145,8 @@ class Front:
             self.admit(dialect, endpoint, ask)
         except Refused as refused:
             await discard_rest()
-            if refused.reason in PROOFS:
+            wrong = refused.__cause__ or refused
+            if isinstance(wrong, Refused) and wrong.reason in PROOFS:
                 await self.gate.hold_wrong(ask.remote)
             raise
 
@@ -167,7 +168,14 @@ class Front:
         if endpoint.open:
             return
         if self.broker.apps is None:
-            raise Refused(Reason.OVERLOADED, "The broker is away.", retry_after_ms=1000)
+            away = Refused(Reason.OVERLOADED, "The broker is away.", retry_after_ms=1000)
+            if not endpoint.alone:
+                raise away
+            try:
+                ask.caller = dialect.admit(ask, {})
+            except Refused as refused:  # it may be a key of an app, which nobody knows just now
+                raise away from refused
+            return
         ask.caller = dialect.admit(ask, self.broker.apps)
         self.gate.pass_one(ask.caller.app)
 

@@ -224,18 +224,20 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Its body is multipart and goes to disk."""
     open: bool = False
     """Nobody has to prove anything."""
+    alone: bool = False
+    """Served while the broker is away too, to callers whose proof needs no table of apps."""
 
 
 class Routes(list[Endpoint]):
     """The endpoints of a dialect, in the order of its document."""
 
     def add(
-        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False
+        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False, alone: bool = False
     ) -> Callable[[Run], Run]:
         """Register the decorated function. Its docstring and `about` are what `/-/docs` says of it."""
 
         def register(run: Run) -> Run:
-            self.append(Endpoint(method, path, run, about, uploads, open))
+            self.append(Endpoint(method, path, run, about, uploads, open, alone))
             return run
 
         return register

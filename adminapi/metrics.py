@@ -11,7 +11,11 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
+from protocol.clients import logs
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second sample a counter, of use to nobody here
+PART = re.compile(r"_(bucket|sum|count)\Z")
+"""What the names of a histogram's samples end with."""
 NAME = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)(\{.*\})?")
 
 
@@ -24,26 +28,33 @@ class Metrics:
         self._seconds = Histogram(
             "parley_admin_answer_seconds", "From request to answer.", ["dialect"], registry=self._registry
         )
-        self._ready = Gauge("parley_admin_ready", "1 while the broker is reached.", registry=self._registry)
+        self._up = Gauge("parley_broker_up", "1 while the broker answers.", registry=self._registry)
+        self._lost = Counter("parley_admin_log_lines_dropped", "Lines nobody took in time.", registry=self._registry)
+        self._told_lost = 0
 
     def count(self, dialect: str, status: int, seconds: float) -> None:
         self._answers.labels(dialect, str(status)).inc()
         self._seconds.labels(dialect).observe(seconds)
 
-    def text(self, ready: bool, broker: Mapping[str, float]) -> bytes:
-        """Prometheus text, ours and then the broker's."""
-        self._ready.set(ready)
-        return generate_latest(self._registry) + broker_text(broker)
+    def text(self, broker: Mapping[str, float] | None) -> bytes:
+        """Prometheus text, ours and then the broker's; None: it does not answer."""
+        self._up.set(broker is not None)
+        lost, self._told_lost = logs.dropped() - self._told_lost, logs.dropped()
+        self._lost.inc(lost)
+        return generate_latest(self._registry) + broker_text(broker or {})
 
 
 def broker_text(counters: Mapping[str, float]) -> bytes:
     """Lines of one family together, each family once with its type; a name that is none is left out."""
+    found = [(match, value) for name, value in counters.items() if (match := NAME.fullmatch(name))]
+    histograms = {match[1].removesuffix("_bucket") for match, _ in found if match[1].endswith("_bucket")}
     families: dict[str, list[str]] = {}
-    for name, value in counters.items():
-        if match := NAME.fullmatch(name):
-            families.setdefault(match[1], []).append(f"parley_{name} {float(value)!r}")
+    for match, value in found:
+        family = PART.sub("", match[1])
+        family = family if family in histograms else match[1]
+        families.setdefault(family, []).append(f"parley_{match[0]} {float(value)!r}")
     lines: list[str] = []
     for family, samples in sorted(families.items()):
-        kind = "counter" if family.endswith("_total") else "gauge"
+        kind = "histogram" if family in histograms else "counter" if family.endswith("_total") else "gauge"
         lines += [f"# TYPE parley_{family} {kind}", *samples]
     return "".join(line + "\n" for line in lines).encode()

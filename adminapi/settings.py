@@ -21,6 +21,7 @@ from protocol.settings import (
     BadSettings,
     Control,
     FilePath,
+    Log,
     Networks,
     Section,
     address,
@@ -102,6 +103,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """"" where there is none."""
     admin: Settings
     hisihi: Hisihi
+    log: Log
     lists_apps: bool
     """The settings file has `[[app]]` entries."""
 
@@ -132,5 +134,6 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         tls_listen=read_foreign(Address, "sockets", "tls_listen", tables, environ) or "",
         admin=admin,
         hisihi=read_section(Hisihi, "hisihi", tables, environ),
+        log=read_section(Log, "log", tables, environ),
         lists_apps=bool(tables.get("app")),
     )

@@ -22,9 +22,11 @@ from broker.recovery import ClockBehind, check
 from broker.restoring import NotRestored, restore
 from broker.server import DirectoryInUse, Unusable, locked, serve
 from broker.settings import load
+from protocol.clients import logs
 from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
+log = logging.getLogger("parley")
 UNUSABLE = (
     *(JournalDamaged, JournalRefused, StoreRefused, StoreUnavailable),
     *(ClockBehind, DirectoryInUse, Unusable, NotRestored),
@@ -37,9 +39,7 @@ def main() -> int:
         settings = load(options.config)
     except BadSettings as error:
         return fail(EX_USAGE, str(error))
-    logging.basicConfig(
-        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    logs.start(settings.log)
     data = Path(options.data or settings.store.data or "parley-data").absolute()
     become_owner(data)
     try:
@@ -71,7 +71,7 @@ def become_owner(data: Path) -> None:
 
 
 def judge(error: BaseException) -> int:
-    """The exit code of what ended the program, with a sentence; a bug is raised on, with its traceback."""
+    """The exit code of what ended the program, with a sentence, or with a traceback in the log where it is a bug."""
     cause = error
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
@@ -83,7 +83,8 @@ def judge(error: BaseException) -> int:
         return fail(EX_USAGE, str(cause))
     if isinstance(cause, UNUSABLE):
         return fail(EX_CONFIG, str(cause))
-    raise error
+    log.critical("a bug ends the broker", exc_info=error)
+    return 1
 
 
 def read_options() -> argparse.Namespace:
@@ -98,7 +99,8 @@ def read_options() -> argparse.Namespace:
 
 
 def fail(code: int, sentence: str) -> int:
-    print(f"parley broker: {sentence}", file=sys.stderr)
+    """Behind what is in the log, and like it never waiting for a reader."""
+    logs.say(f"parley broker: {sentence}")
     return code
 
 

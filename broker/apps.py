@@ -14,7 +14,7 @@ from broker.hub.effects import Effect, EndSession, Post
 from broker.hub.hub import Hub
 from broker.hub.rows import AppRow, Image, put
 from protocol.apps import App
-from protocol.commands import AppTable, StatsReport
+from protocol.commands import AppTable
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged
 from protocol.wires.wire import Ending
@@ -89,16 +89,3 @@ class Apps:
                 ending = Ending(CloseReason.KICKED, text="this app has been switched off")
                 effects += [EndSession(session, ending) for session in hub.sessions]
         return effects
-
-    def report(self, figures: dict[str, float]) -> StatsReport:
-        counters = dict(figures)
-        for name, hub in self.hubs.items():
-            tables = hub.tables
-            for what, count in (
-                ("sessions", len(hub.sessions)),
-                ("online_users", hub.presence.count()),
-                ("users", len(tables.present)),
-                ("conversations", len(tables.conversations)),
-            ):
-                counters[f'{what}{{app="{name}"}}'] = float(count)
-        return StatsReport(counters=counters)

@@ -27,6 +27,7 @@ from broker.hub.rows import Image, put
 from broker.jobs import Compare, Errand, Fetch, Job
 from broker.running import Running, internal
 from broker.scans import Scans
+from broker.tallies import Tallies
 from protocol.commands import (
     AddApp,
     Backup,
@@ -37,8 +38,10 @@ from protocol.commands import (
     Reply,
     Sent,
     Stats,
+    StatsReport,
     WatchApps,
     Watermark,
+    sample,
 )
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending
@@ -82,7 +85,7 @@ class Dispatcher:
         self._turn: Moment | None = None
         self._next_tick = self._next_positions = 0
         self._commands = 0
-        self._refused: dict[str, int] = {}
+        self._tallies = Tallies()
 
     # The seam inward.
 
@@ -180,7 +183,8 @@ class Dispatcher:
             self.change_apps(images)
             self.commits.emit(ReplyTo(session, request, self.apps.table()))
         elif type(command) is Stats:
-            self.commits.emit(ReplyTo(session, request, self.apps.report(self.statistics())))
+            # It says nothing that could vanish, and what is wrong with the disk must not hide behind the disk.
+            self.commits.emit_early(ReplyTo(session, request, StatsReport(counters=self.statistics())), in_order=False)
         elif isinstance(command, UPKEEP):
             self._run_errand(session, request, command)
         else:
@@ -249,6 +253,7 @@ class Dispatcher:
                 self.commits.emit(answer)
         for effect in decision.effects:
             self.commits.emit(effect)
+        self._tallies.count(hub, running.session, reply, decision.effects)
         self._go_on(running)
 
     def _answer(self, running: Running, refused: Refused) -> None:
@@ -261,8 +266,7 @@ class Dispatcher:
             self._resume(running.session)
 
     def _refuse(self, session: int, request: object, refused: Refused) -> None:
-        word = refused.reason.value
-        self._refused[word] = self._refused.get(word, 0) + 1
+        self._tallies.refused[refused.reason.value] += 1
         if session:
             self.commits.emit(ReplyTo(session, request, refused))
 
@@ -363,10 +367,14 @@ class Dispatcher:
             "commits_total": float(self.commits.commits),
             "durable_commit": float(self.commits.durable),
             "held_effects": float(self.commits.held),
+            "held_bytes": float(self.commits.held_bytes),
+            "journal_behind": self.commits.behind,
             **self._backlog(),
+            **self._tallies.figures(self.apps.hubs.values()),
         }
-        for word, count in self._refused.items():
-            figures[f'refused_total{{reason="{word}"}}'] = float(count)
+        for reason in Reason:
+            name = sample("refused_total", reason=reason.value)
+            figures[name] = figures.get(name, 0.0) + self._tallies.refused[reason.value]  # the gateway refuses too
         return figures
 
 

@@ -31,20 +31,25 @@ from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public, trusted
 from broker.gateway.listeners import Door, address_of, adopt, bind_tcp, framed_door, websocket_door
 from broker.gateway.reactor import Reactor
+from broker.gateway.statistics import WORDS
 from broker.gateway.tls import in_turn, serve_tls, server_context
 from broker.gateway.upgrade import Upgrade
+from broker.histogram import SIZES, Histogram
 from broker.housekeeping import keep_house
 from broker.hub.effects import Effect
 from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
+from broker.hub.rows import Image
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
 from broker.settings import Settings, load
 from broker.upkeep import Upkeep
 from broker.vitals import Vitals
 from broker.work import COMPARERS, ERRANDS, FETCHERS, Work
+from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
-from protocol.errors import CloseReason
+from protocol.commands import sample
+from protocol.errors import CloseReason, Reason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
 from protocol.wires.control import ControlWire
@@ -89,7 +94,8 @@ class Server:
         self._targets = recovered.targets
         self._work = Work(recovered.targets, recovered.tails)
         outgoing: deque[Effect] = deque()
-        self._commits = Commits(journal, encode, recovered.targets.submit, recovered.position + 1, outgoing, time.monotonic)
+        self._batches = Histogram(SIZES)
+        self._commits = Commits(journal, encode, self._landed, recovered.position + 1, outgoing, time.monotonic)
         newest_ms = time_of(recovered.mint.last) if recovered.mint.last else 0
         self._clock = Clock(not_before_ms=newest_ms)
         self._dispatcher = Dispatcher(
@@ -106,6 +112,7 @@ class Server:
         self._manager = manager
         self._vitals = Vitals(manager, self._reactor.call, lambda: journal.in_flight_since, self._status)
         self._tls: list[socket.socket] = []
+        self._started = time.monotonic()
         self._told = trio.Event()
         """To stop."""
 
@@ -209,7 +216,7 @@ class Server:
             if self._tls:  # who connects from now on sees the new one
                 self._tls_context.load_cert_chain(settings.sockets.tls_cert, settings.sockets.tls_key, password="")
         except (BadSettings, OSError) as error:
-            log.error("settings not reloaded: %s", error)
+            log.error("settings not reloaded error=%s", error)
             return
         self._reactor.call(lambda: self._dispatcher.change_apps(self._dispatcher.apps.configure(settings.apps)))
         log.info("settings reloaded apps=%d", len(settings.apps))
@@ -259,6 +266,11 @@ class Server:
                 for number in sessions[start : start + FAREWELLS]
             ]
 
+    def _landed(self, number: int, images: list[Image], size: int) -> None:
+        """A commit is on disk."""
+        self._batches.see(len(images))
+        self._targets.submit(number, images, size)
+
     def _hubs(self) -> list[Hub]:
         return list(self._dispatcher.apps.hubs.values())
 
@@ -281,17 +293,33 @@ class Server:
             "pushes_total": gateway.pushes,
             "dropped_pushes_total": gateway.dropped_pushes,
             "outbox_bytes": gateway.outbox_bytes,
+            "outboxes_blocked": gateway.blocked,
             "turns_total": gateway.turns,
             "turn_late_seconds_max": gateway.late_max,
             "journal_bytes": self._journal.bytes_held,
             "storage_available": self._dispatcher.admission.storage,
             "start_seconds": self._recovered.seconds,
+            "uptime_seconds": time.monotonic() - self._started,
+            "resident_bytes": resident_bytes(),
+            "log_lines_dropped_total": logs.dropped(),
+            sample("refused_total", reason=Reason.TOO_FAST.value): gateway.refused,
+            **gateway.turn_seconds,
+            **self._batches.figures("commit_images"),
         }
         for store, writer in zip(("store", "postgresql"), self._targets.writers, strict=False):
             figures |= {f"{store}_{name}": value for name, value in writer.statistics().figures().items()}
-        for reason, count in gateway.closed.items():
-            figures[f'closed_total{{reason="{reason}"}}'] = count
+        figures |= {sample("closed_total", reason=word): gateway.closed.get(word, 0) for word in WORDS}
+        figures |= {sample("kicks_total", reason=each.word): gateway.kicks.get(each.word, 0) for each in CloseReason}
+        figures |= {sample("connections_paused", why=why): count for why, count in gateway.paused.items()}
         return {name: float(value) for name, value in figures.items()}
+
+
+def resident_bytes() -> int:
+    """Memory of this process."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def choose_wire(upgrade: Upgrade) -> tuple[Wire, str | None]:

@@ -1,13 +1,13 @@
 """The broker's settings: their defaults, and the apps of the settings file. How they are read: `protocol.settings`.
 
-Every key of `[sockets]`, `[store]` and `[log]` stands here with its unit in its name; sizes are bytes.
+Every key of `[sockets]` and `[store]` stands here with its unit in its name; sizes are bytes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -22,6 +22,7 @@ from protocol.settings import (
     BadSettings,
     Control,
     FilePath,
+    Log,
     Networks,
     Section,
     check_control,
@@ -109,13 +110,6 @@ class StoreSettings(Section, frozen=True):
     """Memory for messages that are on their way to the store; beyond it they are read from the journal again."""
     write_seconds: Annotated[float, Meta(ge=0.001, le=60)] = 0.1
     """The writer gathers commits for so long before it writes: one transaction then carries many. Nobody waits for it."""
-
-
-class Log(Section, frozen=True):
-    """`[log]`: to stderr, one line an event."""
-
-    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
-    """The least weight that is written."""
 
 
 class Settings(Section, frozen=True):

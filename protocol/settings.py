@@ -5,7 +5,7 @@ every value, also one the environment covers, is checked before anything starts 
 one is a `BadSettings` whose sentence names the key, the value and what is allowed, never another exception. What is allowed
 is the field's type, so no range stands anywhere twice; ranges with two ends also keep out NaN and infinity. They are wide:
 they stop slips, not experiments. The sections themselves are in `broker.settings` and `adminapi.settings`; `[control]`,
-where the two meet, is here.
+where the two meet, and `[log]`, which they share, are here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import ssl
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, inspect
@@ -69,6 +69,16 @@ class Control(Section, frozen=True):
     checks the number."""
     uids: Uids = ()
     """User ids of processes that may connect, besides root and the broker's own."""
+
+
+class Log(Section, frozen=True):
+    """`[log]`: to stderr, one line an event. Both programs read this section."""
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    """The least weight that is written."""
+    format: Literal["text", "json", "journald"] = "text"
+    """`text`; `json`, an object a line; or `journald`, text with the severity in front as systemd reads it, which `text`
+    turns into by itself where systemd's journal reads."""
 
 
 SECTIONS = ("sockets", "control", "store", "log", "admin", "hisihi")

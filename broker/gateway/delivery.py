@@ -78,6 +78,7 @@ class Delivery:
     def _end(self, effect: EndSession) -> None:
         outbox = self._table.outboxes.get(effect.session)
         if outbox is not None:
+            self._table.counters.kicks[effect.ending.reason.word] += 1
             outbox.connection.end(effect.ending, outbox.seat)
 
     def _begin(self, effect: Post) -> None:

@@ -150,6 +150,8 @@ class Reactor:
             connections=len(table.connections),
             logged_in=table.logged_in,
             outbox_bytes=table.held_bytes,
+            blocked=len(table.blocked),
+            paused={"pace": len(table.resting), "journal": len(table.senders)},
             accepted=counters.accepted,
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,
@@ -158,6 +160,8 @@ class Reactor:
             dropped_pushes=counters.dropped_pushes,
             refused=counters.refused,
             closed=dict(counters.closed),
+            kicks=dict(counters.kicks),
+            turn_seconds=counters.turn_seconds.figures("turn_seconds"),
             turns=counters.turns,
             late_max=counters.late_max,
         )
@@ -196,6 +200,7 @@ class Reactor:
         self._sweep.run()
         self._bury()
         self._expected = self._clock()
+        table.counters.turn_seconds.see(self._expected - begun)
         if self._expected - begun > LATE_SECONDS:
             self._late(self._expected - begun)
 

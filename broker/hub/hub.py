@@ -62,6 +62,8 @@ class Hub:
         self.sessions: dict[int, Session] = {}
         self.by_user: dict[str, list[int]] = {}
         """Sessions of a user, oldest first."""
+        self.wires: dict[str, int] = {}
+        """How many sessions speak each wire."""
         self.slots: dict[Slot, int] = {}
         self.presence = Presence(self)
         self.receipts = Receipts(self)
@@ -106,6 +108,7 @@ class Hub:
 
     def enter(self, session: Session, now_ms: int) -> None:
         self.sessions[session.id] = session
+        self.wires[session.wire] = self.wires.get(session.wire, 0) + 1
         self.by_user.setdefault(session.user, []).append(session.id)
         self.slots[session.slot] = session.id
         self._forget_audiences(session.user)
@@ -116,6 +119,7 @@ class Hub:
         session = self.sessions.pop(number, None)
         if session is None:
             return None
+        self.wires[session.wire] -= 1
         others = self.by_user[session.user]
         others.remove(number)
         if self.slots.get(session.slot) == number:

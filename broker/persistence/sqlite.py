@@ -255,7 +255,7 @@ class SqliteStore:
         except DATA_ERRORS:
             pass  # as in _forget
         self._quarantine.add(mark)
-        log.error("store: app=%s table=%s key=%s is in quarantine: %s", image.app, shape.name, mark[2], error)
+        log.error("store: a row is in quarantine app=%s table=%s key=%s error=%s", image.app, shape.name, mark[2], error)
 
     def _checkpoint(self) -> None:
         if self._wal_pages < CHECKPOINT_PAGES:

@@ -53,7 +53,7 @@ def note_trims(
             try:
                 db.execute(sql, row)
             except refused as error:
-                log.error("store: cannot trim app=%s conversation=%s: %s", row[0], row[1], error)
+                log.error("store: cannot trim app=%s conversation=%s error=%s", row[0], row[1], error)
 
 
 def trims_left(db: apsw.Connection) -> bool:

@@ -7,7 +7,7 @@ The counterpart that executes them is `broker.hub`; a test fails while a command
 
 from __future__ import annotations
 
-from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps
+from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps, sample
 from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply, Signature
 from protocol.commands.classes import MarkClass, Marked
 from protocol.commands.conversations import (
@@ -245,4 +245,5 @@ __all__ = [
     "Watermark",
     "WatermarkReport",
     "WipeConversation",
+    "sample",
 ]

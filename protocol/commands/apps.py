@@ -31,7 +31,19 @@ class Stats(Command):
     reads: ClassVar[bool] = True
 
 
+def sample(name: str, **labels: str) -> str:
+    """The name of one counter among those of this name: with its labels in braces, as Prometheus writes them."""
+    escaped = (f'{label}="{value}"' for label, value in ((label, escape(text)) for label, text in labels.items()))
+    return f"{name}{{{','.join(escaped)}}}"
+
+
+def escape(text: str) -> str:
+    """A label's value between its quotes."""
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
 class StatsReport(Reply):
-    """`counters` by metric name without the `parley_` prefix; a name may carry Prometheus labels in braces."""
+    """`counters` by metric name without the `parley_` prefix; a name may carry Prometheus labels in braces (`sample`). A
+    histogram's are those of its name with `_bucket`, `_sum` and `_count` behind it."""
 
     counters: dict[str, float]

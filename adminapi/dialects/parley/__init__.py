@@ -12,6 +12,7 @@ other times are Unix milliseconds.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import ClassVar, cast
 
@@ -31,7 +32,7 @@ from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints import NO_APP, routes, user_shape
 from adminapi.schemas import About, Schema, obj, text
 from protocol.apps import App
-from protocol.commands import PutUser, Stats, StatsReport, UserFound
+from protocol.commands import PutUser, Stats, StatsReport, UserFound, sample
 from protocol.errors import Reason, Refused
 from protocol.wires.native.fields import flag, object_or, text_or
 
@@ -75,6 +76,8 @@ WORDS = list(Reason)
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 WARNINGS = {
+    "storage_available": "Nothing that has to be kept is taken: the disk is full, the data directory has moved, or the "
+    "store is too far behind.",
     "store_available": "parley.db cannot be written. Nothing is lost: what comes in waits in the journal.",
     "postgresql_available": "PostgreSQL does not answer. Nothing is lost: messages wait in the journal; history older than "
     "these cannot be read.",
@@ -83,8 +86,11 @@ WARNINGS = {
 WARNING_SECONDS = 1.0
 """Strangers may ask; the broker is asked so often at most."""
 
+METRICS_SECONDS = 3.0
+"""Below the 10 s Prometheus waits."""
+
 HashPassword = Callable[[str], Awaitable[str]]
-OwnMetrics = Callable[[bool, Mapping[str, float]], bytes]
+OwnMetrics = Callable[[Mapping[str, float] | None], bytes]
 
 
 class Parley(Dialect):
@@ -117,7 +123,7 @@ class Parley(Dialect):
         ready = About(answer=schemas.READY, others={503: schemas.NOT_READY})
         self.routes.add("GET", "/-/ready", about=ready, open=True)(self.ready)
         metrics = About(answer=schemas.METRICS, type=METRICS_TYPE)
-        self.routes.add("GET", "/-/metrics", about=metrics)(self.metrics)
+        self.routes.add("GET", "/-/metrics", about=metrics, alone=True)(self.metrics)
         put = About(answer=schemas.USER, body=schemas.PUT_USER)
         self.routes.add("PUT", "/-/api/apps/{app}/users/{user}", about=put)(self.put_user)
 
@@ -172,13 +178,15 @@ class Parley(Dialect):
     async def metrics(self, ask: Ask, broker: Broker) -> Answer:
         """Metrics, as Prometheus text.
 
-        Everything for the operator; for a master key the samples that carry its app's label."""
-        counters = cast(StatsReport, await broker.call(Stats())).counters
-        if ask.app is not NO_APP:
-            label = f'app="{ask.app.id}"'
+        Everything for the operator; for a master key the samples that carry its app's label. While the broker does not
+        answer there are the admin API's own, and `parley_broker_up` is 0; master keys are not known then."""
+        counters: Mapping[str, float] | None = None
+        with suppress(Refused):
+            counters = cast(StatsReport, await broker.call(Stats(), deadline_seconds=METRICS_SECONDS)).counters
+        if counters is not None and ask.app is not NO_APP:
+            label = sample("", app=ask.app.id)[1:-1]
             counters = {name: value for name, value in counters.items() if label in name}
-        text = self._own_metrics(broker.apps is not None, counters)
-        return Answer(body=text, type=METRICS_TYPE)
+        return Answer(body=self._own_metrics(counters), type=METRICS_TYPE)
 
     async def put_user(self, ask: Ask, broker: Broker) -> Answer:
         """Create a user, or change what is sent of one."""

@@ -22,7 +22,7 @@ PARAMETERS = {
     "message": text("Any of the message's ids.", example="1228a6554433f500a034b3f8d0b93571"),
 }
 HEALTH = obj({"alive": constant(True)})
-READY = obj({"ready": constant(True)}, {"warnings": array(text("What does not work just now."), most=2)})
+READY = obj({"ready": constant(True)}, {"warnings": array(text("What does not work just now."), most=3)})
 NOT_READY = obj({"ready": constant(False), "reason": text()})
 METRICS = text("Prometheus text.")
 WATERMARK = obj(

@@ -123,7 +123,7 @@ class Write:
         # The row before it, if the key is not what was refused.
         await self._each(shape, images, shape.delete, shape.delete_values, self._pass_over)
         self._marks.add(mark)
-        log.error("store: app=%s table=%s key=%s is in quarantine: %s", image.app, shape.name, mark[2], why)
+        log.error("store: a row is in quarantine app=%s table=%s key=%s error=%s", image.app, shape.name, mark[2], why)
 
     async def _pass_over(self, shape: PostgresShape, images: Sequence[Image], error: Exception | None) -> None:
         """A key the database cannot take cannot be in the table."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import argon2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from adminapi import passwords
 from adminapi.dialect import Ask, Headers
@@ -39,6 +40,7 @@ from protocol.commands import (
     UserFound,
     Watermark,
     WatermarkReport,
+    sample,
 )
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
@@ -95,6 +97,42 @@ async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
     assert "bare" not in answer.text
     assert "commits_total" not in answer.text
     assert (await served.client.get("/-/metrics")).status_code == 401
+
+
+async def test_a_histogram_is_one_family_and_an_apps_id_is_quoted(served: Served) -> None:
+    buckets = {'turn_seconds_bucket{le="0.1"}': 1.0, 'turn_seconds_bucket{le="+Inf"}': 2.0, "turn_seconds_sum": 1.5}
+    counters = {**buckets, "turn_seconds_count": 2.0, "queue_count": 3.0, sample("sessions", app='a"b\\c'): 1.0}
+    served.broker.on(Stats, StatsReport(counters=counters))
+    text = (await served.client.get("/-/metrics", headers=ALL)).text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families["parley_turn_seconds"].type == "histogram"
+    assert len(families["parley_turn_seconds"].samples) == 4
+    assert families["parley_queue_count"].type == "gauge"
+    assert families["parley_sessions"].samples[0].labels == {"app": 'a"b\\c'}
+
+
+async def test_metrics_are_readable_while_the_broker_is_away_or_does_not_answer(served: Served) -> None:
+    async def never(command: Command, managed: Managed | None) -> Refused:
+        return Refused(Reason.OVERLOADED)
+
+    served.broker.on(Stats, StatsReport(counters={"commits_total": 1.0}))
+    text = (await served.client.get("/-/metrics", headers=ALL)).text
+    assert "parley_broker_up 1.0" in text
+    served.broker.on(Stats, never)
+    text = (await served.client.get("/-/metrics", headers=ALL)).text
+    assert "parley_broker_up 0.0" in text
+    served.broker.stop()
+    while (await served.client.get("/-/ready")).status_code == 200:
+        pass
+    answer = await served.client.get("/-/metrics", headers=ALL)
+    assert answer.status_code == 200
+    assert "parley_broker_up 0.0" in answer.text
+    assert 'parley_admin_answers_total{dialect="parley",status="503"}' in answer.text
+    assert "commits_total" not in answer.text
+    for headers in (OWN, {"authorization": "Bearer wrong"}, {}):
+        answer = await served.client.get("/-/metrics", headers=headers)
+        assert answer.status_code == 503
+        assert "parley_" not in answer.text
 
 
 async def test_the_watermark_is_the_operators(served: Served) -> None:
