@@ -101,6 +101,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The only act the token allows, "" for any (ZD-42)."""
     members: str | None = None
     """The md5 its member list must have."""
+    proof: str = ""
+    """By what, in a word, for the audit log."""
 
 
 class Ask:
@@ -136,6 +138,10 @@ class Ask:
         """The text fields of a multipart body."""
         self.caller: Caller | None = None
         self._json: tuple[object] | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return round(self.now_s * 1000)
 
     @property
     def app(self) -> App:
