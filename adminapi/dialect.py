@@ -27,8 +27,9 @@ from protocol.ids import IdForms
 class Broker(Protocol):
     """The broker as a dialect sees it: `adminapi.control.Channel`, or a fake in tests."""
 
-    apps: Mapping[str, App] | None
-    """The table of apps; None while the broker is away."""
+    @property
+    def apps(self) -> Mapping[str, App] | None:
+        """The table of apps; None while the broker is away."""
 
     async def call(self, command: Managed | Command, *, deadline_seconds: float | None = None) -> Reply:
         """The reply, or Refused."""

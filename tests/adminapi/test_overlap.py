@@ -1,4 +1,4 @@
-"""Keys that were changed with an overlap prove a caller in every dialect until their time is over, and not a moment longer."""
+"""Keys that were changed with an overlap prove a caller in every dialect until their time is over and no longer."""
 
 from __future__ import annotations
 

@@ -132,9 +132,7 @@ class Parley(Dialect):
             proof = "master_key"
             # Every key is compared, so the time does not tell which app's it was.
             owners = [
-                app
-                for app in apps.values()
-                if same_secret(token, *app.keys(ask.now_ms, "master_key")) and not app.disabled
+                app for app in apps.values() if same_secret(token, *app.keys(ask.now_ms, "master_key")) and not app.disabled
             ]
             if not owners:
                 raise Refused(Reason.UNAUTHORIZED, "This is neither the operator's token nor a master key.")
