@@ -35,8 +35,11 @@ Days = Annotated[int, Meta(ge=0, le=36_500)]
 """A hundred years at most; 0 keeps for ever."""
 
 
-class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an app may set. Defaults are the closed, limited form; 0 switches a rate or a retention off."""
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app may set. Defaults are the closed, limited form; 0 switches a rate or a retention off.
+
+    A name it does not know is a newer program's (`protocol.wires.control`); in a settings file it is refused by
+    `protocol.settings`."""
 
     multi_login: LoginRule = ""
     """Which other session of the user a login ends: the one with the same `device`, `tag` or `platform`, any (`user`), or

@@ -240,19 +240,29 @@ async def test_a_farewell_is_told(broker: FakeBroker, channel: Channel) -> None:
     assert "going_away" in channel.fault
 
 
-async def test_another_words_version_is_said_in_a_sentence(folder: Path, nursery: trio.Nursery) -> None:
+@pytest.mark.parametrize("words", [WORDS - 2, WORDS - 1, WORDS + 1, WORDS + 2])
+async def test_a_broker_one_version_away_is_used_and_any_other_is_said_in_a_sentence(
+    folder: Path, nursery: trio.Nursery, words: int
+) -> None:
     async def serve(stream: trio.SocketStream) -> None:
-        payload = cbor2.dumps({"words": 99, "program": "9.0", "epoch": "x"})
-        await stream.send_all(len(payload).to_bytes(4, "big") + payload)
+        for frame in ({"words": words, "program": "9.0", "epoch": "x"}, {"i": 1, "r": {"reply": "AppTable", "apps": []}}):
+            payload = cbor2.dumps(frame)
+            await stream.send_all(len(payload).to_bytes(4, "big") + payload)
+            await stream.receive_some()  # the hello; the call for the table
         await trio.sleep_forever()
 
     listener = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
     await listener.bind(str(folder / "control.sock"))
     listener.listen()
     nursery.start_soon(trio.serve_listeners, serve, [trio.SocketListener(listener)])
-    with pytest.raises(Refused, match=f"version {WORDS}"):
-        async with connected(folder / "control.sock", 0.3):
-            raise AssertionError("never reached")
+    try:
+        async with connected(folder / "control.sock", 1.5) as channel:
+            assert abs(words - WORDS) == 1
+            assert channel.program == "9.0"
+    except Refused as refused:
+        assert abs(words - WORDS) == 2
+        assert f"version {WORDS}" in refused.detail
+        assert "restart both" in refused.detail
 
 
 async def test_no_broker_is_said_in_a_sentence(folder: Path) -> None:
