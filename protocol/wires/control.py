@@ -35,8 +35,8 @@ from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
 WORDS = 2
 """Version of the words: of the commands, replies and pushes, and of the frames above. What the half without it may leave
-unread, or answers `bad_format`, raises it by one: new commands, and new fields whose default means what was meant before. Any
-change that it could misread raises it by two."""
+unread, or answers `bad_format`, raises it by one: new commands, and new fields whose default means what was meant before.
+What it could misread raises it by two."""
 SKEW = 1
 """Versions by which the two halves may differ."""
 PROGRAM = "0.1.0"
