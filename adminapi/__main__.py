@@ -23,6 +23,8 @@ import trio
 from hypercorn.config import Config
 
 from adminapi.app import build
+from adminapi.audit.log import AuditLog
+from adminapi.audit.witness import Audit
 from adminapi.control import Channel
 from adminapi.dialect import Dialect
 from adminapi.dialects.hisihi import Hisihi
@@ -136,9 +138,16 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Files(place.files, free_bytes=place.admin.free_bytes),
         Metrics(),
     )
+    audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     gate = Gate(Addresses(place.admin.trusted_proxies))
     app: Any = build(
-        channel, dialects(place, metrics), files, gate=gate, public_url=place.admin.public_url, count=metrics.count
+        channel,
+        dialects(place, metrics),
+        files,
+        gate=gate,
+        audit=audit,
+        public_url=place.admin.public_url,
+        count=metrics.count,
     )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -149,6 +158,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
         nursery.start_soon(channel.run)
         nursery.start_soon(expire_hourly, files, channel)
         nursery.start_soon(feed, manager, channel)
+        nursery.start_soon(audit.keep_synced)
         manager.ready(channel.fault)
         await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
         nursery.cancel_scope.cancel()

@@ -17,11 +17,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import trio
 from quart import Response, request, send_file
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.docs import fresh, pages
 from adminapi.files import Files
@@ -44,6 +46,8 @@ ANSWER_SECONDS = 600.0
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 RANGE_BYTES = 1_048_576
 """Answered to one Range; a player asks again for what follows."""
+UPLOAD = "Upload"
+"""What the audit log calls a file that was kept, beside the names of commands."""
 FILE_SECONDS = 86_400
 """Browsers may keep a file so long; its content never changes."""
 
@@ -57,23 +61,32 @@ def build(
     files: Files,
     *,
     gate: Gate,
+    audit: Audit,
     public_url: str = "",
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
     """The ASGI application. `public_url` stands in links instead of what the request's Host says."""
-    return Cured(Front(broker, dialects, files, gate, public_url.rstrip("/"), count).quart)
+    return Cured(Front(broker, dialects, files, gate, audit, public_url.rstrip("/"), count).quart)
 
 
 class Front:
     """The Quart app and what its handlers need."""
 
     def __init__(
-        self, broker: Broker, dialects: Sequence[Dialect], files: Files, gate: Gate, public_url: str, count: Count
+        self,
+        broker: Broker,
+        dialects: Sequence[Dialect],
+        files: Files,
+        gate: Gate,
+        audit: Audit,
+        public_url: str,
+        count: Count,
     ) -> None:
         self.broker = broker
         self.dialects = dialects
         self.files = files
         self.gate = gate
+        self.audit = audit
         self.public_url = public_url
         self.count = count
         self.repeats = Repeats()
@@ -110,34 +123,39 @@ class Front:
 
     async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
         began = trio.current_time()
-        ask = self.ask(path)
+        ask, witness, outcome = self.ask(path), Witness(self.broker, self.audit), ""
         try:
             if endpoint.uploads:
-                answer = await self.run_upload(dialect, endpoint, ask)
+                answer = await self.run_upload(dialect, endpoint, ask, witness)
             else:
                 await self.admit_first(dialect, endpoint, ask)
                 ask.body = await whole_body()
-                answer = await self.run_once(dialect, endpoint, ask)
+                answer = await self.run_once(dialect, endpoint, ask, witness, ask.body)
         except Refused as refused:
+            outcome = refused.reason.value
             if refused.reason is Reason.INTERNAL:
                 log.error("internal dialect=%s path=%s detail=%s", dialect.name, endpoint.path, refused.detail)
             answer = dialect.refusal(ask, refused)
         except Exception:  # no bug of ours shows a traceback, or breaks off without an answer
             log.exception("unforeseen dialect=%s method=%s path=%s", dialect.name, endpoint.method, endpoint.path)
+            outcome = Reason.INTERNAL.value
             answer = dialect.refusal(ask, Refused(Reason.INTERNAL))
+        if witness.commands:
+            await self.audit.note(line_of(dialect, ask, witness, outcome or str(answer.status)))
         self.count(dialect.name, answer.status, trio.current_time() - began)
         return rendered(answer)
 
-    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
-        """Run the endpoint; a POST with an `Idempotency-Key` only the first time (`adminapi.repeats`)."""
+    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, broker: Broker, content: bytes) -> Answer:
+        """Run the endpoint; a POST with an `Idempotency-Key` only the first time (`adminapi.repeats`). `content`: what makes
+        its body the same or another one."""
         given = ask.headers.get("idempotency-key")
         if not given or ask.method != "POST" or ask.caller is None:
-            return await endpoint.run(ask, self.broker)
+            return await endpoint.run(ask, broker)
         if len(given) > KEY_CHARACTERS:
             raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key has at most {KEY_CHARACTERS} characters.")
-        content = hashlib.sha256(ask.query.raw.encode() + b"\0" + ask.body).digest()
-        key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, content)
-        return await self.repeats.once(key, lambda: endpoint.run(ask, self.broker))
+        digest = hashlib.sha256(ask.query.raw.encode() + b"\0" + content).digest()
+        key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, digest)
+        return await self.repeats.once(key, lambda: endpoint.run(ask, broker))
 
     async def admit_first(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
         """Before the body is kept: what strangers send takes no memory, but it is read, or the connection would hang."""
@@ -150,14 +168,19 @@ class Front:
                 await self.gate.hold_wrong(ask.remote)
             raise
 
-    async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> Answer:
+    async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, witness: Witness) -> Answer:
+        async def keep(ask: Ask, broker: Broker) -> Answer:
+            await witness.changing(UPLOAD, ask.app.id)
+            return await endpoint.run(ask, broker)
+
         await self.admit_first(dialect, endpoint, ask)
         assert ask.caller is not None
         content_type = ask.headers.get("content-type", "")
         try:
             async with received(next_piece, content_type, self.files, ask.app, ask.base_url) as body:
                 ask.uploads, ask.fields = body.files, body.fields
-                answer = await endpoint.run(ask, self.broker)
+                keeping = msgspec.structs.replace(endpoint, run=keep)
+                answer = await self.run_once(dialect, keeping, ask, witness, body.content())
         except Refused:
             await discard_rest()
             raise
@@ -182,8 +205,7 @@ class Front:
     def ask(self, path: dict[str, str]) -> Ask:
         """The request as plain values, without its body."""
         scope: Any = request.scope
-        client = scope.get("client")
-        peer, scheme = client[0] if client else "", request.scheme
+        peer, scheme = peer_of(scope), request.scheme
         if self.gate.trusts(peer) and request.headers.get("X-Forwarded-Proto") in ("http", "https"):
             scheme = request.headers["X-Forwarded-Proto"]
         return Ask(
@@ -269,6 +291,28 @@ class Front:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Content-Security-Policy"] = "sandbox"
         return response
+
+
+def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[str, Any]:
+    """What the audit log says of a call."""
+    caller = ask.caller
+    app = caller.app.id if caller is not None else ""
+    return {
+        "app": app or next(iter(witness.commands.values())),
+        "user": caller.user if caller is not None else "",
+        "proof": caller.proof if caller is not None else "",
+        "from": ask.remote or peer_of(request.scope),  # a proxy that names nobody is named itself
+        "dialect": dialect.name,
+        "method": ask.method,
+        "path": ask.url_path,
+        "commands": list(witness.commands),
+        "outcome": outcome,
+    }
+
+
+def peer_of(scope: Any) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def wanted_range(header: str, size: int) -> tuple[int, int] | None:

@@ -24,7 +24,17 @@ from protocol.apps import App
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import Reason, Refused
 from protocol.pushes import AppsChanged
-from protocol.wires.control import ANSWER_BYTES, WORDS, Answer, Bye, ControlCalls, Hello, Malformed, Ping, misunderstood
+from protocol.wires.control import (
+    ANSWER_BYTES,
+    Answer,
+    Bye,
+    ControlCalls,
+    Hello,
+    Malformed,
+    Ping,
+    misunderstood,
+    understood,
+)
 
 log = logging.getLogger("adminapi.control")
 
@@ -293,7 +303,7 @@ class Channel:
             self._greeted(link, heard)
 
     def _greeted(self, link: Link, hello: Hello) -> None:
-        if hello.words != WORDS:
+        if not understood(hello.words):
             raise Broken(misunderstood(hello.words))
         self.epoch, self.program = hello.epoch, hello.program
         request = link.next_request()

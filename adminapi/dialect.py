@@ -27,8 +27,9 @@ from protocol.ids import IdForms
 class Broker(Protocol):
     """The broker as a dialect sees it: `adminapi.control.Channel`, or a fake in tests."""
 
-    apps: Mapping[str, App] | None
-    """The table of apps; None while the broker is away."""
+    @property
+    def apps(self) -> Mapping[str, App] | None:
+        """The table of apps; None while the broker is away."""
 
     async def call(self, command: Managed | Command, *, deadline_seconds: float | None = None) -> Reply:
         """The reply, or Refused."""
@@ -101,6 +102,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The only act the token allows, "" for any (ZD-42)."""
     members: str | None = None
     """The md5 its member list must have."""
+    proof: str = ""
+    """By what, in a word, for the audit log."""
 
 
 class Ask:
@@ -136,6 +139,10 @@ class Ask:
         """The text fields of a multipart body."""
         self.caller: Caller | None = None
         self._json: tuple[object] | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return round(self.now_s * 1000)
 
     @property
     def app(self) -> App:

@@ -151,6 +151,8 @@ class Incoming:
     ) -> None:
         self.field, self.name, self.type = field, name, type
         self.size = 0
+        self.digest = hashlib.sha256()
+        """Of what came so far."""
         self._files, self._app, self._base_url = files, app, base_url
         self._file, self._part, self._final = file, part, final
         self._gathered = bytearray()
@@ -162,6 +164,7 @@ class Incoming:
         most = self._app.settings.file_bytes
         if self.size > most:
             raise Refused(Reason.TOO_LARGE, f"The file is larger than {most} bytes, the most this app allows.")
+        self.digest.update(data)
         self._gathered += data
         if len(self._gathered) >= WRITE_BYTES:
             await trio.to_thread.run_sync(self._flush)

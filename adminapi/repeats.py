@@ -4,6 +4,7 @@ The law: only what succeeded is remembered; a refusal did nothing, so its repeat
 the first is still running waits for it. The memory is this process's and bounded, so it covers a client's retries, but
 neither a restart nor a call whose outcome stayed unknown: a message is safe there too, for a dialect hands the key to the
 hub as well (`SendMessage.client_msg_id`), which keeps it; another POST may then be done twice.
+An upload is the same if its files and fields are.
 """
 
 from __future__ import annotations

@@ -73,6 +73,8 @@ class Settings(Section, frozen=True):
     """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB
     """Below so much free disk no upload is taken: messages need it more. 0: always."""
+    audit_days: Annotated[int, Meta(ge=0, le=36_500)] = 365
+    """How many days the audit log is kept; 0 keeps it for ever."""
     graceful_seconds: Annotated[float, Meta(ge=0, le=600)] = 1.5
     """Requests in flight have so long at the end; `parley up` promises 2 s in all."""
 
@@ -110,6 +112,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> Path:
         return self.data / "files"
+
+    @property
+    def audit(self) -> Path:
+        return self.data / "audit"
 
 
 def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.environ) -> Place:

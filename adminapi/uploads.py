@@ -40,6 +40,11 @@ class Body:
         self.begun: list[Incoming] = []
         self.fields: dict[str, str] = {}
 
+    def content(self) -> bytes:
+        """The same for bodies with the same files and fields, whatever the boundary between their parts."""
+        files = [(field, file.name, file.type, file.digest.hexdigest()) for field, file in sorted(self.files.items())]
+        return repr((files, sorted(self.fields.items()))).encode()
+
 
 @asynccontextmanager
 async def received(next_piece: NextPiece, content_type: str, files: Files, app: App, base_url: str) -> AsyncIterator[Body]:

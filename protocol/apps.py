@@ -35,8 +35,11 @@ Days = Annotated[int, Meta(ge=0, le=36_500)]
 """A hundred years at most; 0 keeps for ever."""
 
 
-class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an app may set. Defaults are the closed, limited form; 0 switches a rate or a retention off."""
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app may set. Defaults are the closed, limited form; 0 switches a rate or a retention off.
+
+    A name it does not know is a newer program's (`protocol.wires.control`); in a settings file it is refused by
+    `protocol.settings`."""
 
     multi_login: LoginRule = ""
     """Which other session of the user a login ends: the one with the same `device`, `tag` or `platform`, any (`user`), or
@@ -100,6 +103,20 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Bytes of one upload, at most (ML-44)."""
 
 
+KeyKind = Literal["key", "master_key", "secret"]
+EARLIER_MOST = 4
+"""Sets of keys that are valid at once beside the current one."""
+
+
+class EarlierKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys an app had before they were changed, good until `until_ms` (Unix)."""
+
+    key: AppKey
+    master_key: AppKey
+    secret: AppKey
+    until_ms: int
+
+
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """One tenant. `rev` grows with every change, so a command can say under which version it was admitted."""
 
@@ -114,3 +131,12 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     settings: AppSettings = AppSettings()
     rev: int = 1
     disabled: bool = False
+    earlier: Annotated[tuple[EarlierKeys, ...], Meta(max_length=EARLIER_MOST)] = ()
+    """Keys that were changed with an overlap (`parley app rotate`), the newest first. They prove and open what the current
+    ones do until their time is over; nothing is signed with them any more."""
+
+    def keys(self, now_ms: int, *kinds: KeyKind) -> tuple[str, ...]:
+        """All keys of these kinds that are good now, the current ones first."""
+        current = [getattr(self, kind) for kind in kinds]
+        earlier = [getattr(old, kind) for old in self.earlier if now_ms < old.until_ms for kind in kinds]
+        return (*current, *earlier)

@@ -22,6 +22,8 @@ SESSION_TOKEN_MS = 30 * 86_400_000
 LEEWAY_SECONDS = 60
 """Clocks of two hosts may differ by so much (`exp`, `nbf`, `iat`)."""
 SIGNATURE_BYTES = 16
+Secrets = str | tuple[str, ...]
+"""What may have signed a token: the app's secret, and those it had before (`App.keys`)."""
 
 
 class _AnyKeyLength(HMACAlgorithm):
@@ -40,12 +42,9 @@ def make_jwt(secret: str, claims: dict[str, Any]) -> str:
     return _JWS.encode(msgspec.json.encode(claims), secret, algorithm="HS256")
 
 
-def read_jwt(secret: str, text: str, now_s: float) -> dict[str, Any]:
+def read_jwt(secrets: Secrets, text: str, now_s: float) -> dict[str, Any]:
     """The claims of a JWT of this app. HS256 only, whatever its header says. BAD_TOKEN otherwise."""
-    try:
-        claims: dict[str, Any] = msgspec.json.decode(_JWS.decode(text, secret, algorithms=["HS256"]), type=dict)
-    except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
-        raise Refused(Reason.BAD_TOKEN, "the token is not a JWT signed with HS256 and the app's secret") from None
+    claims = _claims(secrets, text)
     for name, late in (("exp", True), ("nbf", False)):
         value = claims.get(name)
         if value is None:
@@ -57,6 +56,22 @@ def read_jwt(secret: str, text: str, now_s: float) -> dict[str, Any]:
         if not late and now_s + LEEWAY_SECONDS < value:
             raise Refused(Reason.BAD_TOKEN, "the token is not valid yet; compare the clocks of the two hosts")
     return claims
+
+
+def _claims(secrets: Secrets, text: str) -> dict[str, Any]:
+    for secret in each(secrets):
+        try:
+            claims: dict[str, Any] = msgspec.json.decode(_JWS.decode(text, secret, algorithms=["HS256"]), type=dict)
+        except jwt.InvalidSignatureError:
+            continue  # it may be an earlier one's
+        except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+            break
+        return claims
+    raise Refused(Reason.BAD_TOKEN, "the token is not a JWT signed with HS256 and the app's secret")
+
+
+def each(secrets: Secrets) -> tuple[str, ...]:
+    return (secrets,) if isinstance(secrets, str) else secrets
 
 
 def name_in(claims: dict[str, Any]) -> str | None:
@@ -87,12 +102,12 @@ def make_session_token(secret: str, token: SessionToken) -> str:
     return base64.urlsafe_b64encode(_sign(secret, body) + body).rstrip(b"=").decode()
 
 
-def read_session_token(secret: str, text: str, now_ms: int) -> SessionToken:
-    """BAD_TOKEN if it was not made with this secret or is over."""
+def read_session_token(secrets: Secrets, text: str, now_ms: int) -> SessionToken:
+    """BAD_TOKEN if it was not made with one of these secrets or is over."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         body = raw[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(raw[:SIGNATURE_BYTES], _sign(secret, body)):
+        if not any([hmac.compare_digest(raw[:SIGNATURE_BYTES], _sign(secret, body)) for secret in each(secrets)]):
             raise ValueError
         token = msgspec.msgpack.decode(body, type=SessionToken)
     except (ValueError, binascii.Error, msgspec.MsgspecError):

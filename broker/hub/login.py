@@ -148,7 +148,7 @@ def _create_user(d: Decision, c: Login) -> None:
 
 
 def _check_session_token(d: Decision, c: Login, row: UserRow | None) -> SessionToken:
-    token = read_session_token(d.hub.app.secret, c.session_token, d.when.wall_ms)
+    token = read_session_token(d.hub.app.keys(d.when.wall_ms, "secret"), c.session_token, d.when.wall_ms)
     if token.app != d.hub.app.id or token.user != c.user:
         raise Refused(Reason.BAD_TOKEN, "the session token belongs to another user")
     if (c.device and c.device != token.device) or (c.tag and c.tag != token.tag):
@@ -159,7 +159,7 @@ def _check_session_token(d: Decision, c: Login, row: UserRow | None) -> SessionT
 
 
 def _check_jwt(d: Decision, c: Login, row: UserRow | None) -> None:
-    claims = read_jwt(d.hub.app.secret, c.token, d.when.wall_ms / 1000)
+    claims = read_jwt(d.hub.app.keys(d.when.wall_ms, "secret"), c.token, d.when.wall_ms / 1000)
     if name_in(claims) != c.user:
         raise Refused(Reason.BAD_TOKEN, f"the token is not for user {c.user}")
     issued = claims.get("iat")

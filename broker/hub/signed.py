@@ -37,18 +37,22 @@ def check(
     if signature is None or not signature.text:
         raise Refused(Reason.UNAUTHORIZED, "this app wants a signature for that; ask the app's server for one")
     app = d.hub.app
-    at = action_signed(
-        app.master_key,
-        signature.text,
-        d.when.wall_ms,
-        action,
-        app.id,
-        user,
-        signature.timestamp,
-        signature.nonce,
-        conversation=conversation,
-        members=members,
-    )
+    times = [
+        action_signed(
+            key,
+            signature.text,
+            d.when.wall_ms,
+            action,
+            app.id,
+            user,
+            signature.timestamp,
+            signature.nonce,
+            conversation=conversation,
+            members=members,
+        )
+        for key in app.keys(d.when.wall_ms, "master_key")
+    ]
+    at = next((time for time in times if time is not None), None)
     row = d.hub.tables.users.get(user)
     if at is None or (row is not None and at < row.tokens_from_ms):
         raise Refused(Reason.UNAUTHORIZED, "the signature is not good for this, or no longer; ask the app's server anew")

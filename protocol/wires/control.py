@@ -1,8 +1,9 @@
 """The control channel between broker and adminapi or command line, over a Unix socket (DESIGN 5): both halves.
 
 The law: one frame is one CBOR map, and both halves read it into the closed sets of `protocol.commands` and
-`protocol.pushes` or not at all. The first frame each way is the hello; whoever hears another words version says so in a
-sentence and hangs up, because a guess at an unknown word could be a wrong write. Byte strings are allowed here (bodies
+`protocol.pushes` or not at all. The first frame each way is the hello. An upgrade restarts one program after the other, so
+each half takes a words version one before or after its own; whoever hears any other says so in a sentence and hangs up,
+because a guess at an unknown word could be a wrong write. Byte strings are allowed here (bodies
 and attributes are bytes of JSON), tags and depth beyond `DEPTH` are not.
 
 | frame | keys |
@@ -33,8 +34,11 @@ from protocol.pushes import AppsChanged, Push
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
 WORDS = 2
-"""Version of the words: of the commands, replies and pushes, and of the frames above. Any change that the other half
-could misread raises it."""
+"""Version of the words: of the commands, replies and pushes, and of the frames above. What the half without it may leave
+unread, or answers `bad_format`, raises it by one: new commands, and new fields whose default means what was meant before.
+What it could misread raises it by two."""
+SKEW = 1
+"""Versions by which the two halves may differ."""
 PROGRAM = "0.1.0"
 FRAME_BYTES = 1_048_576
 """Largest call."""
@@ -42,6 +46,7 @@ ANSWER_BYTES = 16 * 1_048_576
 """Largest answer: a page of 100 messages of 64 KiB, and some. Beyond it the call is refused `too_broad`."""
 DEPTH = 24
 """The 16 levels of foreign JSON inside a condition's value, and those of the frame around it."""
+REASONS = frozenset(reason.value for reason in Reason)
 OPEN_CALLS = 256
 """A client keeps to 64; a caller that gave up frees its place there before it is free here: hence the room."""
 
@@ -90,9 +95,15 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    reason: Reason
+    """`reason` is a Reason's value, of a newer broker's perhaps."""
+
+    reason: str
     detail: str
     retry_after_ms: int = 0
+
+    def refused(self) -> Refused:
+        reason = Reason(self.reason) if self.reason in REASONS else Reason.INTERNAL
+        return Refused(reason, self.detail, retry_after_ms=self.retry_after_ms)
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -183,9 +194,17 @@ def plain(value: object) -> Any:
     return msgspec.to_builtins(value, builtin_types=(bytes,))
 
 
+def understood(theirs: object) -> bool:
+    """Whether the two halves can talk."""
+    return type(theirs) is int and abs(theirs - WORDS) <= SKEW
+
+
 def misunderstood(theirs: object) -> str:
-    """The sentence for another words version."""
-    return f"This side speaks version {WORDS} of the control words, the other {theirs!r}; run both from one release."
+    """The sentence for a words version too far away."""
+    return (
+        f"This side speaks version {WORDS} of the control words, the other {theirs!r}, and they may differ by {SKEW}; "
+        "install one release for both, and restart both programs."
+    )
 
 
 class ControlWire:
@@ -215,7 +234,7 @@ class ControlWire:
             return (End(CloseReason.INTERNAL if self.logged_in else CloseReason.BAD_LOGIN),)
 
     def _hello(self, frame: dict[str, Any]) -> Sequence[Inbound]:
-        if frame.get("words") != WORDS:
+        if not understood(frame.get("words")):
             self._fault = misunderstood(frame.get("words"))
             return (End(CloseReason.BAD_LOGIN),)
         shaped(frame, Hello)
@@ -281,7 +300,7 @@ def answer(request: int, outcome: Reply | Refused, durable: int = 0) -> bytes:
     """The answer frame of call `request`."""
     frame: dict[str, Any] = {"i": request}
     if isinstance(outcome, Refused):
-        frame["x"] = plain(Refusal(outcome.reason, outcome.detail, outcome.retry_after_ms))
+        frame["x"] = plain(Refusal(outcome.reason.value, outcome.detail, outcome.retry_after_ms))
     else:
         frame["r"] = plain(outcome)
     if durable:
@@ -329,9 +348,7 @@ class ControlCalls:
         if "i" in frame:
             request, durable = shaped(frame["i"], int), shaped(frame.get("d", 0), int)
             if "x" in frame:
-                refusal = shaped(frame["x"], Refusal)
-                refused = Refused(refusal.reason, refusal.detail, retry_after_ms=refusal.retry_after_ms)
-                return Answer(request, refused, durable)
+                return Answer(request, shaped(frame["x"], Refusal).refused(), durable)
             return Answer(request, tagged(frame.get("r"), "reply", REPLIES), durable)
         if "p" in frame:
             return shaped(frame["p"], AppsChanged)

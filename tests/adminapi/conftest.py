@@ -21,6 +21,8 @@ import trio
 
 from adminapi.__main__ import configured, listening
 from adminapi.app import Front, build
+from adminapi.audit.log import AuditLog
+from adminapi.audit.witness import Audit
 from adminapi.control import Channel
 from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
@@ -208,8 +210,10 @@ OPERATOR = "the-operators-own-token"
 class Served:
     """adminapi at a real address, the fake broker behind it."""
 
-    def __init__(self, broker: FakeBroker, channel: Channel, files: Files, host: str, client: httpx.AsyncClient) -> None:
-        self.broker, self.channel, self.files = broker, channel, files
+    def __init__(
+        self, broker: FakeBroker, channel: Channel, files: Files, audit: AuditLog, host: str, client: httpx.AsyncClient
+    ) -> None:
+        self.broker, self.channel, self.files, self.audit = broker, channel, files, audit
         self.host = host
         self.client = client
 
@@ -249,7 +253,9 @@ async def served(broker: FakeBroker, folder: Path, dialects: list[Dialect], metr
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()
-    app: Any = build(channel, dialects, files, gate=Gate(Addresses(("127.0.0.0/8",))), count=metrics.count)
+    audit = Audit(AuditLog(folder / "audit"))
+    gate = Gate(Addresses(("127.0.0.0/8",)))
+    app: Any = build(channel, dialects, files, gate=gate, audit=audit, count=metrics.count)
     serve = partial(hypercorn.trio.serve, app, configured(sock, Settings(graceful_seconds=0.5)), shutdown_trigger=stop.wait)
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
@@ -257,5 +263,5 @@ async def served(broker: FakeBroker, folder: Path, dialects: list[Dialect], metr
         with trio.fail_after(5):
             await channel.wait_ready()
         async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:
-            yield Served(broker, channel, files, host, client)
+            yield Served(broker, channel, files, audit.files, host, client)
         inner.cancel_scope.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,19 +241,38 @@ async def test_a_farewell_is_told(broker: FakeBroker, channel: Channel) -> None:
     assert "going_away" in channel.fault
 
 
-async def test_another_words_version_is_said_in_a_sentence(folder: Path, nursery: trio.Nursery) -> None:
-    async def serve(stream: trio.SocketStream) -> None:
-        payload = cbor2.dumps({"words": 99, "program": "9.0", "epoch": "x"})
-        await stream.send_all(len(payload).to_bytes(4, "big") + payload)
-        await trio.sleep_forever()
+async def speak(folder: Path, nursery: trio.Nursery, words: int) -> Path:
+    """A broker that says hello in this words version, and shows an empty table of apps."""
 
+    async def serve(stream: trio.SocketStream) -> None:
+        with contextlib.suppress(trio.BrokenResourceError):
+            for frame in ({"words": words, "program": "9.0"}, {"i": 1, "r": {"reply": "AppTable", "apps": []}}):
+                payload = cbor2.dumps(frame)
+                await stream.send_all(len(payload).to_bytes(4, "big") + payload)
+                await stream.receive_some()  # the hello; the call for the table
+            await trio.sleep_forever()
+
+    path = folder / "control.sock"
     listener = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
-    await listener.bind(str(folder / "control.sock"))
+    await listener.bind(str(path))
     listener.listen()
     nursery.start_soon(trio.serve_listeners, serve, [trio.SocketListener(listener)])
-    with pytest.raises(Refused, match=f"version {WORDS}"):
-        async with connected(folder / "control.sock", 0.3):
+    return path
+
+
+@pytest.mark.parametrize("words", [WORDS - 1, WORDS + 1])
+async def test_a_broker_one_words_version_away_is_used(folder: Path, nursery: trio.Nursery, words: int) -> None:
+    async with connected(await speak(folder, nursery, words), 3) as channel:
+        assert channel.program == "9.0"
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("words", [WORDS - 2, WORDS + 2, 99])
+async def test_any_other_words_version_is_said_in_a_sentence(folder: Path, nursery: trio.Nursery, words: int) -> None:
+    with pytest.raises(Refused, match=f"version {WORDS} .* other {words}, .*restart both"):
+        async with connected(await speak(folder, nursery, words), 0.3):
             raise AssertionError("never reached")
+    nursery.cancel_scope.cancel()
 
 
 async def test_no_broker_is_said_in_a_sentence(folder: Path) -> None:

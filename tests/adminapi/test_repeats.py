@@ -65,3 +65,21 @@ async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "KEPT_SECONDS", 0.0)
     assert (await memory.once(9, lambda: answer(b"z"))).body == b"z"
     assert memory._bytes == 11
+
+
+async def test_a_repeated_upload_keeps_one_file(served: Served) -> None:
+    """The second body is cut into parts by another boundary, as a client's retry is."""
+
+    async def upload(key: str, content: bytes) -> httpx.Response:
+        headers = {"app-id": APP.id, "app-key": APP.key, "idempotency-key": key}
+        return await served.call(
+            "POST", "/im/file/upload", headers=headers, files={"file": ("a.txt", content, "text/plain")}
+        )
+
+    first, again = await upload("k", b"one"), await upload("k", b"one")
+    assert first.json()["code"] == 0, first.text
+    assert again.content == first.content
+    assert len(list((served.files.root / APP.id).iterdir())) == 1
+    for key, content in (("k", b"two"), ("l", b"one")):
+        assert (await upload(key, content)).content != first.content
+    assert len(list((served.files.root / APP.id).iterdir())) == 3

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adminapi.dialect import Ask, Caller, bearer, same_secret
-from protocol.apps import App
+from protocol.apps import App, KeyKind
 from protocol.errors import Reason, Refused
 
 
@@ -19,14 +19,15 @@ def admit(ask: Ask, apps: Mapping[str, App], default: str) -> Caller:
     UNAUTHORIZED."""
     app = named_app(ask, apps, default)
     token, key = bearer(ask.headers), ask.headers.get("app-key")
-    if token and not same_secret(token, app.master_key):
+    if token and not same_secret(token, *app.keys(ask.now_ms, "master_key")):
         raise Refused(Reason.UNAUTHORIZED, "The Bearer token is not the master key of this app.")
     signs = "app_id" in ask.path
-    if key is not None and not same_secret(key, app.master_key, "" if signs else app.key):
+    kinds: tuple[KeyKind, ...] = ("master_key",) if signs else ("master_key", "key")
+    if key is not None and not same_secret(key, *app.keys(ask.now_ms, *kinds)):
         detail = "app-key is not the master key of this app, which signatures take." if signs else "app-key is not its key."
         raise Refused(Reason.UNAUTHORIZED, detail)
     if token or key is not None or app.settings.hisihi_unsigned:
-        return Caller(app=app)
+        return Caller(app=app, proof="bearer" if token else "none" if key is None else "key")
     raise Refused(Reason.MISSING_HEADER, "Send Authorization: Bearer with the app's master key, or app-id and app-key.")
 
 

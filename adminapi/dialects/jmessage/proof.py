@@ -24,9 +24,9 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     app = apps.get(name)
     if app is None or app.disabled:
         raise Refused(Reason.UNKNOWN_APP)
-    if not same_secret(secret, app.master_key):
+    if not same_secret(secret, *app.keys(ask.now_ms, "master_key")):
         raise Refused(Reason.UNAUTHORIZED)
-    return Caller(app=app)
+    return Caller(app=app, proof="basic")
 
 
 def credentials(header: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ async def asking(ask: Ask, broker: Broker) -> str:
     text = ask.headers.get(TOKEN, "").strip()
     if not text:
         raise Refused(Reason.NOT_LOGGED_IN, "Send X-LC-IM-Session-Token, as the socket's login gave it.")
-    token = read_session_token(ask.app.secret, text, round(ask.now_s * 1000))
+    token = read_session_token(ask.app.keys(ask.now_ms, "secret"), text, ask.now_ms)
     if token.app != ask.app.id or ask.query.get("client_id", token.user) != token.user:
         raise Refused(Reason.BAD_TOKEN, "The session token is not this client's.")
     looking = Managed(app=ask.app.id, rev=ask.app.rev, command=ListSessions(user=token.user))
@@ -124,11 +124,12 @@ async def sign_client(ask: Ask, broker: Broker) -> Answer:
 
 def signed(ask: Ask) -> tuple[str, Row]:
     """The user whose `session_token` it is, and his signature."""
-    claims = read_jwt(ask.app.secret, name(fields.request(ask), "session_token", TOKEN_MOST), ask.now_s)
+    token = name(fields.request(ask), "session_token", TOKEN_MOST)
+    claims = read_jwt(ask.app.keys(ask.now_ms, "secret"), token, ask.now_s)
     user = name_in(claims)
     if user is None or ":" in user or "act" in claims or claims.get("app_id", ask.app.id) != ask.app.id:
         raise Refused(Reason.BAD_TOKEN, "The session_token is not one with which a user of this app logs in.")
-    timestamp, nonce = signing_time(claims, round(ask.now_s * 1000)), secrets.token_hex(NONCE_BYTES)
+    timestamp, nonce = signing_time(claims, ask.now_ms), secrets.token_hex(NONCE_BYTES)
     signature = sign_action(ask.app.master_key, Action.LOGIN, ask.app.id, user, str(timestamp), nonce)
     return user, {"signature": signature, "timestamp": timestamp, "nonce": nonce}
 

@@ -38,41 +38,42 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     app = apps.get(name)
     if app is None or app.disabled:
         raise Refused(Reason.UNKNOWN_APP, "There is no app of this id.")
-    now_ms = round(ask.now_s * 1000)
+    proof = "sign" if key is None else "key"
     try:
-        check(app, key, sign, now_ms, app_key=app.settings.leancloud_app_key)
+        check(app, key, sign, ask.now_ms, app_key=app.settings.leancloud_app_key)
     except Refused:
         if ask.url_path.rstrip("/") not in FOR_APPS:
             raise
-        check(app, key, sign, now_ms, app_key=True)
-        return Caller(app=app, privileged=False)
-    return Caller(app=app)
+        check(app, key, sign, ask.now_ms, app_key=True)
+        return Caller(app=app, privileged=False, proof=proof)
+    return Caller(app=app, proof=proof)
 
 
 def check(app: App, key: str | None, sign: str | None, now_ms: int, *, app_key: bool) -> None:
     """Both may be there; then both must hold. `app_key`: the app's key is enough."""
     if key is not None:
-        check_key(app, key.strip(), app_key=app_key)
+        check_key(app, key.strip(), now_ms, app_key=app_key)
     if sign is not None:
         check_sign(app, sign, now_ms, app_key=app_key)
 
 
-def check_key(app: App, given: str, *, app_key: bool) -> None:
+def check_key(app: App, given: str, now_ms: int, *, app_key: bool) -> None:
     plain = given.removesuffix(MASTER)
-    if same_secret(plain, app.master_key) or same_secret(given, app.master_key):
+    masters, keys = app.keys(now_ms, "master_key"), app.keys(now_ms, "key")
+    if same_secret(plain, *masters) or same_secret(given, *masters):
         return
-    if app_key and same_secret(given, app.key):
+    if app_key and same_secret(given, *keys):
         return
-    if same_secret(plain, app.key):
+    if same_secret(plain, *keys):
         raise Refused(Reason.UNAUTHORIZED, "Unauthorized. This is the app key; management calls take the master key.")
     raise Refused(Reason.UNAUTHORIZED, "Unauthorized. X-LC-Key is not the master key of this app.")
 
 
 def check_sign(app: App, sign: str, now_ms: int, *, app_key: bool) -> None:
     window_ms = app.settings.sign_window_seconds * 1000
-    keys = [app.master_key]
+    keys = app.keys(now_ms, "master_key")
     if app_key and not parts_of(sign)[2]:
-        keys.append(app.key)
+        keys += app.keys(now_ms, "key")
     if request_signed(sign, *keys, now_ms=now_ms, window_ms=window_ms):
         return
     if request_signed(sign, *keys):

@@ -25,17 +25,18 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     app = apps.get(name)
     if app is None or app.disabled:
         raise Refused(Reason.UNKNOWN_APP, "There is no app of this X-ML-AppId.")
-    if key is not None and not same_secret(key.strip(), app.key, app.master_key):
+    if key is not None and not same_secret(key.strip(), *app.keys(ask.now_ms, "key", "master_key")):
         raise Refused(Reason.UNAUTHORIZED, "X-ML-APIKey is no key of this app.")
     if sign is not None:
-        check_sign(app, sign, round(ask.now_s * 1000))
-    return Caller(app=app)
+        check_sign(app, sign, ask.now_ms)
+    return Caller(app=app, proof="sign" if key is None else "key")
 
 
 def check_sign(app: App, sign: str, now_ms: int) -> None:
     window_ms = app.settings.sign_window_seconds * 1000
-    if not request_signed(sign, app.key, app.master_key):
+    keys = app.keys(now_ms, "key", "master_key")
+    if not request_signed(sign, *keys):
         raise Refused(Reason.UNAUTHORIZED, "X-ML-Request-Sign is not made with a key of this app.")
-    if not request_signed(sign, app.key, app.master_key, now_ms=now_ms, window_ms=window_ms):
+    if not request_signed(sign, *keys, now_ms=now_ms, window_ms=window_ms):
         detail = f"X-ML-Request-Sign is more than {window_ms // 1000} s away from the time here; sign anew."
         raise Refused(Reason.UNAUTHORIZED, detail)

@@ -30,12 +30,12 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     """The caller. MISSING_HEADER, UNKNOWN_APP, UNAUTHORIZED, BAD_TOKEN."""
     app = named_app(ask.headers, apps)
     key, token = ask.headers.get("app-key"), bearer(ask.headers)
-    if key is not None and not same_secret(key, app.key, app.master_key):
+    if key is not None and not same_secret(key, *app.keys(ask.now_ms, "key", "master_key")):
         raise Refused(Reason.UNAUTHORIZED, "app-key is not a key of this app.")
     if token:
-        return admit_token(app, read_jwt(app.secret, token, ask.now_s))
+        return admit_token(app, read_jwt(app.keys(ask.now_ms, "secret"), token, ask.now_s))
     if key is not None or app.settings.bare_app_id:
-        return Caller(app=app)
+        return Caller(app=app, proof="none" if key is None else "key")
     raise Refused(Reason.MISSING_HEADER, "Send app-key, or Authorization: Bearer with a token of this app.")
 
 
@@ -64,15 +64,15 @@ def admit_token(app: App, claims: dict[str, Any]) -> Caller:
             raise Refused(Reason.BAD_TOKEN, "An action token needs act and aud.")
         if members is not None and not isinstance(members, str):
             raise Refused(Reason.BAD_TOKEN, "members of an action token is an md5 in hex.")
-        return Caller(app=app, user=user, privileged=False, act=act, members=members or NOBODY)
+        return Caller(app=app, user=user, privileged=False, proof="token", act=act, members=members or NOBODY)
     name = name_in(claims)
     if name:  # in every spelling a socket takes: what logs a user in must not be more here
-        return Caller(app=app, user=name, privileged=False)
+        return Caller(app=app, user=name, privileged=False, proof="token")
     if strange := sorted(claims.keys() - NAMELESS):
         raise Refused(
             Reason.BAD_TOKEN, f"The token has {', '.join(strange)} and names no user; a back office's has only {KNOWN}."
         )
-    return Caller(app=app)
+    return Caller(app=app, proof="token")
 
 
 def allow(ask: Ask, act: str, members: Sequence[str] = (), actor: str | None = None) -> None:

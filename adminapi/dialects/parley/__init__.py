@@ -133,16 +133,19 @@ class Parley(Dialect):
             raise Refused(Reason.UNAUTHORIZED, "Send Authorization: Bearer with the operator's token or a master key.")
         named = ask.path.get("app")
         if same_secret(token, self._operator_token):
-            app = NO_APP if named is None else apps.get(named)
+            app, proof = NO_APP if named is None else apps.get(named), "operator"
         else:
+            proof = "master_key"
             # Every key is compared, so the time does not tell which app's it was.
-            owners = [app for app in apps.values() if same_secret(token, app.master_key) and not app.disabled]
+            owners = [
+                app for app in apps.values() if same_secret(token, *app.keys(ask.now_ms, "master_key")) and not app.disabled
+            ]
             if not owners:
                 raise Refused(Reason.UNAUTHORIZED, "This is neither the operator's token nor a master key.")
             app = next((owner for owner in owners if named is None or owner.id == named), None)
         if app is None:
             raise Refused(Reason.UNKNOWN_APP, "There is no such app, or this key is not its own.")
-        return Caller(app=app)
+        return Caller(app=app, proof=proof)
 
     def envelope_error(self, ask: Ask, rendering: Rendering) -> Answer:
         if rendering is self.not_found or rendering is self.bad_method:

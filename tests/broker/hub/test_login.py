@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
+from protocol.apps import EarlierKeys
 from protocol.commands import (
     BanUser,
     DeleteUser,
     History,
     Kick,
+    Logout,
     PutUser,
+    Signature,
 )
 from protocol.errors import CloseReason, Reason, Refused
+from protocol.signatures import Action, sign_action
 from protocol.tokens import make_jwt
 from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import reason, text
@@ -124,6 +131,30 @@ def test_a_session_token_ends_after_thirty_days(script: Script) -> None:
     token = script.login("first", "tom").session_token
     script.ms += 30 * 86_400_000 + 1
     assert reason(script.login("x", "tom", session_token=token)) is Reason.BAD_TOKEN
+
+
+def test_keys_that_were_changed_log_in_until_their_overlap_is_over() -> None:
+    before = app(token_required=True)
+    script = Script(before)
+    script.manage(PutUser(user="tom"))
+    login = make_jwt("s", {"unique_name": "tom"})
+    kept = script.login("x", "tom", token=login).session_token
+    earlier = EarlierKeys(key="k", master_key="m", secret="s", until_ms=script.ms + 1000)
+    after = replace(before, key="k2", master_key="m2", secret="s2", earlier=(earlier,))
+    script.core.change_apps(script.core.apps.configure([after]))
+
+    def proofs(secret: str, master_key: str) -> list[dict[str, Any]]:
+        stamp = str(script.ms)
+        text = sign_action(master_key, Action.LOGIN, "a", "tom", stamp, "n")
+        signed = {"wire": "leancloud", "signature": Signature(text, stamp, "n")}
+        return [{"token": make_jwt(secret, {"unique_name": "tom"})}, signed]
+
+    for number, fields in enumerate((*proofs("s", "m"), *proofs("s2", "m2"), {"session_token": kept})):
+        assert script.login(f"y{number}", "tom", **fields).user == "tom"
+        script.say(f"y{number}", Logout())
+    script.ms += 1000
+    for fields in (*proofs("s", "m"), {"session_token": kept}):
+        assert reason(script.login("z", "tom", **fields)) in (Reason.BAD_TOKEN, Reason.UNAUTHORIZED)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import cbor2
+import msgspec
 import pytest
 
 from protocol.apps import App, AppSettings
@@ -130,14 +131,24 @@ def test_only_the_app_table_is_pushed(wire: ControlWire, calls: ControlCalls) ->
     assert wire.push_key() == ControlWire("other").push_key()
 
 
-def test_another_words_version_is_refused_with_a_sentence(calls: ControlCalls) -> None:
+@pytest.mark.parametrize("words", [WORDS - 1, WORDS, WORDS + 1])
+def test_a_words_version_next_to_ours_is_taken(words: int) -> None:
     wire = ControlWire("e")
-    assert wire.receive(cbor2.dumps({"words": WORDS + 1, "program": "9"}), False, 0) == (End(CloseReason.BAD_LOGIN),)
+    (said,) = wire.receive(cbor2.dumps({"words": words, "program": "9", "new": 1}), False, 0)
+    assert isinstance(said, Say)
+    assert wire.logged_in
+
+
+@pytest.mark.parametrize("words", [WORDS - 2, WORDS + 2, "2", 2.0, True, None])
+def test_another_words_version_is_refused_with_a_sentence(calls: ControlCalls, words: object) -> None:
+    wire = ControlWire("e")
+    assert wire.receive(cbor2.dumps({"words": words, "program": "9"}), False, 0) == (End(CloseReason.BAD_LOGIN),)
     farewell = wire.farewell(Ending(CloseReason.BAD_LOGIN), 0)
     heard = calls.receive(farewell.payloads[0])
     assert isinstance(heard, Bye)
     assert f"version {WORDS}" in heard.text
-    assert "2" in heard.text
+    assert repr(words) in heard.text
+    assert "restart both" in heard.text
     assert not wire.logged_in
 
 
@@ -219,6 +230,20 @@ def test_probe_and_pong(wire: ControlWire, calls: ControlCalls) -> None:
 
 
 def test_the_client_refuses_nonsense_too(calls: ControlCalls) -> None:
-    for payload in (b"", cbor2.dumps({"i": 1, "r": {"reply": "Nope"}}), cbor2.dumps({"i": 1, "x": {"reason": "?"}})):
+    for payload in (b"", cbor2.dumps({"i": 1, "r": {"reply": "Nope"}}), cbor2.dumps({"i": 1, "x": {"reason": 5}})):
         with pytest.raises(Malformed):
             calls.receive(payload)
+
+
+def test_what_a_newer_broker_adds_costs_an_older_client_nothing(calls: ControlCalls) -> None:
+    """Fields of an app, its settings and a reply that are not known here, and a reason for a refusal."""
+    app = msgspec.to_builtins(APP)
+    app["settings"]["a_newer_setting"] = True
+    heard = calls.receive(cbor2.dumps({"p": {"app": "", "apps": [{**app, "a_newer_field": [1]}], "push": "AppsChanged"}}))
+    assert heard == AppsChanged(app="", apps=(APP,))
+    heard = calls.receive(cbor2.dumps({"i": 1, "r": {"reply": "Done", "time_ms": 5, "newer": 1}, "newer": 2}))
+    assert heard == Answer(1, Done(time_ms=5))
+    heard = calls.receive(cbor2.dumps({"i": 1, "x": {"reason": "a_newer_reason", "detail": "Because."}}))
+    assert isinstance(heard, Answer)
+    assert isinstance(heard.outcome, Refused)
+    assert (heard.outcome.reason, heard.outcome.detail) == (Reason.INTERNAL, "Because.")

@@ -16,6 +16,8 @@ import trio
 
 from adminapi.__main__ import configured, listening
 from adminapi.app import build
+from adminapi.audit.log import AuditLog
+from adminapi.audit.witness import Audit
 from adminapi.control import Channel
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
@@ -140,7 +142,9 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
-    app: Any = build(channel, [Native(), Hisihi(default_app)], files, gate=Gate(Addresses(())))
+    app: Any = build(
+        channel, [Native(), Hisihi(default_app)], files, gate=Gate(Addresses(())), audit=Audit(AuditLog(folder / "audit"))
+    )
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         stop = trio.Event()
