@@ -8,12 +8,13 @@ TEST_STAMP := $(VENV)/.installed-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test lint bench soak conformance install uninstall clean
+.PHONY: run test attacks lint bench soak conformance install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run    start Parley here, with a demo app"
 	@echo "make test   run the tests"
+	@echo "make attacks   what strangers may try, alone; make test runs it too"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure it beside a peer"
 	@echo "make soak   the longer tests"
@@ -36,6 +37,9 @@ run: $(STAMP)
 
 test: $(TEST_STAMP) lint
 	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile
+
+attacks: $(TEST_STAMP)
+	$(BIN)/python -m pytest -q -m "attack and not soak" -n auto --dist loadfile
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

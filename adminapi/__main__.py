@@ -34,11 +34,9 @@ from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files, expire_hourly
-from adminapi.gate import Gate
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, Settings, load
-from protocol.addresses import Addresses
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
@@ -108,11 +106,15 @@ class TlsConfig(Config):
 
 def configured(sock: socket.socket, settings: Settings) -> TlsConfig:
     """Hypercorn on this listening socket, which becomes its own to close."""
+    # It waits for ever for a peer that does not read; the kernel does not, and accepted sockets inherit this.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.stalled_seconds * 1000))
     config = TlsConfig()
     config.certfile, config.keyfile = settings.tls_cert or None, settings.tls_key or None
     config.bind = [f"fd://{sock.detach()}"]
     config.backlog = BACKLOG
     config.graceful_timeout = settings.graceful_seconds
+    config.keep_alive_timeout = config.ssl_handshake_timeout = settings.head_seconds
+    config.h11_max_incomplete_size = config.h2_max_header_list_size = settings.header_bytes
     config.include_server_header = False
     config.errorlog = logging.getLogger("adminapi.hypercorn")
     config.errorlog.setLevel(logging.WARNING)
@@ -139,16 +141,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
-    gate = Gate(Addresses(place.admin.trusted_proxies))
-    app: Any = build(
-        channel,
-        dialects(place, metrics),
-        files,
-        gate=gate,
-        audit=audit,
-        public_url=place.admin.public_url,
-        count=metrics.count,
-    )
+    app: Any = build(channel, dialects(place, metrics), files, settings=place.admin, audit=audit, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

@@ -30,19 +30,14 @@ from adminapi.files import Files
 from adminapi.gate import PROOFS, Gate
 from adminapi.http import KEY, Cured
 from adminapi.repeats import KEY_CHARACTERS, Repeats
+from adminapi.settings import Settings
 from adminapi.uploads import received
 from protocol.errors import Reason, Refused
 
 log = logging.getLogger("adminapi.app")
 
-BODY_BYTES = 1_048_576
-"""Largest body that is not an upload."""
-BODY_SECONDS = 30.0
-"""A body that is not an upload arrives within so long, and the next piece of an upload too."""
 SURPLUS_BYTES, SURPLUS_SECONDS = 8 * 1_048_576, 3.0
 """Of a body too large, read and thrown away, so that its sender gets to read the answer."""
-ANSWER_SECONDS = 600.0
-"""An answer, a download too, is out by then."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 RANGE_BYTES = 1_048_576
 """Answered to one Range; a player asks again for what follows."""
@@ -60,13 +55,12 @@ def build(
     dialects: Sequence[Dialect],
     files: Files,
     *,
-    gate: Gate,
+    settings: Settings,
     audit: Audit,
-    public_url: str = "",
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
-    """The ASGI application. `public_url` stands in links instead of what the request's Host says."""
-    return Cured(Front(broker, dialects, files, gate, audit, public_url.rstrip("/"), count).quart)
+    """The ASGI application."""
+    return Cured(Front(broker, dialects, files, settings, audit, count).quart, settings)
 
 
 class Front:
@@ -77,22 +71,25 @@ class Front:
         broker: Broker,
         dialects: Sequence[Dialect],
         files: Files,
-        gate: Gate,
+        settings: Settings,
         audit: Audit,
-        public_url: str,
         count: Count,
     ) -> None:
         self.broker = broker
+        self.audit = audit
         self.dialects = dialects
         self.files = files
-        self.gate = gate
-        self.audit = audit
-        self.public_url = public_url
+        self.gate = Gate(settings)
+        self.public_url = settings.public_url.rstrip("/")
+        """In links, instead of what the request's Host says."""
+        self.body_bytes = settings.body_bytes
+        self.body_seconds = settings.body_seconds
+        self.answer_seconds = settings.answer_seconds
         self.count = count
         self.repeats = Repeats()
         self.quart = QuartTrio("adminapi", static_folder=None)
         self.quart.config["MAX_CONTENT_LENGTH"] = None  # counted here, see `whole_body`
-        self.quart.config["RESPONSE_TIMEOUT"] = ANSWER_SECONDS
+        self.quart.config["RESPONSE_TIMEOUT"] = settings.answer_seconds
         self.quart.url_map.strict_slashes = False
         self.quart.url_map.merge_slashes = False
         self.quart.url_map.redirect_defaults = False
@@ -116,7 +113,7 @@ class Front:
 
     def mount_page(self, path: str, answer: Answer) -> None:
         async def view() -> Response:
-            await discard_rest()
+            await self.discard_rest()
             return rendered(fresh(answer, request.headers.get("If-None-Match", "")))
 
         self.quart.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
@@ -129,7 +126,7 @@ class Front:
                 answer = await self.run_upload(dialect, endpoint, ask, witness)
             else:
                 await self.admit_first(dialect, endpoint, ask)
-                ask.body = await whole_body()
+                ask.body = await self.whole_body()
                 answer = await self.run_once(dialect, endpoint, ask, witness, ask.body)
         except Refused as refused:
             outcome = refused.reason.value
@@ -162,7 +159,7 @@ class Front:
         try:
             self.admit(dialect, endpoint, ask)
         except Refused as refused:
-            await discard_rest()
+            await self.discard_rest()
             wrong = refused.__cause__ or refused
             if isinstance(wrong, Refused) and wrong.reason in PROOFS:
                 await self.gate.hold_wrong(ask.remote)
@@ -177,14 +174,17 @@ class Front:
         assert ask.caller is not None
         content_type = ask.headers.get("content-type", "")
         try:
-            async with received(next_piece, content_type, self.files, ask.app, ask.base_url) as body:
-                ask.uploads, ask.fields = body.files, body.fields
-                keeping = msgspec.structs.replace(endpoint, run=keep)
-                answer = await self.run_once(dialect, keeping, ask, witness, body.content())
+            with trio.fail_after(self.answer_seconds):
+                async with received(self.next_piece, content_type, self.files, ask.app, ask.base_url) as body:
+                    ask.uploads, ask.fields = body.files, body.fields
+                    keeping = msgspec.structs.replace(endpoint, run=keep)
+                    answer = await self.run_once(dialect, keeping, ask, witness, body.content())
+        except trio.TooSlowError:
+            raise Refused(Reason.BAD_FORMAT, f"The upload took longer than {self.answer_seconds:g} seconds.") from None
         except Refused:
-            await discard_rest()
+            await self.discard_rest()
             raise
-        await discard_rest()  # the epilogue, if any
+        await self.discard_rest()  # the epilogue, if any
         return answer
 
     def admit(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
@@ -222,7 +222,7 @@ class Front:
     async def unrouted(self, error: HTTPException) -> Response:
         """No such path or method, in the form of whoever owns the path; the neutral form where nobody does."""
         began = trio.current_time()
-        await discard_rest()
+        await self.discard_rest()
         status = error.code or 500
         if status >= 500:
             log.error("http error=%s path=%s", error, request.path)
@@ -262,9 +262,51 @@ class Front:
         ]
         return max(owned, key=lambda item: len(item[0]))[1] if owned else None
 
+    async def next_piece(self) -> bytes | None:
+        """The next piece of the request's body as it comes, None at its end. BAD_FORMAT when the sender stalls."""
+        with trio.move_on_after(self.body_seconds) as waiting:
+            chunk = await anext(aiter(request.body), None)
+        if waiting.cancelled_caught:
+            raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
+        if chunk is not None:
+            scope: Any = request.scope
+            scope[KEY].took(len(chunk))
+        return chunk
+
+    async def whole_body(self) -> bytes:
+        """The body of a request that is not an upload. TOO_LARGE beyond `body_bytes`."""
+        if bodiless():
+            return b""
+        gathered = bytearray()
+        with trio.move_on_after(self.body_seconds):
+            while (piece := await self.next_piece()) is not None:
+                gathered += piece
+                if len(gathered) > self.body_bytes:
+                    break
+            else:
+                return bytes(gathered)
+        await self.discard_rest()
+        if len(gathered) > self.body_bytes:
+            raise Refused(Reason.TOO_LARGE, f"The body is larger than {self.body_bytes} bytes.")
+        raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
+
+    async def discard_rest(self) -> None:
+        """Read what is left of a body and throw it away, up to a bound; beyond it the connection will be closed."""
+        if bodiless():
+            return
+        left = SURPLUS_BYTES
+        with trio.move_on_after(SURPLUS_SECONDS):
+            try:
+                while (piece := await self.next_piece()) is not None:
+                    left -= len(piece)
+                    if left < 0:
+                        return
+            except Refused:
+                return
+
     async def serve_file(self, folder: str, name: str) -> Response:
         """An uploaded file, in ranges if asked (sound and video). Open: its name is the secret (`adminapi.files`)."""
-        await discard_rest()
+        await self.discard_rest()
         found = await trio.to_thread.run_sync(self.files.find, folder, name)
         if found is None:
             return rendered(json_answer({"code": 404, "error": "There is no such file."}, 404))
@@ -343,50 +385,7 @@ def rendered(answer: Answer) -> Response:
     return response
 
 
-async def next_piece() -> bytes | None:
-    """The next piece of the request's body as it comes, None at its end. BAD_FORMAT when the sender stalls."""
-    with trio.move_on_after(BODY_SECONDS) as waiting:
-        chunk = await anext(aiter(request.body), None)
-    if waiting.cancelled_caught:
-        raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")
-    if chunk is not None:
-        scope: Any = request.scope
-        scope[KEY].took(len(chunk))
-    return chunk
-
-
 def bodiless() -> bool:
     """Its headers say that no body follows; HTTP/2 may bring one without saying so."""
     headers = request.headers
     return request.http_version.startswith("1") and not ("Content-Length" in headers or "Transfer-Encoding" in headers)
-
-
-async def whole_body() -> bytes:
-    """The body of a request that is not an upload. TOO_LARGE beyond 1 MiB."""
-    if bodiless():
-        return b""
-    gathered = bytearray()
-    deadline = trio.current_time() + BODY_SECONDS
-    while (piece := await next_piece()) is not None:
-        gathered += piece
-        if len(gathered) > BODY_BYTES:
-            await discard_rest()
-            raise Refused(Reason.TOO_LARGE, "The body is larger than 1 MiB.")
-        if trio.current_time() > deadline:
-            raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.")
-    return bytes(gathered)
-
-
-async def discard_rest() -> None:
-    """Read what is left of a body and throw it away, up to a bound; beyond it the connection will be closed."""
-    if bodiless():
-        return
-    left = SURPLUS_BYTES
-    with trio.move_on_after(SURPLUS_SECONDS):
-        try:
-            while (piece := await next_piece()) is not None:
-                left -= len(piece)
-                if left < 0:
-                    return
-        except Refused:
-            return

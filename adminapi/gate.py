@@ -12,22 +12,24 @@ from collections.abc import Callable
 
 import trio
 
+from adminapi.settings import Settings
 from protocol.addresses import Addresses
 from protocol.apps import App
 from protocol.errors import Reason, Refused
 
-FREE, WINDOW_SECONDS = 10, 60.0
-"""So many wrong proofs of an address in a minute are slips."""
-WAIT_SECONDS = 1.0
-WAITING, REMEMBERED = 200, 10_000
-"""Callers who wait at once, and addresses with wrong proofs."""
+WINDOW_SECONDS = 60.0
+REMEMBERED = 10_000
+"""Addresses with wrong proofs."""
 PROOFS = frozenset({Reason.UNAUTHORIZED, Reason.BAD_TOKEN, Reason.UNKNOWN_APP, Reason.WRONG_PASSWORD})
 """Refusals by which keys could be guessed."""
 
 
 class Gate:
-    def __init__(self, addresses: Addresses, *, clock: Callable[[], float] = trio.current_time) -> None:
-        self._addresses = addresses
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = trio.current_time) -> None:
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._free = settings.wrong_proofs
+        self._wait_seconds = settings.wrong_proof_seconds
+        self._most_waiting = settings.wrong_proofs_waiting
         self._clock = clock
         self._paces: dict[str, tuple[float, float]] = {}
         """App to calls left and when that was."""
@@ -62,16 +64,16 @@ class Gate:
             return
         now = self._clock()
         times = [at for at in self._wrong.pop(address, []) if now - at < WINDOW_SECONDS]
-        self._wrong[address] = [*times[-FREE:], now]
+        self._wrong[address] = [*(times[-self._free :] if self._free else ()), now]
         if len(self._wrong) > REMEMBERED:
             self._wrong.popitem(last=False)
-        if len(times) < FREE:
+        if len(times) < self._free:
             return
-        if self._waiting >= WAITING:
+        if self._waiting >= self._most_waiting:
             words = "Too many wrong keys come in; this one was not right either."
             raise Refused(Reason.TOO_FAST, words, retry_after_ms=int(WINDOW_SECONDS * 1000))
         self._waiting += 1
         try:
-            await trio.sleep(WAIT_SECONDS)
+            await trio.sleep(self._wait_seconds)
         finally:
             self._waiting -= 1

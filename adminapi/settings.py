@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from protocol.settings import (
+    KIB,
     MIB,
     Address,
     BadSettings,
@@ -71,6 +72,27 @@ class Settings(Section, frozen=True):
     """Its private key, a PEM file without a pass phrase."""
     trusted_proxies: Networks = ("127.0.0.0/8", "::1")
     """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    header_bytes: Annotated[int, Meta(ge=KIB, le=MIB)] = 16 * KIB
+    """A request's line and headers together. Twice what apps' sockets may send, as queries carry lists of ids."""
+    headers: Annotated[int, Meta(ge=8, le=10_000)] = 64
+    """Header lines of a request."""
+    head_seconds: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    """From accept to the end of a request's headers, the TLS handshake apart, which has as long. An idle connection is kept
+    no longer either."""
+    body_bytes: Annotated[int, Meta(ge=KIB, le=MIB)] = MIB
+    """Largest body that is not an upload; what the control socket carries is the most. Uploads: their app's `file_bytes`."""
+    body_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 30.0
+    """A body that is not an upload is here within so long, and the next piece of an upload too."""
+    stalled_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 30.0
+    """Who takes nothing of his answer for so long is cut off."""
+    answer_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    """An answer, a download too, is out within so long, and an upload in."""
+    wrong_proofs: Annotated[int, Meta(ge=0, le=1_000_000)] = 10
+    """Wrong keys and tokens of an address in a minute that are answered at once; each further one waits."""
+    wrong_proof_seconds: Annotated[float, Meta(ge=0, le=60)] = 1.0
+    """How long it waits for its answer. Right ones never wait."""
+    wrong_proofs_waiting: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    """So many wait at a time; more are refused as too fast, at once."""
     free_bytes: Annotated[int, Meta(ge=0, le=1 << 50)] = 256 * MIB
     """Below so much free disk no upload is taken: messages need it more. 0: always."""
     audit_days: Annotated[int, Meta(ge=0, le=36_500)] = 365

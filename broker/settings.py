@@ -58,6 +58,8 @@ class Sockets(Section, frozen=True):
     """From accept to login, in total: a slow phone makes it, and a stranger holds a descriptor no longer."""
     header_bytes: Annotated[int, Meta(ge=KIB, le=MIB)] = 8 * KIB
     """Upgrade request: request line and headers together. 8 KiB, as most web servers."""
+    headers: Annotated[int, Meta(ge=8, le=128)] = 64
+    """Header lines of an upgrade request. A client's, a proxy's and cookies are some twenty."""
     first_frame_bytes: Annotated[int, Meta(ge=256, le=16 * MIB)] = 4 * KIB
     """Largest frame before the login: a login with a long token fits, and strangers cost little memory."""
     frame_bytes: Annotated[int, Meta(ge=KIB, le=16 * MIB)] = 64 * KIB

@@ -85,6 +85,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. 0: no limit."""
     frames_per_second: PerSecond = 200
     """Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit."""
+    sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 16
+    """Sessions a user may have at once, over all wires; for one more the oldest gives way."""
     text_bytes: Annotated[int, Meta(ge=1, le=16 * 1_048_576)] = 5120
     """Bytes of UTF-8 in the text of one message, at most (LC-10)."""
     temporary_members: Annotated[int, Meta(ge=2, le=1_000_000)] = 10

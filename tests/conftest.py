@@ -1,4 +1,5 @@
-"""What several parts of the tests share: a PostgreSQL server for the whole run, a database for a test."""
+"""What several parts of the tests share: a PostgreSQL server for the whole run, a database for a test; and which tests are
+attacks."""
 
 from __future__ import annotations
 
@@ -11,6 +12,18 @@ import pytest
 from tests.postgres import GivenServer, Server, execute, server
 
 numbers = count(1)
+ATTACKS = frozenset(
+    {"A1", "A2", "A3", "A4", "A5", "A6", "CVE", "F12", "F13", "F15", "F16", "F17", "F18", "F19", "F20", "F22", "F23", "F24"}
+    | {"F26", "F27", "F28", "F29", "F30", "F31", "F37", "F39"}
+)
+"""Rows of the README's table of attacks."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -m attack` runs what stands in that table, wherever it is."""
+    for item in items:
+        if any(mark.name in ATTACKS for mark in item.iter_markers()):
+            item.add_marker("attack")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes and seconds as in `broker.settings.Sockets`."""
 
     header_bytes: int
+    headers: int
     first_frame_bytes: int
     frame_bytes: int
     fragments: int
@@ -33,6 +34,7 @@ def public(sockets: Sockets) -> Limits:
     """Limits of the doors apps use."""
     return Limits(
         header_bytes=sockets.header_bytes,
+        headers=sockets.headers,
         first_frame_bytes=sockets.first_frame_bytes,
         frame_bytes=sockets.frame_bytes,
         fragments=sockets.fragments,

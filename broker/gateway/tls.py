@@ -156,6 +156,10 @@ async def _accept(
 ) -> tuple[WebSocketConnection, Wire]:
     """The upgrade, by trio-websocket; it negotiates no extension unless told to."""
     request = await wrap_server_stream(tasks, stream, max_message_size=limits.frame_bytes)
+    size = sum(len(name) + len(value) + 4 for name, value in request.headers)
+    if len(request.headers) > limits.headers or size > limits.header_bytes:  # of more than 16 KiB the library keeps nothing
+        await request.reject(431)
+        raise trio.BrokenResourceError
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
     wire, subprotocol = choose(read_upgrade(request.path, headers, request.proposed_subprotocols))
     return await request.accept(subprotocol=subprotocol), wire

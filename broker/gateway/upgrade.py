@@ -1,9 +1,9 @@
 """The upgrade of an HTTP request to WebSocket: what was asked, and the wire that will serve it (RFC 6455 4.2).
 
-The law: a request is held until its head is whole, and is at most `header_bytes` long; then it is parsed once, and
-nothing of it stays in memory but what the wire keeps. Which wire speaks on which path and sub-protocol is the server's
-choice (`Choose`); here only HTTP is known. permessage-deflate is never negotiated: a compressed frame cannot be shared,
-and is a way to make 64 KiB into 64 MiB (CVE-2018-1000518).
+The law: a request is held until its head is whole, and is at most `header_bytes` long, in `headers` lines; then it is
+parsed once, and nothing of it stays in memory but what the wire keeps. Which wire speaks on which path and sub-protocol
+is the server's choice (`Choose`); here only HTTP is known. permessage-deflate is never negotiated: a compressed frame
+cannot be shared, and is a way to make 64 KiB into 64 MiB (CVE-2018-1000518).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from broker.gateway.websocket import QUIET, WebSocketFraming
 from protocol.wires.wire import Wire
 
 QUERY_FIELDS = 32
+TOO_LARGE = "Request Header Fields Too Large"
 BODY_BYTES = 500
 """Of the answer to a request that is no upgrade."""
 
@@ -95,9 +96,11 @@ class Handshake:
         end = held.find(b"\r\n\r\n", max(len(self._held) - 3, 0)) + 4
         if end < 4 or end > self._limits.header_bytes:
             if len(held) >= self._limits.header_bytes:
-                return Rejected(answer(431, "Request Header Fields Too Large"))
+                return Rejected(answer(431, TOO_LARGE))
             self._held = held
             return None
+        if held.count(b"\r\n", 0, end) - 2 > self._limits.headers:
+            return Rejected(answer(431, TOO_LARGE))
         return self._upgrade(held[:end], held[end:])
 
     def _upgrade(self, head: bytes, rest: bytes) -> Opened | Rejected:

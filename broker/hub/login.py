@@ -25,8 +25,6 @@ from protocol.tokens import (
 )
 from protocol.wires.wire import Ending
 
-MOST_SESSIONS = 16
-"""Of one user; the oldest gives way."""
 NATIVE_NAME = re.compile(r"[\w.@+-]{1,128}")
 """What a user made by a native login may be called: letters and digits (ZD-33) and what other dialects allow in ids."""
 
@@ -80,7 +78,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
             d.end(holder.id, Ending(CloseReason.REPLACED, device=device))
             d.then(hub.swaps.lost, holder.id, slot, d.now)
     staying = [number for number in hub.by_user.get(c.user, ()) if holder is None or number != holder.id]
-    for number in staying[: len(staying) - MOST_SESSIONS + 1] if len(staying) >= MOST_SESSIONS else ():
+    for number in staying[: max(len(staying) + 1 - hub.app.settings.sessions_per_user, 0)]:
         leaving.append(hub.sessions[number])
         d.end(number, Ending(CloseReason.REPLACED, device=device))
 

@@ -28,11 +28,9 @@ from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.files import Files
-from adminapi.gate import Gate
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Settings
-from protocol.addresses import Addresses
 from protocol.apps import App, AppSettings
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
@@ -248,15 +246,22 @@ def dialects(metrics: Metrics) -> list[Dialect]:
 
 
 @pytest.fixture
-async def served(broker: FakeBroker, folder: Path, dialects: list[Dialect], metrics: Metrics) -> AsyncIterator[Served]:
+def admin_settings() -> Settings:
+    """What `served` runs under; a test that wants others is parametrized with them."""
+    return Settings(graceful_seconds=0.5)
+
+
+@pytest.fixture
+async def served(
+    broker: FakeBroker, folder: Path, dialects: list[Dialect], metrics: Metrics, admin_settings: Settings
+) -> AsyncIterator[Served]:
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()
     audit = Audit(AuditLog(folder / "audit"))
-    gate = Gate(Addresses(("127.0.0.0/8",)))
-    app: Any = build(channel, dialects, files, gate=gate, audit=audit, count=metrics.count)
-    serve = partial(hypercorn.trio.serve, app, configured(sock, Settings(graceful_seconds=0.5)), shutdown_trigger=stop.wait)
+    app: Any = build(channel, dialects, files, settings=admin_settings, audit=audit, count=metrics.count)
+    serve = partial(hypercorn.trio.serve, app, configured(sock, admin_settings), shutdown_trigger=stop.wait)
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         inner.start_soon(serve)

@@ -10,6 +10,7 @@ import trio
 
 from adminapi import app as app_module
 from adminapi.app import wanted_range
+from adminapi.settings import Settings
 from protocol.commands import ListMembers, ListSessions, MemberList, SessionList
 from tests.adminapi.conftest import APP, Served
 
@@ -91,10 +92,10 @@ async def test_an_answer_that_needs_no_body_leaves_the_connection_usable(
             nursery.start_soon(trial)
 
 
+@pytest.mark.parametrize("admin_settings", [Settings(graceful_seconds=0.5, body_seconds=0.05)])
 async def test_a_body_that_never_comes_whole_costs_its_connection_only(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "BODY_SECONDS", 0.05)
     monkeypatch.setattr(app_module, "SURPLUS_SECONDS", 0.05)
     for path, status in (("/nowhere", 404), ("/im/conversations", 200)):
         talker = await peer(served)

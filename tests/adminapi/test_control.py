@@ -227,6 +227,7 @@ async def test_a_call_too_large_is_refused_and_the_channel_lives(broker: FakeBro
         b"\x00\x00\x00\x00",
     ],
 )
+@pytest.mark.F12
 async def test_nonsense_from_the_broker_costs_the_connection_only(broker: FakeBroker, channel: Channel, raw: bytes) -> None:
     await broker.send_raw(raw)
     await until(lambda: channel.apps is None)

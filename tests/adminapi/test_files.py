@@ -149,6 +149,7 @@ async def test_a_full_disk_is_5030(served: Served) -> None:
     assert stored(served) == []
 
 
+@pytest.mark.A3
 async def test_no_path_leaves_the_folder(served: Served) -> None:
     root = served.files.root / "666666"
     root.mkdir(parents=True)

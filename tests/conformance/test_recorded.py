@@ -57,6 +57,7 @@ def test_there_are_cases_of_every_chapter() -> None:
 
 
 @pytest.mark.parametrize("chapter", sorted({case.name.rpartition(".")[0] for case in CASES}))
+@pytest.mark.F28
 async def test_the_same_is_answered_as_when_it_passed(chapter: str) -> None:
     async with echoing() as port:
         for case in CASES:

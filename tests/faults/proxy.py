@@ -1,4 +1,5 @@
-"""A TCP proxy between clients and a broker that loses what a bad network loses: answers, or whole connections."""
+"""A TCP proxy between clients and a broker that loses what a bad network loses: answers, requests, or whole connections, and
+cuts the rest into pieces."""
 
 from __future__ import annotations
 
@@ -21,6 +22,10 @@ class Proxy:
         self.port = 0
         self.answers = True
         """False: what the broker sends goes nowhere; what it receives is not affected."""
+        self.requests = True
+        """False: what clients send goes nowhere either; with both the cable is out, and nobody is told."""
+        self.piece = 65_536
+        """At most so many bytes are passed on at a time."""
         self._scopes: set[trio.CancelScope] = set()
 
     def cut(self) -> None:
@@ -51,8 +56,10 @@ class Proxy:
     async def _pump(self, source: trio.SocketStream, sink: trio.SocketStream, back: bool, scope: trio.CancelScope) -> None:
         try:
             async for data in source:
-                if self.answers or not back:
-                    await sink.send_all(data)
+                if not (self.answers if back else self.requests):
+                    continue
+                for start in range(0, len(data), self.piece):
+                    await sink.send_all(data[start : start + self.piece])
         except trio.BrokenResourceError:
             pass
         scope.cancel()

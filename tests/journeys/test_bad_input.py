@@ -64,6 +64,7 @@ async def read_to_end(stream: trio.SocketStream) -> bytes:
     return data
 
 
+@pytest.mark.F30
 async def test_unreadable_frames_are_answered_and_the_session_stays(host: Host) -> None:
     host.broker()
     async with json_peer(host.url) as peer:
@@ -125,6 +126,7 @@ async def test_logins_that_cannot_succeed(host: Host) -> None:
             assert await peer.end() == 4010
 
 
+@pytest.mark.F26
 async def test_oversize_frames(host: Host) -> None:
     host.broker()
     async with json_peer(host.url) as peer:
@@ -141,6 +143,7 @@ async def test_oversize_frames(host: Host) -> None:
         await read_to_end(stream)
 
 
+@pytest.mark.F28
 async def test_websocket_violations_close_with_their_code(host: Host) -> None:
     host.broker()
     for frame, code in (
@@ -170,6 +173,7 @@ async def test_websocket_violations_close_with_their_code(host: Host) -> None:
         b"\r\n\r\n",
     ],
 )
+@pytest.mark.CVE
 async def test_what_is_no_upgrade_is_answered_and_closed(host: Host, head: bytes) -> None:
     host.broker()
     async with raw(host.port) as stream:
@@ -181,6 +185,7 @@ async def test_what_is_no_upgrade_is_answered_and_closed(host: Host, head: bytes
         assert answer.startswith(b"HTTP/1.1 4"), answer[:100]
 
 
+@pytest.mark.F16
 async def test_silent_and_slow_strangers_are_closed_and_others_served(host: Host) -> None:
     host.configure(sockets={"login_seconds": 1.0})
     host.broker()
@@ -253,6 +258,8 @@ async def test_ids_of_another_app_do_not_exist(host: Host) -> None:
         assert (await eve.ok("sync"))["conversations"] == []
 
 
+@pytest.mark.CVE
+@pytest.mark.F26
 async def test_a_flood_before_login_costs_no_memory(host: Host) -> None:
     broker = host.broker()
     before = resident(broker.process.pid)
@@ -274,6 +281,7 @@ async def test_a_flood_before_login_costs_no_memory(host: Host) -> None:
         await peer.login("tom")
 
 
+@pytest.mark.F15
 async def test_a_peer_that_sends_too_fast_is_told_and_then_closed(host: Host) -> None:
     app = {"id": "slow", "key": "k", "master_key": "m", "secret": "s", "token_required": False, "frames_per_second": 5}
     host.configure(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
 import trio
 
 from tests.journeys.programs import Host
@@ -31,6 +32,7 @@ async def test_presence_is_told_once_and_does_not_flicker(host: Host) -> None:
         assert (change["client_id"], change["online"]) == ("tom", False)
 
 
+@pytest.mark.F17
 async def test_a_silent_peer_is_asked_and_then_given_up(host: Host) -> None:
     host.configure(sockets={"ping_seconds": 0.5, "pong_seconds": 0.5})
     host.broker()

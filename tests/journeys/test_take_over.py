@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 from tests.journeys.programs import Host
@@ -33,6 +34,7 @@ async def test_other_devices_stay(host: Host) -> None:
         assert (await phone.ok("presence.query", client_ids=["tom"]))["online"] == ["tom"]
 
 
+@pytest.mark.F31
 async def test_fifty_logins_at_once_leave_one_session(host: Host) -> None:
     host.broker()
     codes: list[int | None] = []

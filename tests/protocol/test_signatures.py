@@ -64,6 +64,7 @@ def test_an_empty_key_signs_nothing() -> None:
 @pytest.mark.parametrize(
     ("away", "holds"), [(0, True), (900_000, True), (-900_000, True), (900_001, False), (-900_001, False)]
 )
+@pytest.mark.A2
 def test_a_window_bounds_the_age_of_a_sign_both_ways(away: int, holds: bool) -> None:
     sign = sign_request(APP_KEY, AT)
     assert request_signed(sign, APP_KEY, now_ms=AT + away, window_ms=900_000) is holds
@@ -150,6 +151,7 @@ def test_an_empty_key_proves_nothing() -> None:
     assert action_signed("", made, 1450166986000, Action.LOGIN, "app", "c565", "1450166986", "n") is None
 
 
+@pytest.mark.A2
 def test_a_signature_lives_six_hours() -> None:
     at = 1450166986000
     assert login(now_ms=at + VALID_MS) == at

@@ -115,6 +115,7 @@ async def test_before_login_one_frame_at_a_time_is_handed_on(framed: bool) -> No
 
 
 @BOTH
+@pytest.mark.F15
 async def test_the_ninth_frame_without_login_is_the_end(framed: bool) -> None:
     async with running() as broker:
         client = await broker.client(framed, login=None)
@@ -180,6 +181,7 @@ async def test_a_flood_of_what_counts_against_no_rate_is_only_read_slowly() -> N
             assert await client.receive() == b"ok free %d" % number
 
 
+@pytest.mark.F15
 async def test_a_hundred_thousand_pings_cost_one_connection_nothing_but_time() -> None:
     async with running() as broker:
         flooder, other = await broker.client(login="login 200"), await broker.client()
@@ -241,6 +243,7 @@ async def test_the_peers_close_is_echoed_then_the_connection_is_gone() -> None:
 
 
 @BOTH
+@pytest.mark.F18
 async def test_resets_and_ends_are_noticed_paused_or_not(framed: bool) -> None:
     core = FakeCore()
     async with running(core) as broker:

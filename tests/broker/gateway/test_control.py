@@ -41,6 +41,7 @@ async def test_a_welcome_peer_is_served_without_login_and_with_large_frames(tmp_
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.F12
 def test_a_stale_socket_file_is_replaced_and_a_living_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     bind_control(path).close()
@@ -64,6 +65,7 @@ def test_a_path_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another uid")
 @pytest.mark.parametrize(("uids", "admitted"), [((), False), ((NOBODY,), True)])
+@pytest.mark.F13
 def test_a_foreign_uid_comes_in_only_if_the_settings_say_so(uids: tuple[int, ...], admitted: bool) -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind("")  # abstract: no directory's mode in the way of the check itself
@@ -84,6 +86,7 @@ def test_a_foreign_uid_comes_in_only_if_the_settings_say_so(uids: tuple[int, ...
     os.waitpid(child, 0)
 
 
+@pytest.mark.F13
 async def test_a_peer_that_is_not_admitted_is_closed(tmp_path: Path) -> None:
     import msgspec
 

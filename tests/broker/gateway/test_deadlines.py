@@ -23,6 +23,7 @@ async def pass_time(broker: Broker, clock: Clock, seconds: float) -> None:
         await broker.until(lambda turns=turns: broker.reactor.statistics().turns > turns + 2)  # type: ignore[misc]
 
 
+@pytest.mark.F16
 async def test_who_does_not_log_in_is_ended_with_4503() -> None:
     clock = Clock()
     async with running(clock=clock) as broker:
@@ -38,6 +39,7 @@ async def test_who_does_not_log_in_is_ended_with_4503() -> None:
             assert await silent.receive_some() == b""
 
 
+@pytest.mark.F17
 async def test_a_silent_peer_is_asked_and_then_ended() -> None:
     clock = Clock()
     async with running(clock=clock) as broker:
@@ -57,6 +59,7 @@ async def test_a_silent_peer_is_asked_and_then_ended() -> None:
         assert await answering.receive() == b"ok echo x"
 
 
+@pytest.mark.F24
 async def test_a_stopped_process_disconnects_nobody() -> None:
     clock = Clock()
     async with running(clock=clock) as broker:
@@ -170,6 +173,7 @@ async def test_without_progress_for_ten_seconds_a_connection_is_slow() -> None:
         await slow.closed()
 
 
+@pytest.mark.F23
 async def test_over_the_sum_of_all_outboxes_the_largest_goes_first() -> None:
     async with running(all_outboxes_bytes=500_000) as broker:
         small, large = await broker.client(framed=True), await broker.client(framed=True)

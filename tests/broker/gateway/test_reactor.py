@@ -52,6 +52,7 @@ trio.run(main)
 """
 
 
+@pytest.mark.F22
 def test_without_descriptors_accepting_rests_and_comes_back() -> None:
     root = os.path.dirname(os.path.abspath(__file__ + "/../../.."))
     done = subprocess.run(
@@ -60,6 +61,7 @@ def test_without_descriptors_accepting_rests_and_comes_back() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.F20
 async def test_beyond_the_number_of_connections_peers_wait_in_the_backlog() -> None:
     async with running(connections=2) as broker:
         first, _ = await broker.client(), await broker.client()

@@ -110,6 +110,7 @@ async def test_before_login_a_large_frame_is_closed_1009(tmp_path: Path) -> None
         assert await client.close_code() == 1009
 
 
+@pytest.mark.F16
 async def test_a_hello_that_never_comes_ends_at_the_login_deadline(tmp_path: Path) -> None:
     async with tls_running(tmp_path, login_seconds=0.2) as (broker, tls):
         silent = await tls.connect()
@@ -196,6 +197,7 @@ async def test_deadlines_are_judged_by_the_gateways_clock(tmp_path: Path) -> Non
         assert broker.reactor.statistics().closed["slow"] == 1
 
 
+@pytest.mark.F26
 async def test_a_message_in_too_many_pieces_is_closed_1009(tmp_path: Path) -> None:
     async with tls_running(tmp_path, fragments=8) as (_, tls):
         client, patient = await tls.client(), await tls.client()

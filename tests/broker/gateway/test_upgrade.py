@@ -44,6 +44,7 @@ def test_the_token_may_be_in_the_query() -> None:
     assert asked.upgrades[0].token == "a+b"
 
 
+@pytest.mark.F29
 def test_a_subprotocol_is_echoed_and_an_extension_never() -> None:
     asked = Asked()
     opened = asked.feed(

@@ -97,6 +97,8 @@ def test_text_split_inside_a_character_is_whole_again() -> None:
     ],
 )
 @pytest.mark.parametrize("careful", [True, False])
+@pytest.mark.F27
+@pytest.mark.F28
 def test_what_breaks_the_rules_is_closed_with_its_code(data: bytes, code: int, careful: bool) -> None:
     framing = WebSocketFraming(4096, 64)
     if not careful:

@@ -22,10 +22,8 @@ from adminapi.control import Channel
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
 from adminapi.files import Files
-from adminapi.gate import Gate
 from adminapi.settings import Settings
 from broker.hub.handlers import HANDLERS, SCANS
-from protocol.addresses import Addresses
 from protocol.apps import App, AppSettings
 from protocol.commands import AddMembers, CreateConversation, DeleteConversation, ListMembers, PutUser
 from protocol.ids import IdForms
@@ -142,13 +140,14 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
+    settings = Settings(graceful_seconds=0.5, trusted_proxies=())
     app: Any = build(
-        channel, [Native(), Hisihi(default_app)], files, gate=Gate(Addresses(())), audit=Audit(AuditLog(folder / "audit"))
+        channel, [Native(), Hisihi(default_app)], files, settings=settings, audit=Audit(AuditLog(folder / "audit"))
     )
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         stop = trio.Event()
-        config = configured(sock, Settings(graceful_seconds=0.5))
+        config = configured(sock, settings)
         inner.start_soon(partial(hypercorn.trio.serve, app, config, shutdown_trigger=stop.wait))
         with trio.fail_after(5):
             await channel.wait_ready()

@@ -145,10 +145,12 @@ async def test_each_act_opens_its_endpoint_and_no_other(served: Served, method: 
         {"unique_name": "8", "nbf": int(time.time()) + 9999},
     ],
 )
+@pytest.mark.A1
 async def test_bad_tokens_are_4004(served: Served, claims: dict[str, Any]) -> None:
     assert await post_message(served, bearer(**claims)) == 4004
 
 
+@pytest.mark.A1
 async def test_another_secret_or_algorithm_is_4004(served: Served) -> None:
     assert await post_message(served, bearer("x" * 32)) == 4004
     assert await post_message(served, {**bearer(BARE.secret + "x" * 30), "app-id": APP.id}) == 4004

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def of(name: str, ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.CVE
 def test_every_request_has_one_answer_and_nothing_breaks(data: st.DataObject) -> None:
     gateway = Gateway()
     tom, ann = gateway.opened("tom", "ann")
@@ -77,6 +79,7 @@ def test_every_request_has_one_answer_and_nothing_breaks(data: st.DataObject) ->
 
 
 @given(st.binary(max_size=200), st.booleans(), st.booleans())
+@pytest.mark.CVE
 def test_any_bytes_are_answered_and_never_raised(frame: bytes, text: bool, opened: bool) -> None:
     gateway = Gateway()
     line = gateway.line()
