@@ -48,7 +48,7 @@ anything = "is the broker's to refuse"
 [store]
 data = "/d"
 [log]
-level = 5
+level = "debug"
 [[app]]
 id = "x"
 """
