@@ -133,7 +133,7 @@ async def run(config: str | None, place: Place, children: dict[str, trio.Process
 async def started(
     children: dict[str, trio.Process], name: str, command: Sequence[str], ready: object, stop: trio.Event
 ) -> None:
-    """Start one child and wait until it answers, ends (Ended), or `stop` is set."""
+    """Start one child and wait until it answers, it or one before it ends (Ended), or `stop` is set."""
     process = children[name] = await trio.lowlevel.open_process(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     async def poll() -> None:
@@ -149,7 +149,8 @@ async def started(
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(until_ready, nursery.cancel_scope)
-                nursery.start_soon(end_of, name, process)
+                for each, running in children.items():
+                    nursery.start_soon(end_of, each, running)
                 await stop.wait()
                 nursery.cancel_scope.cancel()
         except* Ended as group:

@@ -117,7 +117,8 @@ def test_the_doctor_lists_what_a_store_refused(
 
 def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The broker has one of the two conversations already, and takes one of the two messages."""
-    rows = [{"objectId": f"{at:024}", "createdAt": "2018-01-16T03:40:32.814Z", "sys": at == 2} for at in range(3)]
+    days = ("2018-01-16T03:40:32.814Z", "2018-01-17T03:40:32.814Z", "yesterday")
+    rows = [{"objectId": f"{at:024}", "createdAt": day} for at, day in enumerate(days)]
     said = [{"msg-id": f"m{at}", "conv-id": "0" * 24, "from": "a", "timestamp": at, "data": "x"} for at in range(2)]
     path = tmp_path / "export"
     path.write_text(json.dumps(rows + said))
@@ -125,7 +126,7 @@ def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pyte
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "conversations  1 imported, 1 there already, 1 skipped",
-        f"  skipped 1: service conversations (sys) are not imported: nothing here has subscribers ({2:024})",
+        f"  skipped 1: its createdAt is not a time ({2:024})",
         "messages       1 imported, 0 there already, 1 skipped",
         "  skipped 1: it is too old (m0)",
     ]
