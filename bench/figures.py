@@ -40,6 +40,20 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
+def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float:
+    """What `share` of all do not exceed, by (bound, how many are up to it), the last bound infinite. Within a bucket they
+    are taken to lie evenly; of those above the last bound but one it is only known that they are: that bound."""
+    total = buckets[-1][1] if buckets else 0
+    if not total:
+        raise ValueError("a quantile needs at least one value")
+    below, low = 0.0, 0.0
+    for bound, count in buckets:
+        if count >= share * total and not math.isinf(bound):
+            return low + (bound - low) * (share * total - below) / (count - below)
+        below, low = (below, low) if math.isinf(bound) else (count, bound)
+    return low
+
+
 def digits(value: float) -> str:
     """Three significant digits, thousands with commas: what a reader compares."""
     if value == 0:

@@ -305,6 +305,8 @@ class Server:
             sample("refused_total", reason=Reason.TOO_FAST.value): gateway.refused,
             **gateway.turn_seconds,
             **self._batches.figures("commit_images"),
+            **self._journal.commit_seconds.figures("commit_seconds"),
+            "store_checkpoints_total": self._recovered.store.checkpoints,
         }
         for store, writer in zip(("store", "postgresql"), self._targets.writers, strict=False):
             figures |= {f"{store}_{name}": value for name, value in writer.statistics().figures().items()}

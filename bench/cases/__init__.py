@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import direct, fanout, idle, login, restart, stores
+from bench.cases import commits, direct, fanout, idle, login, restart, stores
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
@@ -14,6 +14,7 @@ CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "login": login.run,
     "direct": direct.run,
     "fanout": fanout.run,
+    "commits": commits.run,
     "stores": stores.run,
     "restart": restart.run,
 }

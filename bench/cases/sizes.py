@@ -17,6 +17,8 @@ class Sizes(msgspec.Struct, frozen=True):
     """Of the direct case: messages in flight."""
     messages: int
     """Of each pair, in a round."""
+    commit_messages: int
+    """The same of the commits case: enough for a checkpoint (16 MB) in each round."""
     receivers: int
     depths: dict[int, int]
     """Of the fan-out: messages in flight -> messages in a round."""
@@ -26,16 +28,16 @@ class Sizes(msgspec.Struct, frozen=True):
 
 
 FULL = Sizes(
-    rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs=100, messages=60, receivers=500,
+    rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs=100, messages=60, commit_messages=300, receivers=500,
     depths={1: 60, 8: 320, 64: 1_280},
     restart=(1_000_000, 100_000, 400_000, 2_000_000, 100_000), restarts=3,
 )  # fmt: skip
 QUICK = Sizes(
-    rounds=3, idle_before=300, idle=2_000, logins=500, pairs=100, messages=40, receivers=500,
+    rounds=3, idle_before=300, idle=2_000, logins=500, pairs=100, messages=40, commit_messages=200, receivers=500,
     depths={1: 40, 8: 160, 64: 640},
     restart=(100_000, 10_000, 40_000, 200_000, 10_000), restarts=2,
 )  # fmt: skip
 TINY = Sizes(
-    rounds=1, idle_before=5, idle=20, logins=20, pairs=4, messages=5, receivers=6, depths={1: 3, 4: 20},
+    rounds=1, idle_before=5, idle=20, logins=20, pairs=4, messages=5, commit_messages=5, receivers=6, depths={1: 3, 4: 20},
     restart=(2_000, 200, 800, 40_000, 200), restarts=1,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
+from broker.histogram import Histogram
 from broker.persistence.killpoints import reached
 from broker.persistence.segment import (
     HEADER_SIZE,
@@ -42,6 +43,14 @@ from broker.persistence.segment import (
 __all__ = ["Journal", "JournalDamaged", "unfinished_cut"]
 
 log = logging.getLogger(__name__)
+
+COMMIT_SECONDS = (
+    *(0.0001, 0.00015, 0.0002, 0.0003, 0.0005, 0.0007),
+    *(0.001, 0.0015, 0.002, 0.003, 0.005, 0.007),
+    *(0.01, 0.015, 0.02, 0.03, 0.05, 0.07),
+    *(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+"""Near enough to each other that a 99th percentile can be held against a median. After the last the watchdog has acted."""
 
 
 class Journal:
@@ -73,6 +82,8 @@ class Journal:
         """Why the journal writes no more. Memory is ahead of the disk: the process has to end."""
         self.in_flight_since: float | None = None
         """`time.monotonic()` at which the commit on its way was handed over; None if there is none."""
+        self.commit_seconds = Histogram(COMMIT_SECONDS)
+        """From hand-over to the disk. The journal's thread alone adds to it; any may read."""
 
     # At start ------------------------------------------------------------------------------------------------------
 
@@ -263,6 +274,8 @@ class Journal:
                 self.failed = error
                 os.eventfd_write(self._eventfd, 1)
                 return
+            if self.in_flight_since is not None:
+                self.commit_seconds.see(time.monotonic() - self.in_flight_since)
             self._last = self.durable = number
             self.in_flight_since = None
             os.eventfd_write(self._eventfd, 1)

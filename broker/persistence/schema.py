@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_origin
 
 import msgspec
@@ -21,6 +22,9 @@ from broker.persistence.store import StoreRefused
 
 Columns = tuple[Any, ...]
 KINDS = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB", tuple: "BLOB"}
+
+ROWS_IN_A_ROW = 32
+"""About 0.2 ms of SQLite."""
 
 
 class Layout:
@@ -104,6 +108,15 @@ class Shape(Layout):
         )
         where = " AND ".join(f'"{name}" = ?' for name in ("app", *table.key))
         self.delete = f'DELETE FROM "{self.name}" WHERE {where}'
+
+    def put_values(self, images: Iterable[Image]) -> Iterator[Columns]:
+        """The parameters of `upsert`, a row at a time. Between some of them the core is offered to whoever waits for it:
+        SQLite would keep it for as long as the kernel lets it (4 ms), and with a single core a commit of the journal
+        that has just reached the disk would be told of so much later (traced)."""
+        for number, image in enumerate(images):
+            if number % ROWS_IN_A_ROW == 0:
+                os.sched_yield()
+            yield self.values(image)
 
     def create(self) -> list[str]:
         columns = ", ".join(self.columns)

@@ -68,6 +68,7 @@ class SqliteStore:
             raise StoreRefused(f"SQLite {apsw.sqlite_lib_version()} can lose commits; reinstall Parley's requirements")
         self._path = path
         self._wal_pages = 0
+        self.checkpoints = 0
         self._closed = False
         self.elsewhere: frozenset[str] = frozenset()  # tables another store has: they are passed over here
         self._readers: SimpleQueue[apsw.Connection | None] = SimpleQueue()
@@ -222,7 +223,7 @@ class SqliteStore:
         self._db.execute("RELEASE part")
 
     def _upsert(self, shape: Shape, images: list[Image]) -> None:
-        self._db.executemany(shape.upsert, map(shape.values, images))
+        self._db.executemany(shape.upsert, shape.put_values(images))
         self._release(shape, images)
 
     def _delete(self, shape: Shape, images: list[Image]) -> None:
@@ -264,6 +265,7 @@ class SqliteStore:
         try:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._wal_pages = 0
+            self.checkpoints += 1
         except apsw.Error as error:
             # The commit stands; the pages are copied again by the next one.
             log.error("store: checkpoint: %s", error)

@@ -11,10 +11,11 @@ import pytest
 
 from bench import servers
 from bench.__main__ import run
-from bench.cases import CASES
+from bench.cases import CASES, commits
 from bench.cases.direct import CPU
 from bench.cases.sizes import TINY
 from bench.cases.stores import DATABASE
+from bench.control import counters
 from bench.machine import cpu_seconds, raise_descriptor_limit
 from bench.report import Table, render
 
@@ -35,7 +36,7 @@ def _soft_limit() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "stores"])
+@pytest.mark.parametrize("name", [name for name in CASES if name not in {"stores", "commits"}])
 def test_a_case_measures_parley_and_what_is_installed(name: str, tmp_path: Path) -> None:
     for table in CASES[name](TINY, tmp_path):
         check(table)
@@ -71,6 +72,29 @@ def test_a_round_the_store_has_not_caught_up_with_is_void(tmp_path: Path, monkey
     (table,) = CASES["stores"](TINY, tmp_path)
     assert any("commits were not in the store" in doubt for each in table.rows for doubt in each.doubts)
     assert not table.rows[0].figures
+
+
+def test_the_slowest_commits_are_held_against_the_median_while_checkpoints_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = iter(range(100))
+
+    def told(path: Path) -> dict[str, float]:
+        return counters(path) | {"store_checkpoints_total": float(next(checkpoints))}  # so little load has none
+
+    monkeypatch.setattr("bench.cases.commits.counters", told)
+    (table,) = CASES["commits"](TINY, tmp_path)
+    check(table)
+    figures = {column: figure.median for column, figure in table.rows[0].figures.items()}
+    assert figures[commits.P50] <= figures[commits.P99]
+    assert 1 <= figures[commits.COMMITS] <= 2 * TINY.pairs * TINY.commit_messages
+    assert ("NOT MET" in table.budgets[0]) == (figures[commits.TIMES] > 5)
+
+
+def test_commits_without_a_checkpoint_meanwhile_count_for_nothing(tmp_path: Path) -> None:
+    (table,) = CASES["commits"](TINY, tmp_path)
+    assert any("no checkpoint was written" in doubt for doubt in table.rows[0].doubts)
+    assert table.budgets[0].endswith("not measured")
 
 
 def check(table: Table, without: Set[str] = frozenset()) -> None:

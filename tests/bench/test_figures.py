@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from bench.figures import digits, figure, percentile
+from bench.figures import digits, figure, percentile, quantile
 
 
 def test_a_figure_is_the_median_and_the_whole_range() -> None:
@@ -32,6 +34,20 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 def test_a_percentile_of_nothing_is_refused(values: list[float], share: float) -> None:
     with pytest.raises(ValueError, match="percentile"):
         percentile(values, share)
+
+
+BUCKETS = [(1.0, 10.0), (2.0, 10.0), (4.0, 90.0), (math.inf, 100.0)]
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.05, 0.5), (0.1, 1.0), (0.5, 3.0), (0.9, 4.0), (0.99, 4.0)])
+def test_a_quantile_lies_evenly_within_its_bucket_and_never_beyond_the_last_bound(share: float, value: float) -> None:
+    assert quantile(BUCKETS, share) == value
+
+
+@pytest.mark.parametrize("buckets", [[], [(1.0, 0.0), (math.inf, 0.0)]])
+def test_a_quantile_of_nothing_is_refused(buckets: list[tuple[float, float]]) -> None:
+    with pytest.raises(ValueError, match="quantile"):
+        quantile(buckets, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_reading_back_beside_the_appender_gives_every_commit(tmp_path: Path) -> 
             assert list(journal.read(number, number)) == [(number, b"%d" % number * (number % 1000 + 1))]
         with pytest.raises(ValueError, match="not durable"):
             list(journal.read(600, 601))
+
+
+def test_every_commit_is_counted_with_the_time_it_took(tmp_path: Path) -> None:
+    with started(tmp_path) as (journal, _):
+        began = time.monotonic()
+        commit(journal, b"a", b"b", b"c")
+        figures = journal.commit_seconds.figures("x")
+        assert figures["x_count"] == 3
+        assert 0 < figures["x_sum"] <= time.monotonic() - began
 
 
 def test_release_deletes_whole_applied_segments_and_never_the_active_one(tmp_path: Path) -> None:
