@@ -51,6 +51,9 @@ class AppIds:
 
     def conversation(self, data: Data) -> int:
         """The required `conv_id`; UNKNOWN_CONVERSATION if it is not one of this app's ids."""
+        value = data.get("conv_id")
+        if type(value) is str and (known := self._numbers.get(value)) is not None:
+            return known
         return self._field(data, "conv_id", Reason.UNKNOWN_CONVERSATION, "conversation", self.conversation_number)
 
     def message(self, data: Data) -> int:

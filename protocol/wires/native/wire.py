@@ -35,6 +35,7 @@ CLOSE_SECONDS = 2.0
 NOTHING = Asked("", None)
 """What a frame that is no request has asked; its refusal has the type `error` alone."""
 
+TEXT_KEY, BINARY_KEY = ("native", True), ("native", False)
 _KICKS = frozenset({CloseReason.REPLACED, CloseReason.KICKED, CloseReason.BANNED, CloseReason.DELETED})
 _SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
 
@@ -131,7 +132,7 @@ class NativeWire:
         return self._ending
 
     def push_key(self) -> Hashable:
-        return ("native", self.text)
+        return TEXT_KEY if self.text else BINARY_KEY
 
     def push(self, push: Push) -> bytes | None:
         render = PUSHES.get(type(push))
