@@ -16,6 +16,8 @@ from protocol.records import Kind
 from protocol.wires.native.fields import (
     CLIENT_MSG_ID_MOST,
     DEVICE_MOST,
+    TYPE_LEAST,
+    TYPE_MOST,
     USER_ID_MOST,
     Data,
     bad,
@@ -36,8 +38,6 @@ from protocol.wires.native.where import conditions
 Parser = Callable[[Data, AppIds], Command]
 
 SEQ_MOST = (1 << 53) - 1
-TYPE_MOST = (1 << 31) - 1
-"""Largest message type of an app's own."""
 HISTORY_MOST = 100
 PAGE_MOST = 100_000
 MUTE_SECONDS_MOST = 86_400
@@ -68,43 +68,8 @@ def _logout(data: Data, ids: AppIds) -> Command:
     return c.Logout()
 
 
-PLAIN = frozenset({"conv_id", "type", "text", "client_msg_id"})
-"""The fields of nine sends of ten. What has no others is not asked for thirteen others."""
-
-
-def _send_plain(data: Data, ids: AppIds) -> Command:
-    """`_send` of these fields, with its refusals in its order."""
-    get = data.get
-    if get("conv_id") is None:
-        missing("conv_id (or to)")
-    conversation = ids.conversation(data)
-    kind = _message_type(data)
-    text = get("text")
-    if text is not None and type(text) is not str:
-        bad("text", "text")
-    if kind == -1 and not text:
-        missing("text")
-    return c.SendMessage(
-        type=kind,
-        body=b"{}" if text is None else write_json({"text": text}),
-        conversation=conversation,
-        client_msg_id=name_or(data, "client_msg_id", CLIENT_MSG_ID_MOST),
-    )
-
-
-def _message_type(data: Data) -> int:
-    kind = data.get("type")
-    if kind is None:
-        missing("type")
-    if type(kind) is not int or kind == 0 or not -6 <= kind <= TYPE_MOST:
-        bad("type", f"-1 to -6, or 1 to {TYPE_MOST}")
-    return kind
-
-
 def _send(data: Data, ids: AppIds) -> Command:
-    """ZD-09 as a socket request. The hot path: plain fields are read without a helper."""
-    if data.keys() <= PLAIN:
-        return _send_plain(data, ids)
+    """ZD-09 as a socket request. Most are read by `plain` already."""
     get = data.get
     to = name_or(data, "to", USER_ID_MOST)
     if get("conv_id") is not None:
@@ -115,7 +80,11 @@ def _send(data: Data, ids: AppIds) -> Command:
         conversation = 0
         if not to:
             missing("conv_id (or to)")
-    kind = _message_type(data)
+    kind = get("type")
+    if kind is None:
+        missing("type")
+    if type(kind) is not int or kind == 0 or not TYPE_LEAST <= kind <= TYPE_MOST:
+        bad("type", f"-1 to -6, or 1 to {TYPE_MOST}")
     body: Data = {}
     text = get("text")
     if text is not None:

@@ -19,16 +19,15 @@ from protocol.commands import ListConversations, LoggedIn, Refuse, Reply
 from protocol.errors import RETRY_LATER, CloseReason, Reason, Refused
 from protocol.pushes import Push
 from protocol.wires.native.codes import code_of, text_of
-from protocol.wires.native.fields import Data, as_object, bad
+from protocol.wires.native.fields import ID_MOST, Data, as_object, bad
 from protocol.wires.native.ids import AppIds, app_ids
+from protocol.wires.native.plain import MARK, read_plain_send
 from protocol.wires.native.pushes import PUSHES
 from protocol.wires.native.replies import REPLIES, Asked
 from protocol.wires.native.requests import REQUESTS, login
 from protocol.wires.native.shapes import Row
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
-ID_MOST = 64
-"""Characters of a request's `id` that is text."""
 CLOSE_SECONDS = 2.0
 """How long the peer has to close by itself (DESIGN 3)."""
 
@@ -60,6 +59,10 @@ class NativeWire:
         if not self._settled:
             self._settled = True
             self.text = text
+        if text and self._ids is not None and MARK in payload and not self._framed:
+            plain = read_plain_send(payload, self._ids)
+            if plain is not None:
+                return (plain,)
         try:
             frame = read_json(payload) if text and not self._framed else read_cbor(payload)
         except Unreadable as error:
