@@ -92,8 +92,10 @@ def _walk(value: object, cbor: bool = False) -> tuple[int, bool]:
     """
     keys = 0
     suspect = False
-    depth = 0
-    level: list[Any] = [(value,)]
+    depth = 1
+    level: list[Any] = [value]
+    if type(value) is not dict and type(value) is not list:
+        depth, level = 0, [(value,)]
     while level:
         if depth > DEEPEST:
             raise Unreadable(f"The document is more than {DEEPEST} levels deep.")
@@ -109,11 +111,13 @@ def _walk(value: object, cbor: bool = False) -> tuple[int, bool]:
                 container = container.values()
             for item in container:
                 kind = type(item)
-                if kind is str or kind is bool or item is None:
+                if kind is str:  # by frequency: this is the loop of every frame
                     continue
                 if kind is int:
                     if not INT_MIN <= item <= INT_MAX:
                         raise Unreadable("An integer does not fit in 64 bits.")
+                elif kind is bool or item is None:
+                    continue
                 elif kind is dict or kind is list:
                     below.append(item)
                 elif kind is float:

@@ -13,6 +13,7 @@ instead of 3.6 (measured).
 from __future__ import annotations
 
 import logging
+import struct
 import uuid
 from codecs import IncrementalDecoder, getincrementaldecoder
 
@@ -114,7 +115,7 @@ class WebSocketFraming:
         self._careful = False
 
     def take(self) -> tuple[bytes, bool] | None:
-        message = self._next()
+        message = self._next() if self._events else None
         if message is None and self._held and not self.finished:
             message = self._plain()
             if message is None and self._parse():
@@ -238,7 +239,7 @@ def frame_of(head: int, payload: bytes) -> bytes:
     if size < 126:
         return bytes((head, size)) + payload
     if size < 65_536:
-        return bytes((head, 126)) + size.to_bytes(2, "big") + payload
+        return MEDIUM(head, 126, size) + payload
     return bytes((head, 127)) + size.to_bytes(8, "big") + payload
 
 
@@ -248,6 +249,7 @@ def close_frame(code: int, text: str) -> bytes:
     return frame_of(0x88, Close(code, reason).serialize())
 
 
+MEDIUM = struct.Struct(">BBH").pack
 PING = frame_of(0x89, b"")
 
 

@@ -29,8 +29,8 @@ def resolved(tables: Tables, command: AnyCommand) -> AnyCommand:
         if row is None:
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
         command = msgspec.structs.replace(command, conversation=row.target)
-    where: tuple[Condition, ...] = getattr(command, "where", ())
-    if where and tables.aliases:
+    where: tuple[Condition, ...] = getattr(command, "where", ()) if tables.aliases else ()
+    if where:
         command = msgspec.structs.replace(command, where=tuple(_condition(tables, each) for each in where))
     return command
 

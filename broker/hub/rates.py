@@ -20,8 +20,6 @@ class Rates:
 
     def take(self, user: str, rate: Rate, settings: AppSettings, now_ms: int) -> None:
         """Count one; TOO_FAST with the time until the next is allowed."""
-        if rate is Rate.FREE:
-            return
         allowance = allowance_of(rate, settings)
         if not allowance:
             return
@@ -46,6 +44,8 @@ class Rates:
 def allowance_of(rate: Rate, settings: AppSettings) -> int:
     if rate is Rate.SENDS:
         return settings.sends_per_minute
+    if rate is Rate.FREE:
+        return 0
     if rate is Rate.HISTORY:
         return settings.history_per_minute
     return settings.others_per_minute

@@ -15,6 +15,10 @@ from protocol.errors import Reason, Refused
 Data = dict[str, object]
 """The `data` of one request, as the codec let it in."""
 
+ID_MOST = 64
+"""Characters of a request's `id` that is text."""
+TYPE_LEAST, TYPE_MOST = -6, (1 << 31) - 1
+"""Of a message's type: the kinds there are from -1 down, an app's own from 1 up."""
 USER_ID_MOST = 128
 DEVICE_MOST = 128
 NAME_MOST = 256

@@ -16,6 +16,8 @@ from protocol.records import Kind
 from protocol.wires.native.fields import (
     CLIENT_MSG_ID_MOST,
     DEVICE_MOST,
+    TYPE_LEAST,
+    TYPE_MOST,
     USER_ID_MOST,
     Data,
     bad,
@@ -36,8 +38,6 @@ from protocol.wires.native.where import conditions
 Parser = Callable[[Data, AppIds], Command]
 
 SEQ_MOST = (1 << 53) - 1
-TYPE_MOST = (1 << 31) - 1
-"""Largest message type of an app's own."""
 HISTORY_MOST = 100
 PAGE_MOST = 100_000
 MUTE_SECONDS_MOST = 86_400
@@ -69,7 +69,7 @@ def _logout(data: Data, ids: AppIds) -> Command:
 
 
 def _send(data: Data, ids: AppIds) -> Command:
-    """ZD-09 as a socket request. The hot path: plain fields are read without a helper."""
+    """ZD-09 as a socket request. Most are read by `plain` already."""
     get = data.get
     to = name_or(data, "to", USER_ID_MOST)
     if get("conv_id") is not None:
@@ -83,7 +83,7 @@ def _send(data: Data, ids: AppIds) -> Command:
     kind = get("type")
     if kind is None:
         missing("type")
-    if type(kind) is not int or kind == 0 or not -6 <= kind <= TYPE_MOST:
+    if type(kind) is not int or kind == 0 or not TYPE_LEAST <= kind <= TYPE_MOST:
         bad("type", f"-1 to -6, or 1 to {TYPE_MOST}")
     body: Data = {}
     text = get("text")

@@ -53,7 +53,7 @@ def date_text(ms: int) -> str | None:
 def message_push(message: Message, ids: AppIds) -> Row:
     """The `data` of msg.new (ZD-10), then `seq`, and `client_msg_id` where there is one."""
     body = body_of(message)
-    mentions = message.mentions
+    attr, url, mentions = body.get("attr"), body.get("url"), message.mentions
     row: Row = {
         "from_client": sender_of(message),
         "conv_id": ids.text(message.conversation),
@@ -61,8 +61,8 @@ def message_push(message: Message, ids: AppIds) -> Row:
         "ctime": message.time_ms,
         "type": message.type,
         "text": body.get("text"),
-        "attr": json_text(body.get("attr")),
-        "url": json_text(body.get("url")),
+        "attr": "null" if attr is None else json_text(attr),
+        "url": "null" if url is None else json_text(url),
         "transient": "0" if message.seq else "1",
         "mention_all": 1 if message.mention_all else 0,
         "mention_client_ids": write_json(mentions).decode() if mentions else "null",

@@ -19,22 +19,22 @@ from protocol.commands import ListConversations, LoggedIn, Refuse, Reply
 from protocol.errors import RETRY_LATER, CloseReason, Reason, Refused
 from protocol.pushes import Push
 from protocol.wires.native.codes import code_of, text_of
-from protocol.wires.native.fields import Data, as_object, bad
+from protocol.wires.native.fields import ID_MOST, Data, as_object, bad
 from protocol.wires.native.ids import AppIds, app_ids
+from protocol.wires.native.plain import MARK, read_plain_send
 from protocol.wires.native.pushes import PUSHES
 from protocol.wires.native.replies import REPLIES, Asked
 from protocol.wires.native.requests import REQUESTS, login
 from protocol.wires.native.shapes import Row
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
-ID_MOST = 64
-"""Characters of a request's `id` that is text."""
 CLOSE_SECONDS = 2.0
 """How long the peer has to close by itself (DESIGN 3)."""
 
 NOTHING = Asked("", None)
 """What a frame that is no request has asked; its refusal has the type `error` alone."""
 
+TEXT_KEY, BINARY_KEY = ("native", True), ("native", False)
 _KICKS = frozenset({CloseReason.REPLACED, CloseReason.KICKED, CloseReason.BANNED, CloseReason.DELETED})
 _SILENT = frozenset({CloseReason.CONTINUED, CloseReason.GONE})
 
@@ -59,6 +59,10 @@ class NativeWire:
         if not self._settled:
             self._settled = True
             self.text = text
+        if text and self._ids is not None and MARK in payload and not self._framed:
+            plain = read_plain_send(payload, self._ids)
+            if plain is not None:
+                return (plain,)
         try:
             frame = read_json(payload) if text and not self._framed else read_cbor(payload)
         except Unreadable as error:
@@ -131,7 +135,7 @@ class NativeWire:
         return self._ending
 
     def push_key(self) -> Hashable:
-        return ("native", self.text)
+        return TEXT_KEY if self.text else BINARY_KEY
 
     def push(self, push: Push) -> bytes | None:
         render = PUSHES.get(type(push))

@@ -1,0 +1,121 @@
+"""Sends read in one step: the same command as the long way makes, or left to it (ZD-09)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from protocol.codec import Unreadable, read_json
+from protocol.ids import IdForms
+from protocol.wires.native.ids import AppIds
+from protocol.wires.native.plain import MARK, read_plain_send
+from protocol.wires.native.replies import Asked
+from protocol.wires.native.requests import REQUESTS
+from protocol.wires.native.wire import _request_id
+from protocol.wires.wire import Submit
+
+APP = "666666"
+CONVERSATION = 1_608_126_111_686
+ID = IdForms(APP).hex32(CONVERSATION)
+IDS = AppIds(APP)
+IDS.conversation_number(ID)
+
+TEXTS = st.sampled_from(["", "a", ":", "http://a:1", '"', "\\", "\n", "\x7f", "é:", "x" * 65, ID, "msg.send"]) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=6
+)
+ODD = st.none() | st.booleans() | st.sampled_from([0, -1, -6, -7, 1, 2**31, 2**63, -(2**64), 1.0, 1e300, [], {}, {"a": [1]}])
+ESCAPED = st.sampled_from(["\\u003a", "a\\u003ab", "\\ud800", "\\/", "\\x", "\x01"]).map(lambda text: f'"{text}"')
+
+
+def spelt(values: st.SearchStrategy[object]) -> st.SearchStrategy[str]:
+    """Values as JSON text, in both spellings of what is not ASCII, or some text that may be none."""
+    return st.builds(lambda value, plain: json.dumps(value, ensure_ascii=plain), values, st.booleans()) | ESCAPED
+
+
+def object_of(fields: dict[str, st.SearchStrategy[str]]) -> st.SearchStrategy[str]:
+    """Any of the fields in any order, some twice, some that are none of ours."""
+    pair = st.sampled_from(sorted(fields)).flatmap(lambda name: st.tuples(st.just(name), fields[name]))
+    return st.lists(pair, max_size=len(fields) + 1).map(joined)
+
+
+def joined(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f'"{name}":{value}' for name, value in pairs) + "}"
+
+
+def whole(fields: dict[str, st.SearchStrategy[str]]) -> st.SearchStrategy[str]:
+    """All of the fields, once each."""
+    return st.permutations(sorted(fields)).flatmap(lambda order: st.tuples(*(fields[name] for name in order)).map(
+        lambda values: joined(list(zip(order, values, strict=True)))
+    ))  # fmt: skip
+
+
+PLAIN = {
+    "conv_id": st.just(json.dumps(ID)),
+    "type": st.sampled_from(["-1", "7"]),
+    "text": spelt(TEXTS),
+    "client_msg_id": spelt(TEXTS),
+}
+LOOSE = {
+    "conv_id": spelt(st.just(ID) | TEXTS),
+    "type": spelt(st.just(-1) | ODD),
+    "text": spelt(TEXTS | ODD),
+    "client_msg_id": spelt(TEXTS | ODD),
+    "attr": spelt(ODD),
+    "t\\u0065xt": spelt(TEXTS),
+}
+DATA = whole(PLAIN) | object_of(LOOSE)
+FRAME = {"type": st.just('"msg.send"'), "id": spelt(TEXTS | ODD), "data": DATA}
+FRAMES = whole(FRAME) | object_of(FRAME | {"msg": spelt(ODD)})
+
+
+def the_long_way(raw: bytes) -> Submit:
+    """The request of a frame, or what the codec and the parsers raise."""
+    frame = read_json(raw)
+    assert isinstance(frame, dict)
+    number, data = _request_id(frame), frame["data"]
+    assert frame["type"] == "msg.send"
+    return Submit(Asked("msg.send", number), REQUESTS["msg.send"](data, IDS))
+
+
+@given(FRAMES.map(str.encode))
+@example(b'{"type":"msg.send","data":{"conv_id":"%s","type":-1,"text":"b:c","text":"a"}}' % ID.encode())
+@example(b'{"type":"msg.send","data":{"conv_id":"%s","type":-1,"text":"b","text":"a:"}}' % ID.encode())
+@example(b'{"type":"msg.send","data":{"conv_id":"%s","type":-1,"text":"b","text":"\\u003a"}}' % ID.encode())
+def test_zd09_what_is_read_in_one_step_is_what_the_long_way_reads(raw: bytes) -> None:
+    found = read_plain_send(raw, IDS)
+    if found is not None:
+        assert found == the_long_way(raw)
+        assert MARK in raw
+
+
+@given(whole(FRAME | {"id": st.sampled_from(['"a"', "5"]), "data": whole(PLAIN)}).map(str.encode), st.data())
+def test_zd09_a_broken_frame_is_not_read_in_one_step(raw: bytes, draw: st.DataObject) -> None:
+    at = draw.draw(st.integers(0, len(raw) - 1))
+    broken = raw[:at] + bytes([draw.draw(st.integers(0, 255))]) + raw[at + draw.draw(st.integers(0, 1)) :]
+    found = read_plain_send(broken, IDS)
+    if found is not None:
+        assert found == the_long_way(broken)
+
+
+@pytest.mark.parametrize("text", ["hello", "see http://a:1", 'say "hello"', "", "zwölf\n"])
+@pytest.mark.parametrize("number", [None, 5, "a:b"])
+def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | None) -> None:
+    frame = {"type": "msg.send", "data": {"conv_id": ID, "type": 1, "text": text, "client_msg_id": "a1"}}
+    raw = json.dumps(frame if number is None else frame | {"id": number}, ensure_ascii=False).encode()
+    doubtful = "\\" in raw.decode() and number == "a:b"
+    assert (read_plain_send(raw, IDS) is None) == doubtful
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, "x" * 65, True, None, 1.0, [1]])
+def test_odd_request_ids_are_left_to_the_long_way(number: object) -> None:
+    frame = {"type": "msg.send", "id": number, "data": {"conv_id": ID, "type": 1, "text": "a"}}
+    assert read_plain_send(json.dumps(frame).encode(), IDS) is None
+
+
+def test_what_the_codec_refuses_is_refused_the_long_way() -> None:
+    """The reference of this file is one: it refuses."""
+    with pytest.raises(Unreadable):
+        the_long_way(b'{"type":"msg.send","type":"msg.send","data":{}}')
