@@ -10,7 +10,7 @@ import httpx
 import pytest
 import trio
 
-from tests.attacks.strangers import GONE, memory, pulse, put, rest, stranger
+from tests.attacks.strangers import GONE, descriptors, memory, pulse, put, rest, stranger
 from tests.attacks.web import PROOF, ask, request, status
 from tests.journeys.programs import Host
 
@@ -115,11 +115,16 @@ async def test_who_does_not_read_his_answer_is_cut_off(host: Host, running: int)
             files={"file": ("a.bin", bytes(19 << 20), "application/octet-stream")},
         )
         url = httpx.URL(str(made.json()["data"]["url"] if isinstance(made.json()["data"], dict) else made.json()["data"]))
+    pid = host.admin_program.process.pid
+    before = descriptors(pid)
     async with stranger(running) as stream:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         await put(stream, request("GET", url.path))
-        await trio.sleep(4)
-        assert len(await rest(stream)) < 19 << 20
+        while descriptors(pid) <= before:
+            await trio.sleep(0.01)
+        with trio.fail_after(10):
+            while descriptors(pid) > before:
+                await trio.sleep(0.05)
 
 
 @pytest.mark.F37
