@@ -119,6 +119,7 @@ def configured(sock: socket.socket, settings: Settings) -> TlsConfig:
 
 
 FEED_SECONDS = 3.0
+SELDOM_SECONDS = 60.0
 
 
 async def feed(manager: Manager, channel: Channel) -> None:
@@ -184,8 +185,24 @@ async def watch_signals(stop: trio.Event, renew: Callable[[], object]) -> None:
             stop.set()
 
 
+class Seldom(logging.Filter):
+    """Of what is said with a traceback ten times a second, a line a minute: that no descriptor is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created < self._next:
+            return False
+        self._next = record.created + SELDOM_SECONDS
+        record.exc_info = None
+        return True
+
+
 def start_log() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("trio.serve_listeners").addFilter(Seldom())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

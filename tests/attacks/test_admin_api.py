@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -125,6 +127,23 @@ async def test_who_does_not_read_his_answer_is_cut_off(host: Host, running: int)
         with trio.fail_after(10):
             while descriptors(pid) > before:
                 await trio.sleep(0.05)
+
+
+@pytest.mark.F22
+async def test_without_descriptors_the_admin_api_comes_back_and_says_so_once(host: Host) -> None:
+    """F22: 150 silent connections on a limit of 60. They go after `head_seconds`; the log is no second victim."""
+    host.configure(admin={"head_seconds": 1.0})
+    host.broker()
+    admin = host.start("-m", "adminapi", command=("prlimit", "--nofile=60", sys.executable, "-u"))
+    admin.wait_line("broker there")
+    port = admin.doors["admin"]
+    async with AsyncExitStack() as stack:
+        for _ in range(150):
+            await stack.enter_async_context(stranger(port))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+            assert (await http.get("/-/ready")).status_code == 200
+    assert len([line for line in admin.lines if "EMFILE" in line]) == 1
+    assert not [line for line in admin.lines if "Traceback" in line]
 
 
 @pytest.mark.F37

@@ -61,7 +61,8 @@ async def test_a_storm_is_served_and_those_who_are_there_notice_little(host: Hos
             for number in range(crowd):
                 nursery.start_soon(one, number)
     assert served == [True] * crowd
-    beats.check(2.0 if crowd <= 500 else 10.0)
+    beats.check(2.0 if crowd <= 500 else 60.0)  # this process is the slower one
+    assert await counter(host, "turn_late_seconds_max") < 2.0
     with trio.fail_after(20):
         while descriptors(broker.process.pid) > before + 1:
             await trio.sleep(0.02)
