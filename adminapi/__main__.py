@@ -122,6 +122,7 @@ def configured(sock: socket.socket, settings: Settings) -> TlsConfig:
 
 
 FEED_SECONDS = 3.0
+SELDOM_SECONDS = 60.0
 
 
 async def feed(manager: Manager, channel: Channel) -> None:
@@ -189,6 +190,21 @@ async def watch_signals(stop: trio.Event, renew: Callable[[], object]) -> None:
             stop.set()
 
 
+class Seldom(logging.Filter):
+    """Of what is said with a traceback ten times a second, a line a minute: that no descriptor is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created < self._next:
+            return False
+        self._next = record.created + SELDOM_SECONDS
+        record.exc_info = None
+        return True
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="adminapi", description="The management APIs of Parley.")
     parser.add_argument("--config", metavar="FILE", help="settings file (TOML)")
@@ -201,6 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"parley admin: {error}", file=sys.stderr)
         return BAD_SETTINGS
     logs.start(place.log)
+    logging.getLogger("trio.serve_listeners").addFilter(Seldom())
     trio.run(partial(serve, place, sock))
     return 0
 

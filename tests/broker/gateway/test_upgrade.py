@@ -88,3 +88,13 @@ def test_what_is_no_upgrade_gets_a_short_answer(request_text: str, status: int) 
     assert isinstance(rejected, Rejected)
     assert rejected.response.startswith(f"HTTP/1.1 {status} ".encode())
     assert len(rejected.response) < 1000
+
+
+def test_a_request_has_so_many_header_lines_and_no_more() -> None:
+    """CVE-2024-37890. Five lines are there already."""
+    for more, opens in ((59, True), (60, False)):
+        lines = "".join(f"X-{number}: y\r\n" for number in range(more))
+        answered = Asked().feed(f"GET / HTTP/1.1\r\n{HEAD}{lines}\r\n")
+        assert isinstance(answered, Opened) is opens
+        if isinstance(answered, Rejected):
+            assert answered.response.startswith(b"HTTP/1.1 431 ")

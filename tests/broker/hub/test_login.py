@@ -241,6 +241,16 @@ def test_of_sixteen_sessions_the_oldest_gives_way(script: Script) -> None:
     assert len(script.hub().sessions) == 16
 
 
+def test_an_app_may_give_its_users_fewer_sessions() -> None:
+    script = Script(app(sessions_per_user=1, multi_login="none"))
+    script.login("one", "tom", device="d1")
+    script.login("other", "ann", device="d1")
+    script.login("two", "tom", device="d2")
+    assert CloseReason.REPLACED in script.heard("one")
+    assert CloseReason.REPLACED not in script.heard("other")
+    assert len(script.hub().sessions) == 2
+
+
 def test_kick_ban_and_deletion_end_sessions_with_their_reason(script: Script) -> None:
     for user in ("tom", "ann", "bob"):
         script.login(user)
