@@ -52,6 +52,14 @@ def with_paths(before: bytes, given: bytes) -> bytes:
     return orjson.dumps(changed)
 
 
+def difference(before: bytes, after: bytes) -> bytes:
+    """The keys that are others afterwards; null where one is gone."""
+    old, new = orjson.loads(before), orjson.loads(after)
+    # By their JSON, in which true is not 1.
+    alike = {key for key in old if key in new and orjson.dumps(old[key]) == orjson.dumps(new[key])}
+    return orjson.dumps({key: new.get(key) for key in {**new, **old} if key not in alike})
+
+
 def operated(before: bytes, given: bytes, operations: Sequence[Operation]) -> bytes:
     """What to merge so that `given` is said and the operations are carried out. TOO_LARGE, BAD_FORMAT."""
     if len(operations) > OPERATIONS_MOST:

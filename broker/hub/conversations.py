@@ -229,11 +229,12 @@ def update(d: Decision, c: UpdateConversation) -> Updated:
         check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
     given = c.attributes
+    places = given if c.merge and c.paths and not c.operations else None
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
     if c.operations:
         given = attributes.operated(row.attributes, given or b"{}", c.operations)
-    changed = change(d, row, c.name, given, merge=c.merge)
+    changed = change(d, row, c.name, given, merge=c.merge, places=places)
     return Updated(time_ms=d.now, attributes=changed.attributes)
 
 
@@ -252,8 +253,10 @@ def may_change(d: Decision, row: ConversationRow) -> bool:
     return True
 
 
-def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> ConversationRow:
-    """The row as it is then."""
+def change(
+    d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool, places: bytes | None = None
+) -> ConversationRow:
+    """The row as it is then. `places`: what was said where it changes places inside the attributes."""
     said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
@@ -273,6 +276,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
             attributes=said,
             kind=row.kind,
             time_ms=d.now,
+            changed=places if said is None or places is not None else attributes.difference(row.attributes, said),
         )
         d.post(d.hub.audience(row.id), push)
     return changed

@@ -5,7 +5,9 @@ behind them. The counterpart is the hub, which leaves out the operator's own ses
 members carries its time, since the client asks over REST for what came after the newest it has heard (`protocols.md` 2.11).
 
 Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not told:
-clients keep their copy (LC-13). Presence, system messages and deleted conversations have no word here.
+clients keep their copy (LC-13). Of an update those attributes are told that it changed, null where one is gone: the SDK for
+JavaScript sets the places that `attr` names, the one for Swift takes those places from `attrModified`. Which they were is
+not kept: when updates are replayed to who was away, all attributes are told as they are now. Presence, system messages and deleted conversations have no word here.
 """
 
 from __future__ import annotations
@@ -134,11 +136,14 @@ def _role(push: p.RoleChanged, ids: AppIds) -> Any:
 
 
 def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
-    attributes = {} if push.attributes is None else orjson.loads(push.attributes)
-    if push.name is not None:
-        attributes["name"] = push.name
-    data = {"data": orjson.dumps(attributes).decode()}
-    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data)
+    """`attr` by the places that were changed, `attrModified` by the attributes they are in, as these are now."""
+    held = {} if push.attributes is None else orjson.loads(push.attributes)
+    changed = held if push.changed is None else orjson.loads(push.changed)
+    name = {} if push.name is None else {"name": push.name}
+    tops = dict.fromkeys(place if place in held else place.split(".")[0] for place in changed)
+    modified = {key: held.get(key) for key in tops}
+    said = [{"data": orjson.dumps({**each, **name}).decode()} for each in (changed, modified)]
+    return _by(push, ids, Op.UPDATED, attr=said[0], attrModified=said[1])
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import PutUser
+from protocol.commands import Operation, PutUser, UpdateConversation
 from protocol.ids import IdForms
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with, names
@@ -180,8 +180,8 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     (push,) = ann.heard()
     assert (push.op, push.convMessage.cid, push.convMessage.initBy) == (Op.UPDATED, cid, "tom")
     assert push.convMessage.udate == answer.convMessage.udate
-    assert json.loads(push.convMessage.attr.data) == {"name": "b", "attr": {"lee": 5, "sam": 2}}
-    assert json.loads(push.convMessage.attrModified.data)["name"] == "b"
+    assert json.loads(push.convMessage.attr.data) == {"name": "b", "attr.lee": 5, "gone": None}
+    assert json.loads(push.convMessage.attrModified.data) == modified
     (row,) = found(ann, {"objectId": cid})
     assert (row["attr"], row["name"], row["updatedAt"]) == ({"lee": 5, "sam": 2}, "b", answer.convMessage.udate)
     assert "gone" not in row
@@ -191,6 +191,26 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
 def test_what_an_update_does_not_change(gateway: Gateway, changes: dict[str, Any]) -> None:
     tom = gateway.opened("tom")
     assert tom.conv(Op.UPDATE, cid=tom.start("tom"), attr=attr(**changes)).errorMessage.code == 4306
+
+
+def test_an_update_tells_what_it_changed_and_nothing_else(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", attr=attr(name="a", color="red", count=1, size=2))
+    number = IdForms("a").parse(cid) or 0
+    ann.heard()
+
+    def told(command: UpdateConversation) -> list[Any]:
+        gateway.manage(command)
+        (push,) = ann.heard()
+        return [json.loads(said.data) for said in (push.convMessage.attr, push.convMessage.attrModified)]
+
+    assert told(UpdateConversation(conversation=number, name="b")) == [{"name": "b"}] * 2
+    merged = UpdateConversation(conversation=number, attributes=b'{"color":"blue","size":null}', merge=True)
+    assert told(merged) == [{"color": "blue", "size": None}] * 2
+    counted = (Operation("count", "increase", 4),)
+    assert told(UpdateConversation(conversation=number, operations=counted, merge=True)) == [{"count": 5}] * 2
+    whole = UpdateConversation(conversation=number, attributes=b'{"color":"blue","new":1}')
+    assert told(whole) == [{"new": 1, "count": None}] * 2
 
 
 def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
