@@ -64,7 +64,12 @@ def hyphened(notification: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(push: p.MessageNew, ids: AppIds) -> Any:
-    return rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
+    """It says when, as the SDK for JavaScript 4 sets its clock by every `serverTs`; what was missed would set it back, and
+    says nothing (`unheard`)."""
+    command = rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
+    if push.at_ms:
+        command.serverTs = push.at_ms
+    return command
 
 
 def _patched(push: p.MessagePatched, ids: AppIds) -> Any:

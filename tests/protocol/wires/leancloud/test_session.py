@@ -237,6 +237,24 @@ def test_an_unknown_command_is_answered_in_its_turn(gateway: Gateway) -> None:
     assert line.ask(cmd=Cmd.CONV, op=999).errorMessage.code == 4114
 
 
+def test_whoever_gives_a_number_gets_an_answer_whatever_he_sends(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann")
+    ann.heard()
+    sent = tom.say(cid, "hi")
+    ann.heard()
+    for cmd in (Cmd.RCP, Cmd.UNREAD, Cmd.PRESENCE):
+        assert ann.ask(cmd=cmd).errorMessage.code == 4114
+        ann.send(cmd=cmd)
+        assert ann.heard() == []
+    assert ann.ask(cmd=Cmd.ACK, ackMessage={"cid": cid, "tots": sent.t}).cmd == Cmd.ACK
+    assert ann.ask(cmd=Cmd.ACK, ackMessage={"cid": "nonsense"}).errorMessage.code == 4303
+    assert ann.ask(cmd=Cmd.READ, readMessage={"convs": [{"cid": "nonsense"}]}).cmd == Cmd.READ
+    answer = ann.ask(cmd=Cmd.READ, peerId="ann", readMessage={"convs": [{"cid": cid}, {"cid": cid}]})
+    assert (answer.cmd, answer.peerId) == (Cmd.READ, "ann")
+    assert [push.unreadMessage.convs[0].unread for push in ann.heard()] == [0, 0]
+
+
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_frame_that_is_no_command(gateway: Gateway, opened: bool) -> None:
     line = gateway.line()
@@ -245,7 +263,8 @@ def test_a_frame_that_is_no_command(gateway: Gateway, opened: bool) -> None:
     line.raw(b"\xff\xff")
     (error,) = line.heard()
     assert (error.errorMessage.code, error.HasField("i")) == (4114, False)
-    assert line.closed == (None if opened else 4010)
+    assert line.closed is None
+    assert (line.start("tom") if opened else line.open("tom")) is not None
 
 
 def test_base64_both_ways(gateway: Gateway) -> None:
