@@ -32,11 +32,16 @@ def merged(before: bytes, given: bytes) -> bytes:
 
 
 def with_paths(before: bytes, given: bytes) -> bytes:
-    """What to merge so that a name with dots, of what is given, changes that one place; what is in the way gives way."""
+    """What to merge so that a name with dots, of what is given, changes that one place; what is in the way gives way.
+    BAD_FORMAT of a name that is empty somewhere."""
     old, said = orjson.loads(before), orjson.loads(given)
     changed: dict[str, object] = {}
     for path, value in said.items():
-        head, *rest = path.split(".")
+        head, *rest = names = path.split(".")
+        if "" in names:
+            raise Refused(
+                Reason.BAD_FORMAT, f"{path[:64]!r} names no attribute: between dots, and beside them, a name is missing"
+            )
         if not rest:
             changed[head] = value
             continue

@@ -35,7 +35,7 @@ from protocol.records import ConversationInfo, Kind, Status
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
-from protocol.wires.leancloud.names import cid_of, iso, mid_of
+from protocol.wires.leancloud.names import cid_of, iso, mid_of, number_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
@@ -92,14 +92,16 @@ def start(g: Any, seat: Seat) -> Request:
 def query(g: Any, seat: Seat) -> Request:
     said = g.convMessage
     limit = said.limit if said.HasField("limit") else LIMIT
-    if not 0 < limit <= LIMIT_MOST:
-        bad("limit", f"a number from 1 to {LIMIT_MOST}")
+    if not 0 <= limit <= LIMIT_MOST:
+        bad("limit", f"a number from 0 to {LIMIT_MOST}")
     if not 0 <= said.skip <= SKIP_MOST:
         bad("skip", f"a number from 0 to {SKIP_MOST}")
     where: tuple[Condition, ...] = ()
     if said.tempConvIds:
-        numbers = [seat.ids.number(each.removeprefix("_tmp:")) or 0 for each in said.tempConvIds[:LIMIT_MOST]]
-        where, limit = (Condition("id", "in", numbers[:200]),), LIMIT_MOST
+        numbers = [
+            number_of(TEMPORARY + each.removeprefix(TEMPORARY), seat.ids) or 0 for each in said.tempConvIds[:CIDS_MOST]
+        ]
+        where, limit = (Condition("id", "in", numbers),), LIMIT_MOST
         visible = True
     else:
         where = conditions(fields.document(said, "where"), seat.ids)
@@ -108,7 +110,7 @@ def query(g: Any, seat: Seat) -> Request:
             where = (*where, Condition("kind", "not-in", UNSEEN if visible else OWN_UNSEEN))
     command = ListConversations(
         where=where,
-        size=limit,
+        size=max(limit, 1),
         skip=said.skip,
         sort=sort_of(said.sort),
         visible=visible,
@@ -117,7 +119,7 @@ def query(g: Any, seat: Seat) -> Request:
     )
 
     def results(reply: ConversationPage) -> Any:
-        rows = [row(info, seat.ids, said.flag) for info in reply.conversations]
+        rows = [row(info, seat.ids, said.flag) for info in reply.conversations[:limit]]
         return conv(Op.RESULTS, results={"data": orjson.dumps(rows).decode()})
 
     return Request(command, results, QUERY)
@@ -202,7 +204,7 @@ def is_member(g: Any, seat: Seat) -> Request:
     cids = tuple(dict.fromkeys(g.convMessage.cids))
     if not 0 < len(cids) <= CIDS_MOST:
         bad("cids", f"a list of 1 to {CIDS_MOST} conversations")
-    numbers = {cid: seat.ids.conversation_number(cid.removeprefix(TEMPORARY)) or 0 for cid in cids}
+    numbers = {cid: number_of(cid, seat.ids) or 0 for cid in cids}
     command = ListConversations(where=(Condition("id", "in", list(numbers.values())),), size=CIDS_MOST)
 
     def results(reply: ConversationPage) -> Any:

@@ -4,10 +4,11 @@ The law: a push has no `i`, and says nothing about its receiver, so its bytes ar
 behind them. The counterpart is the hub, which leaves out the operator's own session. What is said of a conversation and its
 members carries its time, since the client asks over REST for what came after the newest it has heard (`protocols.md` 2.11).
 
-Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not told:
-clients keep their copy (LC-13). Of an update those attributes are told that it changed, null where one is gone: the SDK for
-JavaScript sets the places that `attr` names, the one for Swift takes those places from `attrModified`. Which they were is
-not kept: when updates are replayed to who was away, all attributes are told as they are now. Presence, system messages and deleted conversations have no word here.
+Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not
+told: clients keep their copy (LC-13). Of an update those attributes are told that it changed, null where one is gone:
+the SDK for JavaScript sets the places that `attr` names, the one for Swift takes those places from `attrModified`.
+Which they were is not kept: when updates are replayed to who was away, all attributes are told as they are now.
+Presence, system messages and deleted conversations have no word here.
 """
 
 from __future__ import annotations

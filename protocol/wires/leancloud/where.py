@@ -20,7 +20,7 @@ from protocol.codec import is_name
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 from protocol.records import Kind
-from protocol.wires.leancloud.seat import TEMPORARY
+from protocol.wires.leancloud.names import number_of
 from protocol.wires.native.fields import Data, bad
 from protocol.wires.native.ids import AppIds
 
@@ -162,7 +162,7 @@ def _value(name: str, value: object, ids: AppIds) -> object:
         if not isinstance(value, str):
             bad("where", "given text for objectId")
         # What is no id of this app equals no conversation.
-        return ids.conversation_number(value.removeprefix(TEMPORARY)) or 0
+        return number_of(value, ids) or 0
     if name in ("m", "mu", "c"):
         if not isinstance(value, str):
             bad("where", f"given client ids for {name}")
