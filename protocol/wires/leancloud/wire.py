@@ -112,6 +112,8 @@ class LeanCloudWire:
 
     def _open(self, g: Any) -> Sequence[Inbound]:
         seat = self._seats.get(g.peerId)
+        if seat is not None and seat.opened and g.peerId and g.appId == seat.ids.app:
+            return (self._submit(g, seat, session.reopen(g, seat)),)
         try:
             if seat is None:
                 if len(self._seats) >= MOST_SEATS:
