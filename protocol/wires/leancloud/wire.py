@@ -8,7 +8,8 @@ push is in whole groups of three bytes, so that the base64 of `peerId` can stand
 Readings: a refused open does not end the connection, because the SDK tries again on it. What this wire refuses by itself
 goes through the hub all the same, so that answers keep the order of their requests; only `echo` overtakes, and what is
 said before a session is open, and that an `ack` or a `read` has come, where it asks by an `i`: neither has an answer of its
-own. A frame that cannot be read is 4114 and ends nothing; before any session is open the time to log in goes on.
+own. A frame that cannot be read is 4114 and ends nothing; before any session is open the time to log in goes on. A frame
+that is too long is ended by the WebSocket itself, by 1009, from which the SDK comes back; 4109 is for a message that is.
 """
 
 from __future__ import annotations
