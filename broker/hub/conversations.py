@@ -210,8 +210,12 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
         if row.kind not in OPEN:
             d.own_member(row.id)
-        return ConversationFound(conversation=from_outside(d, row))
-    return ConversationFound(conversation=info(d, row))
+        found = from_outside(d, row)
+    else:
+        found = info(d, row)
+    if c.count_online and row.kind == Kind.ROOM:
+        found.online = d.hub.presence.count_among(d.hub.tables.members.get(row.id, {}))
+    return ConversationFound(conversation=found)
 
 
 def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:

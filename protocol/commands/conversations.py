@@ -44,6 +44,8 @@ class GetConversation(Command):
     reads: ClassVar[bool] = True
     conversation: int = 0
     to: str = ""
+    count_online: bool = False
+    """Say also how many of its members are online, of a room."""
 
 
 class ConversationFound(Reply):

@@ -8,7 +8,8 @@ made. `m`, and what is settled at the start or kept by the server, is refused in
 `tempConvTTL` after it began, and when it has been silent for the app's `temporary_days`. An existing unique conversation
 takes the new name from a member who may change it; by others it is found as it is. A query finds temporary conversations
 by their ids alone, as they are no rows of `_Conversation` there, and rooms only where there are conditions. Who was put out
-of a conversation finds it by its id and sees its name, because his client asks for it to tell him so.
+of a conversation finds it by its id and sees its name, because his client asks for it to tell him so. Of a room those
+count who are online: whoever is lost stays a member, for he need not join again, and counts no more 10 s later.
 """
 
 from __future__ import annotations
@@ -220,9 +221,10 @@ def count(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(g.convMessage, seat)
 
     def result(reply: ConversationFound) -> Any:
-        return conv(Op.RESULT, cid=cid, count=reply.conversation.members)
+        found = reply.conversation
+        return conv(Op.RESULT, cid=cid, count=found.members if found.online is None else found.online)
 
-    return Request(GetConversation(conversation=number), result, CONVERSATION)
+    return Request(GetConversation(conversation=number, count_online=True), result, CONVERSATION)
 
 
 REQUESTS: Parsers = {

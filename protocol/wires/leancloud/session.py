@@ -3,10 +3,10 @@
 The law: tag and device are bound to the session token, because a client that comes back shows nothing else. A client id
 has 1 to 64 characters; one that is absent is for the hub to choose.
 
-Readings: who opens again on the connection he has goes on with the session that is there, by a new token, and is told what
-is unread: it is proof enough, its tag and device stay, and a client that has lost count of its opens is not left without one.
-`deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` is ignored: whoever opens is
-told all that is unread.
+Readings: who opens again on the connection he has goes on with the session that is there, by a new token, and is told
+what is unread: it is proof enough, its tag and device stay, and a client that has lost count of its opens is not left
+without one. `deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` is ignored: whoever
+opens is told all that is unread.
 """
 
 from __future__ import annotations

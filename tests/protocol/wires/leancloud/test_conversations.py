@@ -192,6 +192,20 @@ def test_a_room_is_found_joined_counted_and_tells_nobody_who_comes(gateway: Gate
     assert direct.directMessage.convType == 2
 
 
+def test_in_a_room_those_count_who_are_online(gateway: Gateway) -> None:
+    tom, ann, eve = gateway.opened("tom", "ann", "eve")
+    room, group = tom.start("tom", transient=True), tom.start("tom", "ann")
+    ann.conv(Op.ADD, cid=room, m=["ann"])
+    gateway.lose(ann)
+    assert tom.conv(Op.COUNT, cid=room).convMessage.count == 2  # he may be back at once
+    gateway.pass_ms(10_500)
+    for line in (tom, eve):
+        assert line.conv(Op.COUNT, cid=room).convMessage.count == 1
+    assert tom.conv(Op.COUNT, cid=group).convMessage.count == 2
+    gateway.opened("ann")
+    assert tom.conv(Op.COUNT, cid=room).convMessage.count == 2
+
+
 def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     tom, ann = gateway.opened("tom", "ann")
     cid = tom.start("tom", "ann", attr=attr(name="a", attr={"lee": 1, "sam": 2}, gone=1))
