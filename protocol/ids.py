@@ -24,6 +24,8 @@ SEQUENCE_BITS = 12
 LARGEST = (1 << 53) - 1
 ALIASES = 1 << 62
 """Alias numbers lie from here on; they stand in commands only, never in a row or an answer."""
+TEMPORARIES = 1 << 63
+"""This bit beside a conversation's number says that a temporary one is meant, and no other; in commands only, too."""
 IMPORTED = 1 << (SEQUENCE_BITS - 1)
 """The sequences from here on belong to imported messages: ids that are minted as time goes by never get so far within
 one millisecond."""

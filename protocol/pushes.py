@@ -98,6 +98,9 @@ class ConversationUpdated(Push):
     attributes: bytes | None
     kind: int = 0
     time_ms: int = 0
+    changed: bytes | None = None
+    """Of the attributes, those that are others now, a JSON object: null where one is gone, and a name with dots where but
+    that place was changed. None: which is not known."""
 
 
 class ConversationDeleted(Push):

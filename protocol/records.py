@@ -128,6 +128,8 @@ class ConversationInfo(msgspec.Struct, gc=False):
     """When somebody spoke last, 0 if nobody has; `last_message` may be missing even so."""
     joined_ms: int = 0
     """When the acting user became a member; 0 if he is none."""
+    online: int | None = None
+    """How many of its members are online, where that was asked for."""
 
 
 class ConversationState(msgspec.Struct, gc=False):

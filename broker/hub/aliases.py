@@ -1,7 +1,9 @@
-"""The ids conversations had before they were imported: a command that names one is given ours before it is executed.
+"""The ids conversations had before they were imported: a command that names one is given ours before it is executed; and
+so is one that means a temporary conversation, whatever its id.
 
 The law: this is the only place where an alias number (`protocol.ids`) is looked up, so no handler ever meets one; what is
-no alias is no conversation, said as for any id that is not there. Conditions match nothing then.
+no alias, or not of the kind that is meant, is no conversation, said as for any id that is not there. Conditions match
+nothing then.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import msgspec
 from broker.hub.tables import Tables
 from protocol.commands import Command, Condition
 from protocol.errors import Reason, Refused
-from protocol.ids import ALIASES
+from protocol.ids import ALIASES, TEMPORARIES
 from protocol.pushes import Push
+from protocol.records import Kind
 
 AnyCommand = TypeVar("AnyCommand", bound=Command)
 NOBODY = 0
@@ -25,14 +28,25 @@ def resolved(tables: Tables, command: AnyCommand) -> AnyCommand:
     """The command with our ids in the place of aliases. UNKNOWN_CONVERSATION."""
     number = getattr(command, "conversation", 0)
     if type(number) is int and number >= ALIASES:
-        row = tables.aliases.get(number)
-        if row is None:
+        target = _target(tables, number)
+        if target == NOBODY:
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
-        command = msgspec.structs.replace(command, conversation=row.target)
-    where: tuple[Condition, ...] = getattr(command, "where", ()) if tables.aliases else ()
+        command = msgspec.structs.replace(command, conversation=target)
+    where: tuple[Condition, ...] = getattr(command, "where", ())
     if where:
         command = msgspec.structs.replace(command, where=tuple(_condition(tables, each) for each in where))
     return command
+
+
+def _target(tables: Tables, number: int) -> int:
+    temporary, number = number & TEMPORARIES, number & ~TEMPORARIES
+    if number >= ALIASES:
+        alias = tables.aliases.get(number)
+        number = NOBODY if alias is None else alias.target
+    if temporary:
+        row = tables.conversations.get(number)
+        return number if row is not None and row.kind == Kind.TEMPORARY else NOBODY
+    return number
 
 
 def _condition(tables: Tables, condition: Condition) -> Condition:
@@ -60,8 +74,7 @@ def _operand(tables: Tables, value: object) -> object:
     if isinstance(value, list):
         return [_operand(tables, each) for each in value]
     if type(value) is int and value >= ALIASES:
-        row = tables.aliases.get(value)
-        return NOBODY if row is None else row.target
+        return _target(tables, value)
     return value
 
 

@@ -32,11 +32,16 @@ def merged(before: bytes, given: bytes) -> bytes:
 
 
 def with_paths(before: bytes, given: bytes) -> bytes:
-    """What to merge so that a name with dots, of what is given, changes that one place; what is in the way gives way."""
+    """What to merge so that a name with dots, of what is given, changes that one place; what is in the way gives way.
+    BAD_FORMAT of a name that is empty somewhere."""
     old, said = orjson.loads(before), orjson.loads(given)
     changed: dict[str, object] = {}
     for path, value in said.items():
-        head, *rest = path.split(".")
+        head, *rest = names = path.split(".")
+        if "" in names:
+            raise Refused(
+                Reason.BAD_FORMAT, f"{path[:64]!r} names no attribute: between dots, and beside them, a name is missing"
+            )
         if not rest:
             changed[head] = value
             continue
@@ -50,6 +55,14 @@ def with_paths(before: bytes, given: bytes) -> bytes:
         else:
             place[rest[-1]] = value
     return orjson.dumps(changed)
+
+
+def difference(before: bytes, after: bytes) -> bytes:
+    """The keys that are others afterwards; null where one is gone."""
+    old, new = orjson.loads(before), orjson.loads(after)
+    # By their JSON, in which true is not 1.
+    alike = {key for key in old if key in new and orjson.dumps(old[key]) == orjson.dumps(new[key])}
+    return orjson.dumps({key: new.get(key) for key in {**new, **old} if key not in alike})
 
 
 def operated(before: bytes, given: bytes, operations: Sequence[Operation]) -> bytes:

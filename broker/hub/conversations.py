@@ -210,8 +210,12 @@ def get(d: Decision, c: GetConversation) -> ConversationFound:
     if d.member(row.id, d.caller.user) is None and not d.caller.privileged:
         if row.kind not in OPEN:
             d.own_member(row.id)
-        return ConversationFound(conversation=from_outside(d, row))
-    return ConversationFound(conversation=info(d, row))
+        found = from_outside(d, row)
+    else:
+        found = info(d, row)
+    if c.count_online and row.kind == Kind.ROOM:
+        found.online = d.hub.presence.count_among(d.hub.tables.members.get(row.id, {}))
+    return ConversationFound(conversation=found)
 
 
 def from_outside(d: Decision, row: ConversationRow) -> ConversationInfo:
@@ -229,11 +233,12 @@ def update(d: Decision, c: UpdateConversation) -> Updated:
         check_most(d, c.most)
         row = msgspec.structs.replace(row, most=c.most)
     given = c.attributes
+    places = given if c.merge and c.paths and not c.operations else None
     if given is not None and c.paths:
         given = attributes.with_paths(row.attributes, given)
     if c.operations:
         given = attributes.operated(row.attributes, given or b"{}", c.operations)
-    changed = change(d, row, c.name, given, merge=c.merge)
+    changed = change(d, row, c.name, given, merge=c.merge, places=places)
     return Updated(time_ms=d.now, attributes=changed.attributes)
 
 
@@ -252,8 +257,10 @@ def may_change(d: Decision, row: ConversationRow) -> bool:
     return True
 
 
-def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool) -> ConversationRow:
-    """The row as it is then."""
+def change(
+    d: Decision, row: ConversationRow, name: str | None, given: bytes | None, *, merge: bool, places: bytes | None = None
+) -> ConversationRow:
+    """The row as it is then. `places`: what was said where it changes places inside the attributes."""
     said = None if given is None else attributes.changed(row.attributes, given, CONVERSATION_BYTES, merge=merge)
     changed = msgspec.structs.replace(
         row,
@@ -273,6 +280,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
             attributes=said,
             kind=row.kind,
             time_ms=d.now,
+            changed=places if said is None or places is not None else attributes.difference(row.attributes, said),
         )
         d.post(d.hub.audience(row.id), push)
     return changed

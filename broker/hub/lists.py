@@ -63,9 +63,8 @@ def _shown(d: Decision, row: ConversationRow, own: Collection[int], with_members
         return from_outside(d, row)
     shown = info(d, row)
     if with_members and row.kind not in OPEN:
-        members = d.hub.tables.members.get(row.id, {})
-        shown.users = list(members)
-        shown.quiet = [user for user, member in members.items() if member.quiet]
+        shown.users = list(d.hub.tables.members.get(row.id, ()))
+        shown.quiet = sorted(d.hub.tables.quiet.get(row.id, ()))
     if not d.caller.privileged and row.id not in own:
         shown.last_message, shown.said_ms = None, 0  # history is for members
     return shown

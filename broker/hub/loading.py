@@ -79,7 +79,7 @@ class Loading:
                     number = conversation.id
                     here = tables.members.setdefault(number, {})
             person = people.get(row.user) or self._person(row.user)
-            if here is None or person is None or row.left_ms:
+            if here is None or person is None or row.left_ms or row.quiet:
                 tables.apply(put(tables.app, "members", row), 0)
                 continue
             name, own = person

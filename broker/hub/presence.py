@@ -6,6 +6,7 @@ has to hear is merged, newest a user, and pushed at most once a second; a change
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from broker.hub.effects import Effect, Post
@@ -35,6 +36,12 @@ class Presence:
 
     def count(self) -> int:
         return len(self._online)
+
+    def count_among(self, users: Mapping[str, object]) -> int:
+        """The smaller side is looked through."""
+        if len(users) < len(self._online):
+            return sum(user in self._online for user in users)
+        return sum(user in users for user in self._online)
 
     def came(self, user: str, now_ms: int) -> None:
         self._leaving.pop(user, None)

@@ -87,6 +87,8 @@ class Tables:
         """The same tombstones by conversation, of those that are there."""
         self.stirred: dict[int, int] = {}
         """When somebody came to a conversation, left it, or had something done to him there: in ms, the newest."""
+        self.quiet: dict[int, dict[str, None]] = {}
+        """The members who want no notifications, of conversations that have any."""
         self.positions: dict[int, dict[str, PositionRow]] = {}
         self.mentions: dict[str, dict[int, int]] = {}
         self.requests: dict[int, dict[str, JoinRequestRow]] = {}
@@ -132,6 +134,7 @@ class Tables:
         leftovers = self.leftovers
         for conversation in self.memberships.pop(row.id, ()):
             self.members[conversation].pop(row.id, None)
+            self._hush(conversation, row.id, False)
             self.audiences.pop(conversation, None)
             leftovers["members", (conversation, row.id)] = None
             if self.positions.get(conversation, {}).pop(row.id, None) is not None:
@@ -188,7 +191,7 @@ class Tables:
         for member in self.members.pop(row.id, {}).values():
             self.memberships[member.user].pop(row.id, None)
             self._bury(member, row)
-        for table in (self.heads, self.positions, self.audiences, self.departed, self.stirred):
+        for table in (self.heads, self.positions, self.audiences, self.departed, self.stirred, self.quiet):
             table.pop(row.id, None)
         for user in list(self.requests.get(row.id, ())):
             self._forget_request(row.id, user)
@@ -223,6 +226,7 @@ class Tables:
                 self._bury(row, grave)
             return
         self.audiences.pop(conversation, None)
+        self._hush(conversation, user, row is not None and not row.left_ms and row.quiet)
         if row is not None:
             self._share_names(row)
             self.stirred[conversation] = max(self.stirred.get(conversation, 0), row.joined_ms, row.left_ms, row.act_ms)
@@ -241,6 +245,15 @@ class Tables:
         self.memberships.setdefault(row.user, {})[conversation] = None
         self.tombstones.get(user, {}).pop(conversation, None)
         self._unearth(conversation, user)
+
+    def _hush(self, conversation: int, user: str, quiet: bool) -> None:
+        if quiet:
+            self.quiet.setdefault(conversation, {})[user] = None
+        elif conversation in self.quiet:
+            here = self.quiet[conversation]
+            here.pop(user, None)
+            if not here:
+                del self.quiet[conversation]
 
     def _share_names(self, row: MemberRow) -> None:
         """One text for all memberships of a user, not one each; and so with the number."""

@@ -4,7 +4,7 @@ applies them. Nothing a client sends is ever SQL or a regular expression (DESIGN
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -124,30 +124,52 @@ def _compile(d: Decision, condition: Condition, fields: Fields) -> Test:
     if condition.op == "any" and not condition.field:
         ways = [[_compile(d, each, fields) for each in one] for one in _alternatives(condition)]
         return lambda look: any(all(test(look) for test in way) for way in ways)
-    if condition.field == "member" and fields is not USER:
+    if condition.field in ("member", "quiet") and fields is not USER:
         return _member(d, condition)
     kind, read = _field(condition.field, fields, "where")
     return _test(condition, kind, read)
 
 
 def _member(d: Decision, condition: Condition) -> Test:
-    members, op = d.hub.tables.members, condition.op
-    names = _operand(condition, str, ("=", "!=", *LISTS))
+    """Of those who are in, or of those of them who want no notifications (`quiet`)."""
+    among, op = (_quiet if condition.field == "quiet" else _inside)(d), condition.op
+    names = _operand(condition, str, ("=", "!=", "size", "exists", *LISTS))
+    if op == "size":
+        return lambda look: len(among(look)) == names
+    if op == "exists":
+        return lambda look: bool(among(look)) is names
     wanted = names if isinstance(names, list) else [names]
-    everything, own = d.caller.privileged, d.caller.user
+    if op == "all":
+        return lambda look: all(name in there for there in (among(look),) for name in wanted)
+    if op in ("=", "in"):
+        return lambda look: any(name in there for there in (among(look),) for name in wanted)
+    return lambda look: not any(name in there for there in (among(look),) for name in wanted)
 
-    def among(look: Look) -> Container[str]:
+
+def _inside(d: Decision) -> Callable[[Look], Collection[str]]:
+    members, everything, own = d.hub.tables.members, d.caller.privileged, d.caller.user
+
+    def among(look: Look) -> Collection[str]:
         """Of a system conversation's members one knows oneself."""
         found = members.get(look.row.id, {})
         if everything or look.row.kind != Kind.SYSTEM:
             return found
         return (own,) if own in found else ()
 
-    if op == "all":
-        return lambda look: all(name in there for there in (among(look),) for name in wanted)
-    if op in ("=", "in"):
-        return lambda look: any(name in there for there in (among(look),) for name in wanted)
-    return lambda look: not any(name in there for there in (among(look),) for name in wanted)
+    return among
+
+
+def _quiet(d: Decision) -> Callable[[Look], Collection[str]]:
+    quiet, everything, own = d.hub.tables.quiet, d.caller.privileged, d.caller.user
+
+    def among(look: Look) -> Collection[str]:
+        """Shown with the members: of a room and of a system conversation one knows oneself."""
+        found = quiet.get(look.row.id, ())
+        if everything or look.row.kind not in (Kind.ROOM, Kind.SYSTEM):
+            return found
+        return (own,) if own in found else ()
+
+    return among
 
 
 def _field(field: str, fields: Fields, where: str) -> tuple[type | None, Read]:

@@ -44,6 +44,8 @@ class GetConversation(Command):
     reads: ClassVar[bool] = True
     conversation: int = 0
     to: str = ""
+    count_online: bool = False
+    """Say also how many of its members are online, of a room."""
 
 
 class ConversationFound(Reply):
@@ -51,14 +53,14 @@ class ConversationFound(Reply):
 
 
 class Condition(msgspec.Struct, frozen=True, gc=False):
-    """One test of a conversation or of a user. `field` of a conversation: id, kind, name, owner, creator, member (a user is
-    one), members (their number), created, updated (0 if never), changed (or created), last (when somebody spoke; all Unix
-    ms), unique, or `attributes.<key>`; of a user: id, created, updated, or `attributes.<key>`. A dot in a key that is not
-    there as it stands goes into the object of that name. A list matches as each of its items would.
-    `op`: = != < <= > >= in like; not-in, all (of a list), size (of a list), exists; starts, ends, contains, and these with
-    `~` behind for any case. `like` takes `%` at either end only. Anything else is BAD_FORMAT. `value` is JSON data; `in`,
-    `not-in` and `all` take a list of at most 200. `field` "" with the `op` any: `value` is a list of alternatives, each a
-    list of [field, op, value]."""
+    """One test of a conversation or of a user. `field` of a conversation: id, kind, name, owner, creator, member (a
+    user is one), quiet (such a one wants no notifications), members (their number), created, updated (0 if never),
+    changed (or created), last (when somebody spoke; all Unix ms), unique, or `attributes.<key>`; of a user: id,
+    created, updated, or `attributes.<key>`. A dot in a key that is not there as it stands goes into the object of that
+    name. A list matches as each of its items would. `op`: = != < <= > >= in like; not-in, all (of a list), size (of a
+    list), exists; starts, ends, contains, and these with `~` behind for any case. `like` takes `%` at either end only.
+    Anything else is BAD_FORMAT. `value` is JSON data; `in`, `not-in` and `all` take a list of at most 200. `field` ""
+    with the `op` any: `value` is a list of alternatives, each a list of [field, op, value]."""
 
     field: str
     op: str

@@ -8,7 +8,8 @@ made. `m`, and what is settled at the start or kept by the server, is refused in
 `tempConvTTL` after it began, and when it has been silent for the app's `temporary_days`. An existing unique conversation
 takes the new name from a member who may change it; by others it is found as it is. A query finds temporary conversations
 by their ids alone, as they are no rows of `_Conversation` there, and rooms only where there are conditions. Who was put out
-of a conversation finds it by its id and sees its name, because his client asks for it to tell him so.
+of a conversation finds it by its id and sees its name, because his client asks for it to tell him so. Of a room those
+count who are online: whoever is lost stays a member, for he need not join again, and counts no more 10 s later.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from protocol.records import ConversationInfo, Kind, Status
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud import fields
 from protocol.wires.leancloud.errors import CONVERSATION, QUERY, UPDATE
-from protocol.wires.leancloud.names import cid_of, iso, mid_of
+from protocol.wires.leancloud.names import cid_of, iso, mid_of, number_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat
 from protocol.wires.leancloud.session import signature_of
@@ -92,14 +93,16 @@ def start(g: Any, seat: Seat) -> Request:
 def query(g: Any, seat: Seat) -> Request:
     said = g.convMessage
     limit = said.limit if said.HasField("limit") else LIMIT
-    if not 0 < limit <= LIMIT_MOST:
-        bad("limit", f"a number from 1 to {LIMIT_MOST}")
+    if not 0 <= limit <= LIMIT_MOST:
+        bad("limit", f"a number from 0 to {LIMIT_MOST}")
     if not 0 <= said.skip <= SKIP_MOST:
         bad("skip", f"a number from 0 to {SKIP_MOST}")
     where: tuple[Condition, ...] = ()
     if said.tempConvIds:
-        numbers = [seat.ids.number(each.removeprefix("_tmp:")) or 0 for each in said.tempConvIds[:LIMIT_MOST]]
-        where, limit = (Condition("id", "in", numbers[:200]),), LIMIT_MOST
+        numbers = [
+            number_of(TEMPORARY + each.removeprefix(TEMPORARY), seat.ids) or 0 for each in said.tempConvIds[:CIDS_MOST]
+        ]
+        where, limit = (Condition("id", "in", numbers),), LIMIT_MOST
         visible = True
     else:
         where = conditions(fields.document(said, "where"), seat.ids)
@@ -108,7 +111,7 @@ def query(g: Any, seat: Seat) -> Request:
             where = (*where, Condition("kind", "not-in", UNSEEN if visible else OWN_UNSEEN))
     command = ListConversations(
         where=where,
-        size=limit,
+        size=max(limit, 1),
         skip=said.skip,
         sort=sort_of(said.sort),
         visible=visible,
@@ -117,7 +120,7 @@ def query(g: Any, seat: Seat) -> Request:
     )
 
     def results(reply: ConversationPage) -> Any:
-        rows = [row(info, seat.ids, said.flag) for info in reply.conversations]
+        rows = [row(info, seat.ids, said.flag) for info in reply.conversations[:limit]]
         return conv(Op.RESULTS, results={"data": orjson.dumps(rows).decode()})
 
     return Request(command, results, QUERY)
@@ -202,7 +205,7 @@ def is_member(g: Any, seat: Seat) -> Request:
     cids = tuple(dict.fromkeys(g.convMessage.cids))
     if not 0 < len(cids) <= CIDS_MOST:
         bad("cids", f"a list of 1 to {CIDS_MOST} conversations")
-    numbers = {cid: seat.ids.conversation_number(cid.removeprefix(TEMPORARY)) or 0 for cid in cids}
+    numbers = {cid: number_of(cid, seat.ids) or 0 for cid in cids}
     command = ListConversations(where=(Condition("id", "in", list(numbers.values())),), size=CIDS_MOST)
 
     def results(reply: ConversationPage) -> Any:
@@ -218,9 +221,10 @@ def count(g: Any, seat: Seat) -> Request:
     cid, number = fields.cid(g.convMessage, seat)
 
     def result(reply: ConversationFound) -> Any:
-        return conv(Op.RESULT, cid=cid, count=reply.conversation.members)
+        found = reply.conversation
+        return conv(Op.RESULT, cid=cid, count=found.members if found.online is None else found.online)
 
-    return Request(GetConversation(conversation=number), result, CONVERSATION)
+    return Request(GetConversation(conversation=number, count_online=True), result, CONVERSATION)
 
 
 REQUESTS: Parsers = {

@@ -35,6 +35,7 @@ from protocol.ids import LARGEST, first_at
 from protocol.richtext import binary_body_of, binary_patch_of, body_of, patch_of
 from protocol.wires.leancloud import fields, unread
 from protocol.wires.leancloud.errors import MESSAGE, PATCH, TEMPORARY_MESSAGE, Subject, code_of, failure, text_of
+from protocol.wires.leancloud.names import number_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
 from protocol.wires.leancloud.seat import TEMPORARY, Parsers, Request, Seat, nothing
 from protocol.wires.native.fields import CLIENT_MSG_ID_MOST, bad
@@ -114,7 +115,7 @@ def read(g: Any, seat: Seat) -> list[Request]:
     tuples += [(cid, "", 0) for cid in [*said.cids, *([said.cid] if said.cid else [])]]
     found = []
     for cid, mid, time_ms in tuples[:READ_MOST]:
-        number = seat.ids.conversation_number(cid.removeprefix(TEMPORARY))
+        number = number_of(cid, seat.ids)
         if number is not None:
             # With both, the later one: a message that came after `mid` may have been seen as well.
             behind = [_behind(mid, 0, seat)] * bool(mid) + [_behind("", time_ms, seat)] * bool(time_ms)

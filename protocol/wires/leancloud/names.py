@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from protocol.errors import Reason, Refused
+from protocol.ids import TEMPORARIES
 from protocol.records import Kind, Message
 from protocol.wires.leancloud.seat import TEMPORARY
 from protocol.wires.native.ids import AppIds
@@ -26,10 +27,16 @@ def cid_of(number: int, kind: int, ids: AppIds, alias: str) -> str:
 
 def conversation_of(cid: str, ids: AppIds) -> int:
     """4303, or 4401 where something is said to it."""
-    number = ids.conversation_number(cid.removeprefix(TEMPORARY))
+    number = number_of(cid, ids)
     if number is None:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "There is no conversation with this id.")
     return number
+
+
+def number_of(cid: str, ids: AppIds) -> int | None:
+    """As a command names it: behind `_tmp:` a temporary conversation alone. None of what is no id of this app."""
+    number = ids.conversation_number(cid.removeprefix(TEMPORARY))
+    return number if number is None or not cid.startswith(TEMPORARY) else number | TEMPORARIES
 
 
 def mid_of(message: Message, ids: AppIds) -> str:

@@ -4,8 +4,11 @@ The law: a push has no `i`, and says nothing about its receiver, so its bytes ar
 behind them. The counterpart is the hub, which leaves out the operator's own session. What is said of a conversation and its
 members carries its time, since the client asks over REST for what came after the newest it has heard (`protocols.md` 2.11).
 
-Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not told:
-clients keep their copy (LC-13). Presence, system messages and deleted conversations have no word here.
+Readings: who comes to a room and who goes is not told, as the vendor does not. Deletions by the back office are not
+told: clients keep their copy (LC-13). Of an update those attributes are told that it changed, null where one is gone:
+the SDK for JavaScript sets the places that `attr` names, the one for Swift takes those places from `attrModified`.
+Which they were is not kept: when updates are replayed to who was away, all attributes are told as they are now.
+Presence, system messages and deleted conversations have no word here.
 """
 
 from __future__ import annotations
@@ -62,7 +65,12 @@ def hyphened(notification: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(push: p.MessageNew, ids: AppIds) -> Any:
-    return rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
+    """It says when, as the SDK for JavaScript 4 sets its clock by every `serverTs`; what was missed would set it back, and
+    says nothing (`unheard`)."""
+    command = rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
+    if push.at_ms:
+        command.serverTs = push.at_ms
+    return command
 
 
 def _patched(push: p.MessagePatched, ids: AppIds) -> Any:
@@ -134,11 +142,14 @@ def _role(push: p.RoleChanged, ids: AppIds) -> Any:
 
 
 def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
-    attributes = {} if push.attributes is None else orjson.loads(push.attributes)
-    if push.name is not None:
-        attributes["name"] = push.name
-    data = {"data": orjson.dumps(attributes).decode()}
-    return _by(push, ids, Op.UPDATED, attr=data, attrModified=data)
+    """`attr` by the places that were changed, `attrModified` by the attributes they are in, as these are now."""
+    held = {} if push.attributes is None else orjson.loads(push.attributes)
+    changed = held if push.changed is None else orjson.loads(push.changed)
+    name = {} if push.name is None else {"name": push.name}
+    tops = dict.fromkeys(place if place in held else place.split(".")[0] for place in changed)
+    modified = {key: held.get(key) for key in tops}
+    said = [{"data": orjson.dumps({**each, **name}).decode()} for each in (changed, modified)]
+    return _by(push, ids, Op.UPDATED, attr=said[0], attrModified=said[1])
 
 
 def _read(push: p.ConversationRead, ids: AppIds) -> Any:

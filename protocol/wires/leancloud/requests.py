@@ -32,15 +32,16 @@ REQUESTS: Parsers = {
 SUBJECTS: dict[int, Subject] = {Cmd.SESSION: SESSION, Cmd.LOGS: LOGS, Cmd.PATCH: PATCH, Cmd.DIRECT: MESSAGE}
 OF_CONVERSATIONS: dict[int, Subject] = {Op.QUERY: QUERY, Op.UPDATE: UPDATE, Op.MEMBER_INFO_UPDATE: ROLE}
 UNANSWERED = frozenset({Cmd.ACK, Cmd.READ, Cmd.RCP, Cmd.UNREAD, Cmd.PRESENCE})
+"""What the SDKs send without an `i`."""
 
 
-def refusal_of(g: Any, refused: Refused) -> Request | list[Request]:
-    """A request that cannot be carried out, to be refused in its turn."""
-    if g.cmd in UNANSWERED:
+def refusal_of(g: Any, refused: Refused) -> list[Request]:
+    """A request that cannot be carried out, to be refused in its turn; none where nobody waits for an answer."""
+    if g.cmd in UNANSWERED and not g.HasField("i"):
         return []
     command = Refuse(reason=refused.reason, detail=refused.detail)
     if g.cmd == Cmd.DIRECT:
         subject = TEMPORARY_MESSAGE if g.directMessage.cid.startswith(TEMPORARY) else MESSAGE
-        return Request(command, nothing, subject, messages.refused_send)
+        return [Request(command, nothing, subject, messages.refused_send)]
     of_conversation = OF_CONVERSATIONS.get(g.op, CONVERSATION) if g.cmd == Cmd.CONV else CONVERSATION
-    return Request(command, nothing, SUBJECTS.get(g.cmd, of_conversation))
+    return [Request(command, nothing, SUBJECTS.get(g.cmd, of_conversation))]

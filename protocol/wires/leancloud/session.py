@@ -3,8 +3,10 @@
 The law: tag and device are bound to the session token, because a client that comes back shows nothing else. A client id
 has 1 to 64 characters; one that is absent is for the hub to choose.
 
-Readings: `deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` is ignored: whoever opens is
-told all that is unread.
+Readings: who opens again on the connection he has goes on with the session that is there, by a new token, and is told
+what is unread: it is proof enough, its tag and device stay, and a client that has lost count of its opens is not left
+without one. `deviceToken` and other push installation data are not kept; `lastUnreadNotifTime` is ignored: whoever
+opens is told all that is unread.
 """
 
 from __future__ import annotations
@@ -65,15 +67,24 @@ def open_session(g: Any, seat: Seat) -> Request:
 
     def opened(reply: LoggedIn) -> Any:
         seat.open(reply.user, app_ids(reply.app))
-        seat.bits = said.configBitmap
-        seat.later.append(greet(seat) if seat.unread else undelivered(seat))
-        if said.lastPatchTime > 0:
-            seat.later.append(patched_since(seat, said.lastPatchTime))
-        answer = session(Op.OPENED, st=reply.session_token, stTtl=SESSION_TOKEN_MS // 1000)
-        answer.serverTs = reply.time_ms
-        return answer
+        return _opened(g, seat, reply)
 
     return Request(command, opened, SESSION if said.st else FIRST_LOGIN)
+
+
+def reopen(g: Any, seat: Seat) -> Request:
+    return Request(RenewToken(), lambda reply: _opened(g, seat, reply), SESSION)
+
+
+def _opened(g: Any, seat: Seat, reply: LoggedIn | TokenRenewed) -> Any:
+    said = g.sessionMessage
+    seat.bits = said.configBitmap
+    seat.later.append(greet(seat) if seat.unread else undelivered(seat))
+    if said.lastPatchTime > 0:
+        seat.later.append(patched_since(seat, said.lastPatchTime))
+    answer = session(Op.OPENED, st=reply.session_token, stTtl=SESSION_TOKEN_MS // 1000)
+    answer.serverTs = reply.time_ms
+    return answer
 
 
 def check_peer(peer: str) -> None:

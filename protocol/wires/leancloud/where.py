@@ -20,7 +20,7 @@ from protocol.codec import is_name
 from protocol.commands import Condition
 from protocol.errors import Reason, Refused
 from protocol.records import Kind
-from protocol.wires.leancloud.seat import TEMPORARY
+from protocol.wires.leancloud.names import number_of
 from protocol.wires.native.fields import Data, bad
 from protocol.wires.native.ids import AppIds
 
@@ -28,6 +28,7 @@ FIELDS = {
     "objectId": "id",
     "name": "name",
     "m": "member",
+    "mu": "quiet",
     "c": "creator",
     "createdAt": "created",
     "updatedAt": "changed",
@@ -51,7 +52,7 @@ OPERATORS = {
 ALWAYS = frozenset({"objectId", "m", "createdAt", "updatedAt", "tr", "sys", "unique", "c", "name"})
 """What every conversation has, for `$exists`."""
 KINDS = {"tr": Kind.ROOM, "sys": Kind.SYSTEM}
-UNSORTED = frozenset({"m", "tr", "sys"})
+UNSORTED = frozenset({"m", "mu", "tr", "sys"})
 TIMES = frozenset({"createdAt", "updatedAt", "lm"})
 DEPTH = 4
 """Of `$and` and `$or` in each other."""
@@ -130,18 +131,23 @@ def _tested(name: str, op: str, value: object, ids: AppIds) -> list[Triple]:
         value = value is True or value == 1
         if name in ALWAYS:  # an id is never 0
             return [["id", "!=" if value else "=", 0]]
-        return [["last", ">" if value else "<", 0]] if name == "lm" else [[field, op, value]]
+        return [[field, op, value]]
     if op == "size":
         if type(value) is not int:
             bad("where", f"given a number for the $size of {name}")
-        return [["members", "=", value]] if name == "m" else [[field, op, value]]
+        return [_sized(name, value)]
     if name in KINDS:
         if not isinstance(value, bool) or op not in ("=", "!="):
             bad("where", f"given true or false for {name}")
         return [[field, "=" if value == (op == "=") else "!=", int(KINDS[name])]]
-    if name == "m" and isinstance(value, list):  # exactly these
-        return [["member", "all", [_value(name, each, ids) for each in value]], ["members", "=", len(value)]]
+    if name in ("m", "mu") and isinstance(value, list):  # exactly these
+        return [[field, "all", [_value(name, each, ids) for each in value]], _sized(name, len(value))]
     return [[_place(field, [value]), op, _value(name, value, ids)]]
+
+
+def _sized(name: str, size: int) -> Triple:
+    """Of members the hub keeps the number, which more may know than who they are."""
+    return ["members", "=", size] if name == "m" else [_field(name), "size", size]
 
 
 def _place(field: str, values: Iterable[object]) -> str:
@@ -156,8 +162,8 @@ def _value(name: str, value: object, ids: AppIds) -> object:
         if not isinstance(value, str):
             bad("where", "given text for objectId")
         # What is no id of this app equals no conversation.
-        return ids.conversation_number(value.removeprefix(TEMPORARY)) or 0
-    if name in ("m", "c"):
+        return number_of(value, ids) or 0
+    if name in ("m", "mu", "c"):
         if not isinstance(value, str):
             bad("where", f"given client ids for {name}")
         return value

@@ -7,7 +7,9 @@ push is in whole groups of three bytes, so that the base64 of `peerId` can stand
 
 Readings: a refused open does not end the connection, because the SDK tries again on it. What this wire refuses by itself
 goes through the hub all the same, so that answers keep the order of their requests; only `echo` overtakes, and what is
-said before a session is open. A frame that cannot be read is 4114, and the end before any session is open.
+said before a session is open, and that an `ack` or a `read` has come, where it asks by an `i`: neither has an answer of its
+own. A frame that cannot be read is 4114 and ends nothing; before any session is open the time to log in goes on. A frame
+that is too long is ended by the WebSocket itself, by 1009, from which the SDK comes back; 4109 is for a message that is.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from protocol.wires.leancloud.pushes import render
 from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
 from protocol.wires.leancloud.schema import CMD_TAG, MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
 from protocol.wires.leancloud.seat import Asked, Request, Seat
-from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
+from protocol.wires.wire import Ending, Farewell, Inbound, Say, Submit
 
 SUBPROTOCOLS = ("lc.protobuf2.3", "lc.proto2base64.3", "lc.protobuf2.1", "lc.proto2base64.1")
 """What a client offers. Those of version 1 hear nothing of what is unread: what they missed is pushed to them."""
@@ -76,8 +78,7 @@ class LeanCloudWire:
             if not g.HasField("cmd"):
                 raise Unreadable("there is no cmd")
         except (Unreadable, binascii.Error) as unreadable:
-            say = Say(self._frame(error(UNPARSEABLE, f"The frame is no GenericCommand: {unreadable}.")))
-            return (say,) if self.logged_in else (say, End(CloseReason.BAD_LOGIN))
+            return (Say(self._frame(error(UNPARSEABLE, f"The frame is no GenericCommand: {unreadable}."))),)
         if g.cmd == Cmd.ECHO:
             return (Say(self._frame(GenericCommand(cmd=Cmd.ECHO), g, g.peerId)),)
         if g.cmd == Cmd.SESSION and g.op == Op.OPEN:
@@ -89,13 +90,18 @@ class LeanCloudWire:
                 return ()
             return (Say(self._frame(error(SESSION_REQUIRED, "Open a session first."), g, g.peerId)),)
         parse = REQUESTS.get((g.cmd, g.op))
+        unanswered = g.cmd in UNANSWERED
         try:
             if parse is None:
                 raise Refused(Reason.UNKNOWN_TYPE, f"There is no command {g.cmd} with the operation {g.op} here.")
             requests = parse(g, seat)
         except Refused as refused:
-            requests = refusal_of(g, refused)
-        return [self._submit(g, seat, request) for request in ([requests] if isinstance(requests, Request) else requests)]
+            return [self._submit(g, seat, request) for request in refusal_of(g, refused)]
+        every = [requests] if isinstance(requests, Request) else requests
+        made: list[Inbound] = [self._submit(None if unanswered else g, seat, request) for request in every]
+        if unanswered and g.HasField("i"):
+            made.append(Say(self._frame(GenericCommand(cmd=g.cmd), g, seat.peer)))
+        return made
 
     def _seat(self, g: Any) -> Seat | None:
         if g.peerId:
@@ -107,6 +113,8 @@ class LeanCloudWire:
 
     def _open(self, g: Any) -> Sequence[Inbound]:
         seat = self._seats.get(g.peerId)
+        if seat is not None and seat.opened and g.peerId and g.appId == seat.ids.app:
+            return (self._submit(g, seat, session.reopen(g, seat)),)
         try:
             if seat is None:
                 if len(self._seats) >= MOST_SEATS:
@@ -120,7 +128,7 @@ class LeanCloudWire:
         return (self._submit(g, seat, request),)
 
     def _submit(self, g: Any, seat: Seat, request: Request) -> Submit:
-        i = g.i if g is not None and g.HasField("i") and g.cmd not in UNANSWERED else None
+        i = g.i if g is not None and g.HasField("i") else None
         asked = Asked(i, seat, request)
         return Submit(asked, request.command, seat.key)
 

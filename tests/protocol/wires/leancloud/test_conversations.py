@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import PutUser
+from protocol.commands import Operation, PutUser, UpdateConversation
 from protocol.ids import IdForms
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with, names
@@ -108,6 +108,30 @@ def test_a_temporary_conversation_ends_when_it_was_to_end(gateway: Gateway) -> N
     assert tom.start("tom", "ann", tempConv=True) == again.cid
 
 
+def test_an_ordinary_conversation_is_none_under_a_temporary_ones_name(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann")
+    mid = tom.say(cid, "hi").uid
+    ann.heard()
+    wrong = "_tmp:" + cid
+    assert tom.say(wrong, "hi").code == 4303
+    for op, fields in ((Op.COUNT, {}), (Op.ADD, {"m": ["bob"]}), (Op.UPDATE, {"attr": attr(x=1)}), (Op.MUTE, {})):
+        assert tom.conv(op, cid=wrong, **fields).errorMessage.code == 4303, op
+    assert tom.ask(cmd=Cmd.LOGS, logsMessage={"cid": wrong}).errorMessage.code == 4303
+    patches = [{"cid": wrong, "mid": mid, "recall": True}]
+    assert tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": patches}).errorMessage.code == 4303
+    block = {"srcCid": wrong, "toPids": ["ann"]}
+    assert tom.ask(cmd=Cmd.BLACKLIST, op=Op.BLOCK, blacklistMessage=block).errorMessage.code == 4303
+    for where in ({"objectId": wrong}, {"objectId": {"$in": [wrong]}}, {"$or": [{"objectId": wrong}, {"name": "x"}]}):
+        assert found(tom, where) == []
+    assert found(tom, tempConvIds=[wrong]) == found(tom, tempConvIds=[cid]) == []
+    answer = tom.conv(Op.IS_MEMBER, cids=[wrong])
+    assert json.loads(answer.convMessage.results.data) == {wrong: False}
+    ann.send(cmd=Cmd.READ, readMessage={"convs": [{"cid": wrong}]})
+    assert ann.heard() == []
+    assert gateway.opened("ann").heard()[0].unreadMessage.convs[0].unread == 1
+
+
 def test_a_query_by_conditions_finds_no_temporary_conversation_and_a_plain_one_no_room(gateway: Gateway) -> None:
     tom = gateway.opened("tom")
     group, room = tom.start("tom", attr=attr(name="group")), tom.start("tom", transient=True, attr=attr(name="room"))
@@ -168,6 +192,20 @@ def test_a_room_is_found_joined_counted_and_tells_nobody_who_comes(gateway: Gate
     assert direct.directMessage.convType == 2
 
 
+def test_in_a_room_those_count_who_are_online(gateway: Gateway) -> None:
+    tom, ann, eve = gateway.opened("tom", "ann", "eve")
+    room, group = tom.start("tom", transient=True), tom.start("tom", "ann")
+    ann.conv(Op.ADD, cid=room, m=["ann"])
+    gateway.lose(ann)
+    assert tom.conv(Op.COUNT, cid=room).convMessage.count == 2  # he may be back at once
+    gateway.pass_ms(10_500)
+    for line in (tom, eve):
+        assert line.conv(Op.COUNT, cid=room).convMessage.count == 1
+    assert tom.conv(Op.COUNT, cid=group).convMessage.count == 2
+    gateway.opened("ann")
+    assert tom.conv(Op.COUNT, cid=room).convMessage.count == 2
+
+
 def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     tom, ann = gateway.opened("tom", "ann")
     cid = tom.start("tom", "ann", attr=attr(name="a", attr={"lee": 1, "sam": 2}, gone=1))
@@ -180,17 +218,44 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
     (push,) = ann.heard()
     assert (push.op, push.convMessage.cid, push.convMessage.initBy) == (Op.UPDATED, cid, "tom")
     assert push.convMessage.udate == answer.convMessage.udate
-    assert json.loads(push.convMessage.attr.data) == {"name": "b", "attr": {"lee": 5, "sam": 2}}
-    assert json.loads(push.convMessage.attrModified.data)["name"] == "b"
+    assert json.loads(push.convMessage.attr.data) == {"name": "b", "attr.lee": 5, "gone": None}
+    assert json.loads(push.convMessage.attrModified.data) == modified
     (row,) = found(ann, {"objectId": cid})
     assert (row["attr"], row["name"], row["updatedAt"]) == ({"lee": 5, "sam": 2}, "b", answer.convMessage.udate)
     assert "gone" not in row
 
 
-@pytest.mark.parametrize("changes", [{"m": ["x"]}, {"tr": True}, {"lm.x": 1}, {"a": {"__op": "Increment"}}, {"name": 5}])
+DOTS = ["a..b", ".a", "a.", ""]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"m": ["x"]}, {"tr": True}, {"lm.x": 1}, {"a": {"__op": "Increment"}}, {"name": 5}, *[{key: 1} for key in DOTS]],
+)
 def test_what_an_update_does_not_change(gateway: Gateway, changes: dict[str, Any]) -> None:
     tom = gateway.opened("tom")
-    assert tom.conv(Op.UPDATE, cid=tom.start("tom"), attr=attr(**changes)).errorMessage.code == 4306
+    error = tom.conv(Op.UPDATE, cid=tom.start("tom"), attr=attr(**changes)).errorMessage
+    assert (error.code, next(iter(changes)).split(".")[0] in error.reason) == (4306, True)
+
+
+def test_an_update_tells_what_it_changed_and_nothing_else(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann", attr=attr(name="a", color="red", count=1, size=2))
+    number = IdForms("a").parse(cid) or 0
+    ann.heard()
+
+    def told(command: UpdateConversation) -> list[Any]:
+        gateway.manage(command)
+        (push,) = ann.heard()
+        return [json.loads(said.data) for said in (push.convMessage.attr, push.convMessage.attrModified)]
+
+    assert told(UpdateConversation(conversation=number, name="b")) == [{"name": "b"}] * 2
+    merged = UpdateConversation(conversation=number, attributes=b'{"color":"blue","size":null}', merge=True)
+    assert told(merged) == [{"color": "blue", "size": None}] * 2
+    counted = (Operation("count", "increase", 4),)
+    assert told(UpdateConversation(conversation=number, operations=counted, merge=True)) == [{"count": 5}] * 2
+    whole = UpdateConversation(conversation=number, attributes=b'{"color":"blue","new":1}')
+    assert told(whole) == [{"new": 1, "count": None}] * 2
 
 
 def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
@@ -204,6 +269,8 @@ def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
     assert names(tom, sort="-lm") == ["a", "c", "b"]
     assert names(tom, sort="name") == ["a", "b", "c"]
     assert names(tom, sort="name", skip=1, limit=1) == ["b"]
+    assert names(tom, limit=0) == []
+    assert tom.conv(Op.QUERY, limit=-1).errorMessage.code == tom.conv(Op.QUERY, limit=1001).errorMessage.code == 4310
     compact = found(tom, sort="name", flag=1)[0]
     assert "m" not in compact
     assert "msg" not in compact

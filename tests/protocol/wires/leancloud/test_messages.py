@@ -39,7 +39,7 @@ def test_a_send_is_acknowledged_and_delivered_letter_for_letter(gateway: Gateway
     assert len(ack.uid) == 22
     (push,) = ann.heard()
     direct = push.directMessage
-    assert (push.cmd, push.peerId) == (Cmd.DIRECT, "ann")
+    assert (push.cmd, push.peerId, push.serverTs) == (Cmd.DIRECT, "ann", gateway.ms)
     assert {field.name for field, _ in direct.ListFields()} == {"cid", "id", "fromPeerId", "timestamp", "msg", "convType"}
     assert (direct.cid, direct.id, direct.fromPeerId, direct.timestamp) == (cid, ack.uid, "tom", ack.t)
     assert (direct.msg, direct.convType) == (TEXT, 1)

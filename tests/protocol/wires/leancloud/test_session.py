@@ -193,10 +193,35 @@ def test_close_ends_that_client_only(gateway: Gateway) -> None:
     assert line.open("tom").op == Op.OPENED
 
 
-def test_opening_twice_on_one_connection_is_refused_and_changes_nothing(gateway: Gateway) -> None:
+def test_opening_again_on_one_connection_goes_on_with_the_session_there_is(gateway: Gateway) -> None:
+    line, ann = gateway.line(), gateway.opened("ann")
+    first = line.open("tom", tag="Mobile", deviceId="d1").sessionMessage.st
+    cid = ann.start("ann", "tom")
+    ann.say(cid, "hi")
+    line.heard()
+    gateway.pass_ms(5)
+    for said in ({"tag": "Mobile"}, {"tag": "Pad"}, {"st": first, "r": True}, {"st": "long over"}):
+        answer = line.open("tom", **said)
+        assert (answer.op, answer.peerId, answer.serverTs) == (Op.OPENED, "tom", gateway.ms)
+        assert {field.name for field, _ in answer.sessionMessage.ListFields()} == {"st", "stTtl"}
+        (unread,) = line.heard()
+        assert [(each.cid, each.unread) for each in unread.unreadMessage.convs] == [(cid, 1)]
+    (session,) = (each for each in gateway.hub().sessions.values() if each.user == "tom")
+    assert (session.tag, session.device) == ("Mobile", "d1")
+    assert line.say(cid, "hello").uid
+    ann.heard()
+    gateway.lose(line)
+    assert gateway.line().open("tom", st=answer.sessionMessage.st, r=True).op == Op.OPENED
+
+
+def test_what_opens_no_second_session_in_anothers_place(gateway: Gateway) -> None:
     line = gateway.opened("tom")
-    assert line.open("tom").errorMessage.code == 4101
+    assert line.open("tom", app="b").errorMessage.code in (4100, 4101)
     assert line.start("tom")
+    nameless = gateway.line()
+    peer = nameless.open().peerId
+    assert nameless.open().errorMessage.code == 4101
+    assert nameless.start(peer)
 
 
 def test_refused_opens_leave_nothing_behind_and_a_connection_has_64_clients(gateway: Gateway) -> None:
@@ -237,6 +262,24 @@ def test_an_unknown_command_is_answered_in_its_turn(gateway: Gateway) -> None:
     assert line.ask(cmd=Cmd.CONV, op=999).errorMessage.code == 4114
 
 
+def test_whoever_gives_a_number_gets_an_answer_whatever_he_sends(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann")
+    ann.heard()
+    sent = tom.say(cid, "hi")
+    ann.heard()
+    for cmd in (Cmd.RCP, Cmd.UNREAD, Cmd.PRESENCE):
+        assert ann.ask(cmd=cmd).errorMessage.code == 4114
+        ann.send(cmd=cmd)
+        assert ann.heard() == []
+    assert ann.ask(cmd=Cmd.ACK, ackMessage={"cid": cid, "tots": sent.t}).cmd == Cmd.ACK
+    assert ann.ask(cmd=Cmd.ACK, ackMessage={"cid": "nonsense"}).errorMessage.code == 4303
+    assert ann.ask(cmd=Cmd.READ, readMessage={"convs": [{"cid": "nonsense"}]}).cmd == Cmd.READ
+    answer = ann.ask(cmd=Cmd.READ, peerId="ann", readMessage={"convs": [{"cid": cid}, {"cid": cid}]})
+    assert (answer.cmd, answer.peerId) == (Cmd.READ, "ann")
+    assert [push.unreadMessage.convs[0].unread for push in ann.heard()] == [0, 0]
+
+
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_frame_that_is_no_command(gateway: Gateway, opened: bool) -> None:
     line = gateway.line()
@@ -245,7 +288,8 @@ def test_a_frame_that_is_no_command(gateway: Gateway, opened: bool) -> None:
     line.raw(b"\xff\xff")
     (error,) = line.heard()
     assert (error.errorMessage.code, error.HasField("i")) == (4114, False)
-    assert line.closed == (None if opened else 4010)
+    assert line.closed is None
+    assert (line.start("tom") if opened else line.open("tom")) is not None
 
 
 def test_base64_both_ways(gateway: Gateway) -> None:

@@ -41,6 +41,18 @@ WHERES: list[tuple[object, list[str]]] = [
     ({"tr": True}, []),
     ({"sys": True}, []),
     ({"lm": {"$exists": True}}, ["two"]),
+    ({"lm": {"$exists": False}}, ["one", "three"]),
+    ({"mu": "tom"}, ["three"]),
+    ({"mu": "ann"}, []),
+    ({"mu": {"$in": ["ann", "tom"]}}, ["three"]),
+    ({"mu": {"$nin": ["tom"]}}, ["one", "two"]),
+    ({"mu": {"$ne": "tom"}}, ["one", "two"]),
+    ({"mu": {"$all": ["tom", "ann"]}}, []),
+    ({"mu": ["tom"]}, ["three"]),
+    ({"mu": {"$size": 1}}, ["three"]),
+    ({"mu": {"$exists": True}}, ["three"]),
+    ({"mu": {"$exists": False}}, ["one", "two"]),
+    ({"$or": [{"mu": "tom"}, {"lm": {"$exists": True}}]}, ["two", "three"]),
     ({"lm": {"$gt": {"__type": "Date", "iso": "2000-01-01T00:00:00.000Z"}}}, ["two"]),
     ({"createdAt": {"$lt": {"__type": "Date", "iso": "2000-01-01T00:00:00.000Z"}}}, []),
     ({"updatedAt": {"$gt": {"__type": "Date", "iso": "2000-01-01T00:00:00.000Z"}}}, ["one", "two", "three"]),
@@ -59,7 +71,8 @@ def test_a_where(gateway: Gateway, where: object, expected: list[str]) -> None:
     two = tom.start(
         "tom", "ann", "bob", attr=attr(name="two", n=2, tags=["x", "y"], at={**day, "iso": "2020-01-03T00:00:00.000Z"})
     )
-    tom.start("tom", "bob", attr=attr(name="three", n=3, attr={"deep": {"k": "v"}}))
+    three = tom.start("tom", "bob", attr=attr(name="three", n=3, attr={"deep": {"k": "v"}}))
+    assert tom.conv(Op.MUTE, cid=three).op == Op.UPDATED
     tom.say(two, "hi")
     assert names(tom, where, sort="createdAt") == expected
 
@@ -72,6 +85,8 @@ def test_a_where(gateway: Gateway, where: object, expected: list[str]) -> None:
         {"name": {"$near": 1}},
         {"$nor": []},
         {"m": {"$in": "ann"}},
+        {"mu": 5},
+        {"mu": {"$gt": "ann"}},
         {"tr": 1},
         {"createdAt": 5},
         [1],
@@ -81,3 +96,14 @@ def test_a_where(gateway: Gateway, where: object, expected: list[str]) -> None:
 def test_a_where_that_is_none(gateway: Gateway, where: object) -> None:
     tom = gateway.opened("tom")
     assert tom.conv(Op.QUERY, where={"data": json.dumps(where)}).errorMessage.code == 4310
+
+
+def test_who_wants_no_notifications_of_a_room_is_known_to_himself(gateway: Gateway) -> None:
+    tom, ann = gateway.opened("tom", "ann")
+    room = tom.start("tom", transient=True, attr=attr(name="room"))
+    ann.conv(Op.ADD, cid=room, m=["ann"])
+    tom.conv(Op.MUTE, cid=room)
+    assert names(tom, {"mu": "tom", "tr": True}) == ["room"]
+    assert names(ann, {"mu": "tom", "tr": True}) == names(ann, {"mu": {"$exists": True}, "tr": True}) == []
+    tom.conv(Op.UNMUTE, cid=room)
+    assert names(tom, {"mu": "tom", "tr": True}) == []
