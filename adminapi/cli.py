@@ -15,7 +15,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ import trio
 from adminapi.control import connected
 from adminapi.doctor import doctor
 from adminapi.imports.sending import import_leancloud
+from adminapi.seeing import frame, session_line, session_object, tree
 from adminapi.settings import Place, load
 from adminapi.up import child_command, up
 from protocol.apps import App, AppSettings
@@ -34,11 +35,13 @@ from protocol.commands import (
     BackedUp,
     Backup,
     Command,
+    ConnectionSeen,
+    InspectConnection,
+    InspectSessions,
     Kick,
-    ListSessions,
     Managed,
     Reply,
-    SessionList,
+    SessionsSeen,
     Stats,
     StatsReport,
 )
@@ -102,13 +105,18 @@ def parser() -> argparse.ArgumentParser:
     verb("show", app_show, "Show an app with its keys.", apps).add_argument("id")
     listing = verb("sessions", sessions, "List the live sessions of an app.")
     listing.add_argument("app")
-    listing.add_argument("--user", default="")
+    listing.add_argument("--user", default="", help="only this user's")
+    listing.add_argument("--json", action="store_true", help="an object a line")
+    verb("tree", show_tree, "Show a session's connection and what it waits for.").add_argument("session")
     kicking = verb("kick", kick, "End a user's sessions.")
     kicking.add_argument("app")
     kicking.add_argument("user")
     kicking.add_argument("--device")
     kicking.add_argument("--reason", default="", help="shown to the user")
-    verb("stats", stats, "Print the broker's counters.")
+    counting = verb("stats", stats, "Print the broker's counters.")
+    counting.add_argument("--watch", action="store_true", help="show what happens, until Ctrl-C")
+    counting.add_argument("--every", type=pause, default=2.0, metavar="SECONDS", help="between two looks")
+    counting.add_argument("--times", type=int, default=0, metavar="N", help="end after so many looks")
     minting = verb("token", token, "Print a login token (JWT) for a user of an app.")
     minting.add_argument("app")
     minting.add_argument("user")
@@ -219,15 +227,19 @@ def print_app(app: App) -> None:
 def sessions(given: argparse.Namespace, place: Place) -> int:
     skip = 0
     while True:
-        command = ListSessions(user=given.user, skip=skip, limit=100)
-        reply = cast(SessionList, asked(place, Managed(app=given.app, rev=0, command=command)))
+        command = InspectSessions(app=given.app, user=given.user, skip=skip)
+        reply = cast(SessionsSeen, asked(place, command))
         for session in reply.sessions:
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(session.since_ms / 1000))
-            shown = (session.session, session.user, session.device, session.platform, session.tag, session.wire)
-            print("  ".join(text or "-" for text in (*shown, since)))
+            print(session_object(session).decode() if given.json else session_line(session))
         skip += len(reply.sessions)
         if not reply.sessions or skip >= reply.total:
             return 0
+
+
+def show_tree(given: argparse.Namespace, place: Place) -> int:
+    for line in tree(cast(ConnectionSeen, asked(place, InspectConnection(session=given.session)))):
+        print(line)
+    return 0
 
 
 def kick(given: argparse.Namespace, place: Place) -> int:
@@ -237,9 +249,35 @@ def kick(given: argparse.Namespace, place: Place) -> int:
 
 
 def stats(given: argparse.Namespace, place: Place) -> int:
+    if given.watch:
+        trio.run(watch, place, given.every, given.times)
+        return 0
     for name, value in sorted(cast(StatsReport, asked(place, Stats())).counters.items()):
         print(f"{name:50} {value:g}")
     return 0
+
+
+async def watch(place: Place, every: float, times: int) -> None:
+    """A frame every so many seconds, in place at a terminal; `times` of them, 0: until interrupted."""
+    screen = "\x1b[H\x1b[J" if sys.stdout.isatty() else ""
+    before: Mapping[str, float] = {}
+    shown = 0
+    async with connected(place.control) as channel:
+        then = trio.current_time()
+        while shown < times or not times:
+            await trio.sleep(every if before else 0)
+            now = trio.current_time()
+            try:
+                after = cast(StatsReport, await channel.call(Stats())).counters
+            except Refused as refused:
+                lines = [refused.detail]
+                await trio.sleep(every)
+            else:
+                lines = frame(before, after, now - then) if before else []
+                before, then = after, now
+            if lines:
+                shown += 1
+                print(screen + "\n".join([time.strftime("%Y-%m-%d %H:%M:%S"), *lines]), flush=True)
 
 
 def backup(given: argparse.Namespace, place: Place) -> int:
@@ -267,6 +305,14 @@ def hours(text: str) -> float:
     value = float(text)
     if not 0 < value <= MOST_HOURS:
         raise argparse.ArgumentTypeError(f"{text} hours; write a number above 0, at most {MOST_HOURS:.0f}")
+    return value
+
+
+def pause(text: str) -> float:
+    """An argparse type: seconds between two looks."""
+    value = float(text)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} seconds; write a number from 0.1 to 3600")
     return value
 
 

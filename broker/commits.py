@@ -155,6 +155,12 @@ class Commits:
         """The newest commit that holds an image: what has been decided, on disk or not."""
         return self._newest
 
+    def waiting_of(self, session: int) -> tuple[int, int]:
+        """How many replies of this session are held, and the commit the first of them waits for; 0: none."""
+        count = self._replies.get(session, 0)
+        held = (number for number, effect, _ in self._held if type(effect) is ReplyTo and effect.session == session)
+        return count, next(held, 0) if count else 0
+
     @property
     def settled(self) -> bool:
         """Nothing waits for the disk."""

@@ -11,7 +11,6 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from broker.admission import Admission
 from broker.apps import Apps
@@ -22,16 +21,18 @@ from broker.hub.effects import EndSession, ReplyTo
 from broker.hub.handlers import HANDLERS, SCANS
 from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
-from broker.hub.recent import MessagesKey, Need, PatchesKey
+from broker.hub.recent import Need
 from broker.hub.rows import Image, put
 from broker.jobs import Compare, Errand, Fetch, Job
-from broker.running import Running, internal
+from broker.running import Running, internal, marks
 from broker.scans import Scans
 from broker.tallies import Tallies
 from protocol.commands import (
     AddApp,
     Backup,
     Command,
+    InspectConnection,
+    InspectSessions,
     ListQuarantine,
     LoggedIn,
     Managed,
@@ -39,6 +40,7 @@ from protocol.commands import (
     Sent,
     Stats,
     StatsReport,
+    Stopped,
     WatchApps,
     Watermark,
     sample,
@@ -53,7 +55,7 @@ MOST_WAITING = 256
 ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
-UPKEEP = (Watermark, ListQuarantine, Backup)
+UPKEEP = (Watermark, ListQuarantine, Backup, InspectSessions, InspectConnection)
 HELD_BYTES = 64 * 1_048_576
 """Of answers and pushes that wait for the disk; beyond it nobody is read. Reads wait too: no limit of sends bounds this."""
 PAUSE_SECONDS = 1.0
@@ -79,6 +81,7 @@ class Dispatcher:
         self._filenos = filenos
         self._backlog = backlog
         self._waiting: dict[int, deque[tuple[object, Command | Managed]]] = {}
+        self._stopped: dict[int, Stopped] = {}
         self._watchers: dict[int, None] = {}
         self._scans = Scans(self._awaited, self._finish, self._answer, self._fetch, self._fail)
         self._positions: dict[tuple[str, int, str], Hub] = {}
@@ -111,6 +114,7 @@ class Dispatcher:
 
     def gone(self, session: int) -> None:
         self._waiting.pop(session, None)
+        self._stopped.pop(session, None)
         self._watchers.pop(session, None)
         hub = self.admission.hub_of.pop(session, None)
         lost = hub.gone(session, self.moment().now_ms) if hub is not None else None
@@ -205,7 +209,7 @@ class Dispatcher:
             decision = Decision(running.hub, running.caller, self.moment(), running.found, running.proven)
             scan = SCANS.get(type(running.command))
             if scan is not None:
-                self._pause(running)
+                self._pause(running, "scan")
                 self._scans.begin(running, decision, scan(decision, running.command))
                 return
             reply = HANDLERS[type(running.command)](decision, running.command)
@@ -285,12 +289,18 @@ class Dispatcher:
         """Whether the connection that asked is still there."""
         return not running.serial or running.session in self._waiting
 
-    def _pause(self, running: Running) -> None:
+    def _pause(self, running: Running, why: str) -> None:
         if running.serial:
             self._waiting.setdefault(running.session, deque())
+            self._stopped[running.session] = Stopped(why, type(running.command).__name__, self.clock.now_ms())
+
+    def waiting_of(self, session: int) -> tuple[Stopped | None, int]:
+        """What this session's commands wait for, and how many wait."""
+        return self._stopped.get(session), len(self._waiting.get(session, ()))
 
     def _resume(self, session: int) -> None:
         waiting = self._waiting.pop(session)
+        del self._stopped[session]
         while waiting:
             request, command = waiting.popleft()
             self.submit(session, request, command)
@@ -301,7 +311,7 @@ class Dispatcher:
 
     def _fetch(self, running: Running, need: Need) -> None:
         running.needs += 1
-        before = _marks(running.hub, running.command, need)
+        before = marks(running, need)
 
         def done(found: Found | None) -> None:
             if not self._awaited(running):
@@ -309,7 +319,7 @@ class Dispatcher:
             if found is None:
                 self._answer(running, Refused(Reason.HISTORY_UNAVAILABLE, "older history is unavailable for now"))
                 return
-            if _marks(running.hub, running.command, need) == before:
+            if marks(running, need) == before:
                 running.found.update(found)
             else:
                 running.found.clear()
@@ -320,7 +330,7 @@ class Dispatcher:
                 self._again(running)
 
         if running.needs <= NEEDS and self._start(Fetch(running.hub, need.keys, done)):
-            self._pause(running)
+            self._pause(running, "store")
         else:
             self._answer(running, Refused(Reason.OVERLOADED, "too many reads of old rows", retry_after_ms=1000))
 
@@ -337,7 +347,7 @@ class Dispatcher:
                 self._again(running)
 
         if running.proven is None and self._start(Compare(prove.hash, prove.password, done)):
-            self._pause(running)
+            self._pause(running, "password")
         else:
             self._answer(running, Refused(Reason.OVERLOADED, "too many logins at once", retry_after_ms=2000))
 
@@ -376,11 +386,3 @@ class Dispatcher:
             name = sample("refused_total", reason=reason.value)
             figures[name] = figures.get(name, 0.0) + self._tallies.refused[reason.value]  # the gateway refuses too
         return figures
-
-
-def _marks(hub: Hub, command: Any, need: Need) -> list[tuple[int, int] | None]:
-    """What tells that the rows fetched for a command are no longer what they were: patches and floors."""
-    numbers = {key.conversation for key in need.keys if isinstance(key, MessagesKey | PatchesKey)}
-    numbers.add(getattr(command, "conversation", 0))
-    heads = hub.tables.heads
-    return [(heads[number].patch, heads[number].floor) if number in heads else None for number in sorted(numbers)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker.hub.decision import Caller, Found
 from broker.hub.hub import Hub
+from broker.hub.recent import MessagesKey, Need, PatchesKey
 from protocol.commands import Command
 
 
@@ -30,3 +31,11 @@ class Running:
 def internal(hub: Hub, command: Command) -> Running:
     """A command the broker gives itself."""
     return Running(0, None, hub, Caller("", privileged=True), command, False)
+
+
+def marks(running: Running, need: Need) -> list[tuple[int, int] | None]:
+    """What tells that the rows fetched for a command are no longer what they were: patches and floors."""
+    numbers = {key.conversation for key in need.keys if isinstance(key, MessagesKey | PatchesKey)}
+    numbers.add(getattr(running.command, "conversation", 0))
+    heads = running.hub.tables.heads
+    return [(heads[number].patch, heads[number].floor) if number in heads else None for number in sorted(numbers)]

@@ -40,6 +40,7 @@ from broker.hub.effects import Effect
 from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.hub.rows import Image
+from broker.inspection import Inspection
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
 from broker.settings import Settings, load
@@ -48,7 +49,7 @@ from broker.vitals import Vitals
 from broker.work import COMPARERS, ERRANDS, FETCHERS, Work
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
-from protocol.commands import sample
+from protocol.commands import Command, InspectConnection, InspectSessions, Reply, sample
 from protocol.errors import CloseReason, Reason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
@@ -108,6 +109,7 @@ class Server:
         )
         self._upkeep = Upkeep(recovered.store, recovered.remote, recovered.targets.writers, self._commits)
         self._reactor = Reactor(self._dispatcher, settings.sockets)
+        self._inspection = Inspection(self._dispatcher, self._reactor.table, lambda: journal.in_flight_since)
         self._control_path = Path(settings.control.path or data / "control.sock")
         self._manager = manager
         self._vitals = Vitals(manager, self._reactor.call, lambda: journal.in_flight_since, self._status)
@@ -181,7 +183,7 @@ class Server:
                 for _ in range(FETCHERS):
                     service.start_soon(self._work.fetch, self._reactor)
                 for _ in range(ERRANDS):
-                    service.start_soon(self._work.run_errands, self._reactor, self._upkeep)
+                    service.start_soon(self._work.run_errands, self._reactor, self._run_errand)
                 for _ in range(COMPARERS):
                     service.start_soon(self._work.compare, self._reactor)
                 async with trio.open_nursery() as accept:
@@ -276,6 +278,11 @@ class Server:
 
     async def _keep_house(self, hub: Hub, command: Housekeeping) -> None:
         await in_turn(self._reactor, partial(self._dispatcher.keep_house, hub, command))
+
+    async def _run_errand(self, command: Command) -> Reply:
+        if isinstance(command, InspectSessions | InspectConnection):
+            return self._inspection.run(command)
+        return await self._upkeep.run(command)
 
     def _status(self) -> str:
         return f"{self._reactor.table.logged_in} sessions, {self._targets.lag} commits not in the store yet"

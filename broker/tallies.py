@@ -35,7 +35,8 @@ class Tallies:
             self._logins[app, hub.sessions[session].wire] += 1
         for effect in effects:
             if type(effect) is Post and type(effect.push) is MessageNew:
-                self._deliveries[app] += len(effect.sessions)
+                sessions = len(effect.sessions)
+                self._deliveries[app] += sessions - 1 if effect.skip and sessions else sessions  # its sender is among them
 
     def figures(self, hubs: Iterable[Hub]) -> dict[str, float]:
         """By metric name: what was counted, and what there is, of each app."""

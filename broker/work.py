@@ -6,7 +6,7 @@ Both are bounded in number and in time, and both answer through the reactor, so 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import argon2
@@ -20,8 +20,7 @@ from broker.jobs import Compare, Errand, Fetch, Job
 from broker.persistence.store import StoreUnavailable, belongs
 from broker.persistence.tail import Tail
 from broker.persistence.targets import Targets
-from broker.upkeep import Upkeep
-from protocol.commands import Reply
+from protocol.commands import Command, Reply
 from protocol.errors import Reason, Refused
 
 log = logging.getLogger("parley.work")
@@ -88,12 +87,12 @@ class Work:
                 found = None
             reactor.call(partial(job.done, found))
 
-    async def run_errands(self, reactor: Reactor, upkeep: Upkeep) -> None:
+    async def run_errands(self, reactor: Reactor, run: Callable[[Command], Awaitable[Reply]]) -> None:
         """One of ERRANDS."""
         async for job in self._to_run:
             outcome: Reply | Refused
             try:
-                outcome = await upkeep.run(job.command)
+                outcome = await run(job.command)
             except Refused as refused:
                 outcome = refused
             except Exception:  # a bug in it ends this errand alone

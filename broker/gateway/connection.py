@@ -106,6 +106,10 @@ class Connection(ABC):
         """What the kernel still holds for the peer is not worth its memory."""
 
     @abstractmethod
+    def peer(self) -> str:
+        """The other end of its socket, maybe a proxy; empty where there is none any more, or it has no name."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give the descriptor back. Called by the reactor at the end of a turn, once."""
 

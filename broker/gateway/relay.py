@@ -143,7 +143,7 @@ class RelayFraming:
 class RelayedConnection(Connection):
     """Made in a turn, right after its accept; `wake` makes a turn soon."""
 
-    __slots__ = ("_wake", "free", "relay", "scope", "shutting", "waiting")
+    __slots__ = ("_wake", "free", "host", "relay", "scope", "shutting", "waiting")
 
     def __init__(self, table: Table, limits: Limits, wake: Callable[[], None]) -> None:
         super().__init__(table, limits, lambda connection: Outbox(connection, None))
@@ -156,6 +156,8 @@ class RelayedConnection(Connection):
         """Set when reading may go on."""
         self.waiting = trio.Event()
         """Set when there is something to write."""
+        self.host = ""
+        """Of the peer."""
         self.shutting = False
         """Everything is written: the close frame may go."""
 
@@ -226,6 +228,9 @@ class RelayedConnection(Connection):
 
     def reset(self) -> None:
         """Closing cancels the writer, and what it held goes with it."""
+
+    def peer(self) -> str:
+        return self.host
 
     def close(self) -> None:
         self.scope.cancel()

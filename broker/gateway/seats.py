@@ -82,6 +82,9 @@ class Seats:
             logger.exception("parting failed session=%x reason=%s", session, ending.reason.word)
         connection.table.core.gone(session)
 
+    def sessions(self) -> list[int]:
+        return list(self._sessions.values())
+
     def close(self) -> None:
         """Nothing reaches these sessions any more."""
         for session in self._sessions.values():

@@ -175,6 +175,13 @@ class SocketConnection(Connection):
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
+    def peer(self) -> str:
+        try:
+            name = self.sock.getpeername()
+        except OSError:
+            return ""
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else ""
+
     def close(self) -> None:
         try:
             self._epoll.unregister(self.fd)

@@ -115,6 +115,7 @@ def host_of(tcp: trio.SocketStream) -> str:
 def enter(make: Callable[[], RelayedConnection], host: str) -> RelayedConnection | None:
     """A connection of this host, if it may have one more."""
     connection = make()
+    connection.host = host
     crowds = connection.table.crowds
     address = crowds.addresses.read(host)
     if not crowds.enter(address):

@@ -35,6 +35,15 @@ from protocol.commands.imports import (
     ImportMessages,
     Left,
 )
+from protocol.commands.inspection import (
+    PAGE_MOST,
+    ConnectionSeen,
+    InspectConnection,
+    InspectSessions,
+    SessionSeen,
+    SessionsSeen,
+    Stopped,
+)
 from protocol.commands.members import (
     AddMembers,
     Block,
@@ -127,6 +136,7 @@ from protocol.commands.users import (
 )
 
 __all__ = [
+    "PAGE_MOST",
     "Acknowledge",
     "AddApp",
     "AddFriend",
@@ -139,6 +149,7 @@ __all__ = [
     "Block",
     "Command",
     "Condition",
+    "ConnectionSeen",
     "ConversationFound",
     "ConversationPage",
     "CreateConversation",
@@ -160,6 +171,8 @@ __all__ = [
     "Imported",
     "ImportedConversation",
     "ImportedMessage",
+    "InspectConnection",
+    "InspectSessions",
     "Join",
     "JoinRequestList",
     "Kick",
@@ -216,6 +229,8 @@ __all__ = [
     "SendSystem",
     "Sent",
     "SessionList",
+    "SessionSeen",
+    "SessionsSeen",
     "SetBlocked",
     "SetMembers",
     "SetMuted",
@@ -224,6 +239,7 @@ __all__ = [
     "Signature",
     "Stats",
     "StatsReport",
+    "Stopped",
     "Subscribe",
     "Sync",
     "SyncState",

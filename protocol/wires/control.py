@@ -28,7 +28,19 @@ from typing import Any, TypeVar
 import cbor2
 import msgspec
 
-from protocol.commands import AddApp, Backup, Command, ListQuarantine, Managed, Reply, Stats, WatchApps, Watermark
+from protocol.commands import (
+    AddApp,
+    Backup,
+    Command,
+    InspectConnection,
+    InspectSessions,
+    ListQuarantine,
+    Managed,
+    Reply,
+    Stats,
+    WatchApps,
+    Watermark,
+)
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged, Push
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
@@ -50,7 +62,10 @@ REASONS = frozenset(reason.value for reason in Reason)
 OPEN_CALLS = 256
 """A client keeps to 64; a caller that gave up frees its place there before it is free here: hence the room."""
 
-BROKER_LEVEL: tuple[type[Command], ...] = (WatchApps, AddApp, Stats, Watermark, ListQuarantine, Backup)
+BROKER_LEVEL: tuple[type[Command], ...] = (
+    *(WatchApps, AddApp, Stats, Watermark, ListQuarantine, Backup),
+    *(InspectSessions, InspectConnection),
+)
 """Commands to the broker itself; every other one travels in a `Managed`."""
 
 

@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,29 @@ from protocol.commands import (
     AddApp,
     BackedUp,
     Backup,
+    ConnectionSeen,
     CreateConversation,
     Created,
     Done,
     ImportConversations,
     Imported,
     ImportMessages,
+    InspectConnection,
+    InspectSessions,
     Kick,
     Left,
     ListQuarantine,
-    ListSessions,
     PutUser,
     Quarantine,
     RefusedRow,
-    SessionList,
+    SessionSeen,
+    SessionsSeen,
     Stats,
     StatsReport,
     UserFound,
 )
 from protocol.errors import Reason, Refused
-from protocol.records import ConversationInfo, SessionInfo, UserInfo
+from protocol.records import ConversationInfo, UserInfo
 from tests.adminapi.conftest import FakeBroker
 
 
@@ -59,15 +63,22 @@ async def main(data: Path) -> int:
         await broker.push_apps(*others, command.app)
         return Done(time_ms=1)
 
-    session = SessionInfo(session="00ff", app="demo", user="tom", device="", platform="", tag="", wire="native", since_ms=0)
+    session = SessionSeen("00ff", "tom", "", "", "", "native", "192.0.2.1", 0, 90_000, 17)
+    seen = ConnectionSeen(
+        session="00ff", app="demo", user="tom", device="", login_ms=1, state="open", door="websocket", wire="native",
+        address="192.0.2.1", peer="192.0.2.1:5", heard_ms=1, probe_ms=-1, paused=[], paused_ms=-1, outbox_bytes=0,
+        outbox_frames=0, blocked_ms=-1, queued=0, stopped=None, held=0, commit=0, commit_ms=-1, seats=[],
+    )  # fmt: skip
+    looks = count()
     broker.on(AddApp, add)
     broker.on(Kick, Done(time_ms=1))
     refused = RefusedRow("sqlite", "demo", "users", '["x"]', "OverflowError: too large", 0)
     rows = [refused] if os.environ.get("STUB_QUARANTINE") else []
     broker.on(ListQuarantine, Quarantine(rows=rows, total=len(rows)))
     broker.on(Backup, lambda c, m: back_up(c.path))
-    broker.on(Stats, StatsReport(counters={"sessions": 3.0}))
-    broker.on(ListSessions, SessionList(sessions=[session], total=1))
+    broker.on(Stats, lambda c, m: StatsReport(counters={"sessions": 3.0, "commands_total": 10.0 * next(looks)}))
+    broker.on(InspectSessions, SessionsSeen(sessions=[session], total=1))
+    broker.on(InspectConnection, seen)
     broker.on(PutUser, lambda c, m: UserFound(user=UserInfo(user=c.user, attributes=b"{}", online=False, created_ms=1)))
 
     def create(command: Any, managed: Any) -> Created:

@@ -64,9 +64,16 @@ def test_errands_over_the_control_socket(stub: Path, capsys: pytest.CaptureFixtu
     assert first[0] in out
     assert re.search(r"^key +kkk$", out, re.M)
     assert run(capsys, "app", "show", "demo", *data)[1].startswith("id ")
-    assert run(capsys, "sessions", "demo", *data)[1] == "00ff  tom  -  -  -  native  1970-01-01 00:00:00\n"
+    line = "00ff  tom  -  -  -  native  192.0.2.1  1970-01-01 00:00:00  90.0 s ago  17 B\n"
+    assert run(capsys, "sessions", "demo", *data)[1] == line
+    assert json.loads(run(capsys, "sessions", "demo", "--json", *data)[1])["outbox_bytes"] == 17
+    assert run(capsys, "tree", "00ff", *data)[1].splitlines()[-1] == "└─ waits for   nothing"
     assert run(capsys, "kick", "demo", "tom", *data) == (0, "", "")
-    assert run(capsys, "stats", *data)[1].split() == ["sessions", "3"]
+    assert run(capsys, "stats", *data)[1].split() == ["commands_total", "0", "sessions", "3"]
+    out = run(capsys, "stats", "--watch", "--every", "0.1", "--times", "2", *data)[1]
+    rates = [float(line.split()[1]) for line in out.splitlines() if line.startswith("commands ")]
+    assert len(rates) == 2
+    assert all(10 < rate <= 100 for rate in rates)  # ten a look
     code, out, _ = run(capsys, "token", "demo", "alice", "--hours", "2", *data)
     claims = read_jwt("ds", out.strip(), time.time())
     assert claims["unique_name"] == "alice"

@@ -211,3 +211,41 @@ def test_an_errand_is_answered_while_the_disk_is_slow(script: Script) -> None:
 def test_too_many_errands_are_refused(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script.core, "_start", lambda job: False)
     assert reason(script.ask(1, Watermark())) is Reason.OVERLOADED
+
+
+def test_it_can_be_told_what_a_session_waits_for(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    session = script.numbers["tom"]
+    assert script.core.waiting_of(session) == (None, 0)
+    script.hold_jobs = True
+    submit(script, "tom", text("first", conversation=conversation, client_msg_id="1"), QueryPresence(users=()))
+    stopped, queued = script.core.waiting_of(session)
+    assert stopped is not None
+    assert (stopped.why, stopped.command, stopped.since_ms, queued) == ("store", "SendMessage", script.ms, 1)
+    script.hold_jobs = False
+    script.log.slow = True
+    script.run()
+    assert script.core.waiting_of(session) == (None, 0)
+    count, commit = script.commits.waiting_of(session)
+    assert (count, commit) == (2, script.commits.durable + 1)
+    assert script.commits.waiting_of(script.numbers["ann"]) == (0, 0)
+    script.log.sync()
+    script.run()
+    assert script.commits.waiting_of(session) == (0, 0)
+    submit(script, "tom", text("third", conversation=conversation, client_msg_id="3"))
+    script.drop("tom")
+    assert script.core.waiting_of(session) == (None, 0)
+
+
+def test_messages_deliveries_and_refusals_are_counted_by_app(script: Script) -> None:
+    conversation = group(script, "tom", "ann", "ben")
+    script.say("tom", text("m", conversation=conversation))
+    script.say("tom", text("m", conversation=conversation + 1))
+    found = script.core.statistics()
+    assert found['messages_total{app="a"}'] == 1
+    assert found['deliveries_total{app="a"}'] == 2
+    assert found['refused_total{reason="unknown_conversation"}'] == 1
+    assert found['refused_total{reason="muted"}'] == 0
+    assert found['sessions{app="a",wire="native"}'] == found['logins_total{app="a",wire="native"}'] == 3
+    script.drop("ben")
+    assert script.core.statistics()['sessions{app="a",wire="native"}'] == 2

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,7 @@ from protocol.errors import Refused
 from tests.journeys.programs import Host
 
 pytestmark = pytest.mark.F38
-SECONDS = 20
+SECONDS = 15
 
 
 @pytest.fixture(params=["stopped", "full"])
@@ -44,9 +45,15 @@ def log(request: pytest.FixtureRequest) -> Iterator[int]:
     os.close(writer)
 
 
-def start(host: Host, module: str, log: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def started(host: Host, module: str, log: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", module, "--config", str(host.config), "--data", str(host.data)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.wait()
 
 
 def figures(host: Host) -> dict[str, float]:
@@ -67,7 +74,7 @@ def test_programs_whose_log_takes_nothing_serve_and_end_as_asked(host: Host, log
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"  # no line tells which one the system chose
     host.configure(admin={"listen": place})
-    with start(host, "broker", log) as broker, start(host, "adminapi", log) as admin:
+    with started(host, "broker", log) as broker, started(host, "adminapi", log) as admin:
         assert figures(host)["log_lines_dropped_total"] >= 0
         url, deadline = f"http://{place}", time.monotonic() + SECONDS
         while True:
@@ -86,5 +93,5 @@ def test_last_words_wait_for_nobody(tmp_path: Path, log: int) -> None:
     """Of a broker that cannot start."""
     host = Host(tmp_path)
     host.data.write_text("not a directory")
-    with start(host, "broker", log) as broker:
+    with started(host, "broker", log) as broker:
         assert broker.wait(SECONDS) == 78
