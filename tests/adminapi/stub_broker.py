@@ -35,7 +35,10 @@ from protocol.commands import (
     SessionList,
     Stats,
     StatsReport,
+    Target,
     UserFound,
+    Watermark,
+    WatermarkReport,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, SessionInfo, UserInfo
@@ -66,6 +69,7 @@ async def main(data: Path) -> int:
     rows = [refused] if os.environ.get("STUB_QUARANTINE") else []
     broker.on(ListQuarantine, Quarantine(rows=rows, total=len(rows)))
     broker.on(Backup, lambda c, m: back_up(c.path))
+    broker.on(Watermark, WatermarkReport(accepted=9, durable=9, targets=[Target("sqlite", 7, 20)]))
     broker.on(Stats, StatsReport(counters={"sessions": 3.0}))
     broker.on(ListSessions, SessionList(sessions=[session], total=1))
     broker.on(PutUser, lambda c, m: UserFound(user=UserInfo(user=c.user, attributes=b"{}", online=False, created_ms=1)))
