@@ -1,107 +1,252 @@
 """`parley doctor`: is this installation sound, in a handful of lines an operator can act on.
 
-The law: it only looks. Each check is one line, `ok` or `FAULT` and a sentence; the exit code is 1 if any is a fault. The
-journal is checked by the broker itself (`python -m broker --check`), the only program that knows its format.
+The law: it only looks. Each check is one line, `ok` or `FAULT` and a sentence, and below it what to do where there is
+something to be done; the exit code is 1 if any is a fault. The journal is checked by the broker itself (`python -m broker
+--check`), the only program that knows its format.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
+import resource
 import shutil
+import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import cast
 
+import msgspec
 import trio
 
+from adminapi.audit.log import AuditLog, Broken
 from adminapi.control import connected
 from adminapi.settings import Place
-from adminapi.up import child_command
-from protocol.commands import ListQuarantine, Quarantine
+from adminapi.up import check_free, child_command
+from protocol.commands import ListQuarantine, Quarantine, Stats, StatsReport, Watermark, WatermarkReport
 from protocol.errors import Refused
+from protocol.settings import BadSettings, address
 from protocol.wires.control import PROGRAM, WORDS
 
 CHECK_SECONDS = 300.0
 """A full journal of 20 GiB is read in that time."""
 PACKAGES = ("trio", "hypercorn", "quart", "quart-trio", "websockets", "msgspec", "cbor2", "orjson", "apsw")
+CONTROL_SECONDS = 3.0
+PORT_SECONDS = 3.0
+LEAST_FILES, GOOD_FILES = 256, 65_536
+"""Descriptors a program may have open: below the first nothing works well, with the second there is no need to think."""
+AHEAD_SECONDS = 60.0
+"""Data that is so much younger than the clock says was written under another clock."""
+LATE_MS = 60_000
+"""A store that is so far behind is not only busy."""
+ROOM = "make room on that disk, or lower message_days and file_days of the apps"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found."""
+class Finding(msgspec.Struct, frozen=True):
+    """What one check found; `todo` is for the operator, of a sound one a hint."""
 
     sound: bool
     text: str
+    todo: str = ""
 
 
-def doctor(config: str | None, place: Place) -> int:
+def doctor(config: str | None, place: Place, *, as_json: bool = False) -> int:
     """Print the findings; 0 if all is sound."""
-    findings = [settings(config, place), versions(config, place), data(config, place), control(config, place)]
-    if findings[-1].sound:
-        findings += quarantine(place)
-        findings.append(Finding(True, "journal: in use by the running broker; stop it to have it checked"))
-    else:
-        findings += journal(config, place)
+    findings = list(look(config, place))
+    sound = all(finding.sound for finding in findings)
+    if as_json:
+        print(json.dumps({"sound": sound, "findings": msgspec.to_builtins(findings)}))
+        return 0 if sound else 1
     for finding in findings:
         print(f"{'ok   ' if finding.sound else 'FAULT'}  {finding.text}")
-    return 0 if all(finding.sound for finding in findings) else 1
+        if finding.todo:
+            print(f"       to do: {finding.todo}")
+    return 0 if sound else 1
 
 
-def settings(config: str | None, place: Place) -> Finding:
-    # They were read before we came here; what is wrong in them ended the program with its sentence.
-    return Finding(True, f"settings: {config or 'defaults and environment'}")
+def look(config: str | None, place: Place) -> Iterator[Finding]:
+    # The settings were read before we came here; what is wrong in them ended the program with its sentence.
+    yield Finding(True, f"settings: {config or 'defaults and environment'}")
+    yield versions()
+    yield data(place)
+    yield from owners(place)
+    yield limits()
+    yield clock(place)
+    there = control(place)
+    yield there
+    yield from ports(place, running=there.sound)
+    yield audit(place)
+    if there.sound:
+        yield from stores(place)
+        yield from quarantine(place)
+        yield Finding(True, "journal: in use by the running broker; stop it to have it checked")
+    else:
+        yield from journal(config, place)
 
 
-def versions(config: str | None, place: Place) -> Finding:
+def versions() -> Finding:
     found = []
     for package in PACKAGES:
         try:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
-            return Finding(False, f"versions: {package} is not installed; install the package again")
+            return Finding(False, f"versions: {package} is not installed", "install the package again (make install)")
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding(sys.version_info >= (3, 11), f"versions: parley {PROGRAM}, Python {python}, {', '.join(found)}")
+    text = f"versions: parley {PROGRAM}, Python {python}, {', '.join(found)}"
+    return Finding(sys.version_info >= (3, 11), text, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
 
 
-def data(config: str | None, place: Place) -> Finding:
+def data(place: Place) -> Finding:
     if not place.data.is_dir():
-        return Finding(False, f"data directory: {place.data} is not there; the first start makes it")
+        text = f"data directory: {place.data} is not there; the first start makes it"
+        return Finding(False, text, "name yours with --data, or start the broker once (parley up)")
     if not os.access(place.data, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(False, f"data directory: {place.data} is not readable and writable for this user")
+        text = f"data directory: {place.data} is not readable and writable for this user"
+        return Finding(False, text, f"run parley as the user it belongs to (uid {place.data.stat().st_uid})")
     free = shutil.disk_usage(place.data).free
     text = f"data directory: {place.data}, {free // 1_048_576} MiB free"
-    return Finding(free >= place.admin.free_bytes, text)
+    sound = free >= place.admin.free_bytes
+    return Finding(sound, text, "" if sound else f"{ROOM}; until then messages and uploads are refused")
 
 
-def control(config: str | None, place: Place) -> Finding:
+def owners(place: Place) -> Iterator[Finding]:
+    """What another user has made in the data directory stops the programs that have to write there."""
+    if place.data.is_dir():
+        owner = place.data.stat().st_uid
+        strange = [path.name for path in sorted(place.data.iterdir()) if path.lstat().st_uid != owner]
+        todo = f"chown -R --reference={place.data} {place.data}" if strange else ""
+        words = f"{', '.join(strange[:5])} belong to another user than the directory" if strange else "of one owner"
+        yield Finding(not strange, f"files: {words}", todo)
+
+
+def limits() -> Finding:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    endless = most == resource.RLIM_INFINITY
+    todo = "" if endless or most >= GOOD_FILES else "for more connections raise it: ulimit -n, or LimitNOFILE of the service"
+    return Finding(endless or most >= LEAST_FILES, f"limits: {'any number of' if endless else most} open files", todo)
+
+
+def clock(place: Place) -> Finding:
+    newest = max((path.stat().st_mtime for path in place.data.glob("journal/*")), default=0.0)
+    ahead = newest - time.time()
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    if ahead < AHEAD_SECONDS:
+        return Finding(True, f"clock: {now}")
+    todo = "set the clock (timedatectl set-ntp true); an hour behind the data, the broker does not start"
+    return Finding(False, f"clock: {now}, but the journal was written {ahead:.0f} s after that", todo)
+
+
+def ports(place: Place, *, running: bool) -> Iterator[Finding]:
+    """With a broker, its addresses answer; without one, they are free."""
+    for setting, where, own in (
+        ("[sockets] listen", place.sockets_listen, True),
+        ("[sockets] tls_listen", place.tls_listen, True),
+        ("[admin] listen", place.admin.listen, False),
+    ):
+        if not where or address(where, setting)[1] == 0:
+            continue
+        if answers(where, setting):
+            if running:
+                yield Finding(True, f"port: {setting} {where} answers")
+            else:
+                todo = f"`ss -ltnp` shows who; stop it, or set another {setting}"
+                yield Finding(False, f"port: {setting} {where} is taken, and not by a broker on this data directory", todo)
+        elif running and own:
+            todo = f"is {setting} what the running broker was started with? Restart it, and look into its log"
+            yield Finding(False, f"port: {setting} {where} does not answer", todo)
+        else:
+            yield free(where, setting, "" if own or not running else "start the admin API (parley admin) if it should run")
+
+
+def answers(where: str, setting: str) -> bool:
+    host, port = address(where, setting)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        socket.create_connection((host, port), PORT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def free(where: str, setting: str, todo: str) -> Finding:
+    try:
+        check_free(where, setting)
+    except BadSettings as error:
+        return Finding(False, f"port: {error}", f"set {setting} to an address of this host, with a port one may have")
+    return Finding(True, f"port: {setting} {where} is free", todo)
+
+
+def control(place: Place) -> Finding:
     async def look() -> Finding:
         try:
-            async with connected(place.control, 3.0) as channel:
+            async with connected(place.control, CONTROL_SECONDS) as channel:
                 count = len(channel.apps or {})
                 broker = f"broker {channel.program}, words {WORDS}, epoch {channel.epoch}, {count} apps"
-                return Finding(True, f"control socket: {place.control}, {broker}")
+                todo = "" if channel.program == PROGRAM else f"the other program is {PROGRAM}: restart the one that is older"
+                return Finding(True, f"control socket: {place.control}, {broker}", todo)
         except Refused as refused:
-            return Finding(False, f"control socket: {refused.detail}")
+            todo = "start the broker (parley up, or systemctl start parley.target), or name its --config and --data"
+            return Finding(False, f"control socket: {refused.detail}", todo)
 
     return trio.run(look)
+
+
+def audit(place: Place) -> Finding:
+    if not place.audit.is_dir():
+        return Finding(True, "audit log: nothing was changed yet")
+    try:
+        count, _ = AuditLog(place.audit).verify()
+    except Broken as broken:
+        todo = "somebody changed it, or a disk did: compare with a backup, then move the file away"
+        return Finding(False, f"audit log: {broken}", todo)
+    except OSError as error:
+        return Finding(False, f"audit log: {error}", "run parley as the user the data directory belongs to")
+    sound = os.access(place.audit, os.W_OK | os.X_OK)
+    todo = "" if sound else "chown it to the user of the data directory; until then this user changes nothing"
+    return Finding(sound, f"audit log: {count} lines in order{'' if sound else ', not writable for this user'}", todo)
+
+
+def stores(place: Place) -> Iterator[Finding]:
+    """How far the databases are behind the journal, as the running broker tells."""
+
+    async def look() -> tuple[WatermarkReport, StatsReport]:
+        async with connected(place.control, CONTROL_SECONDS) as channel:
+            return cast(WatermarkReport, await channel.call(Watermark())), cast(StatsReport, await channel.call(Stats()))
+
+    try:
+        mark, stats = trio.run(look)
+    except Refused as refused:
+        yield Finding(False, f"database: {refused.detail}", "try again; the broker's log says more")
+        return
+    for target in mark.targets:
+        late = target.oldest_ms >= LATE_MS
+        words = f"{mark.durable - target.applied} commits behind the journal, for {target.oldest_ms / 1000:.1f} s"
+        todo = (
+            "nothing is lost; the broker's log says why it is not written: its disk, or the connection to it" if late else ""
+        )
+        yield Finding(not late, f"database: {target.target} {words}", todo)
+    if stats.counters.get("postgresql_available") == 0:
+        todo = "start it, or look at [store] url; messages wait in the journal until then"
+        yield Finding(False, "database: PostgreSQL does not answer", todo)
 
 
 def quarantine(place: Place) -> list[Finding]:
     """The rows a store refused, as the running broker tells them: each a fault, and what it holds is served all the same."""
 
     async def look() -> Quarantine:
-        async with connected(place.control, 3.0) as channel:
+        async with connected(place.control, CONTROL_SECONDS) as channel:
             return cast(Quarantine, await channel.call(ListQuarantine()))
 
     try:
         found = trio.run(look)
     except Refused as refused:
-        return [Finding(False, f"quarantine: {refused.detail}")]
+        return [Finding(False, f"quarantine: {refused.detail}", "try again; the broker's log says more")]
     findings = [Finding(False, row.line(time.time_ns() // 1_000_000)) for row in found.rows]
-    return [*findings, Finding(found.total == 0, f"quarantine: {found.total} rows")]
+    todo = "they are served all the same; please report each line, for no row should be refused" if found.total else ""
+    return [*findings, Finding(found.total == 0, f"quarantine: {found.total} rows", todo)]
 
 
 def journal(config: str | None, place: Place) -> list[Finding]:
@@ -114,4 +259,5 @@ def journal(config: str | None, place: Place) -> list[Finding]:
     said = (done.stdout + done.stderr).strip().splitlines()
     last = said[-1] if said else f"exit code {done.returncode}"
     rows = [Finding(False, line) for line in said[:-1] if line.startswith("quarantine: ")]
-    return [*rows, Finding(done.returncode == 0, last if last.startswith("journal: ") else f"journal: {last}")]
+    todo = "" if done.returncode == 0 else f"copy {place.data} before anything else; README, When something is wrong"
+    return [*rows, Finding(done.returncode == 0, last if last.startswith("journal: ") else f"journal: {last}", todo)]

@@ -37,6 +37,8 @@ class Audit:
     def __init__(self, files: AuditLog) -> None:
         self.files = files
         self._unwritten: list[dict[str, Any]] = []
+        self.fault = ""
+        """Why the last line could not be written, "" if it was."""
         self._unsynced = False
         self._writing = trio.Lock()
         self._good_until = 0.0
@@ -51,7 +53,7 @@ class Audit:
             except OSError as error:
                 self._failed(error)
             else:
-                self._good_until = trio.current_time() + CHECK_SECONDS
+                self._good_until, self.fault = trio.current_time() + CHECK_SECONDS, ""
         if trio.current_time() >= self._good_until:
             detail = "The audit log of this server cannot be written, so nothing was changed."
             raise Refused(Reason.STORAGE_UNAVAILABLE, detail, retry_after_ms=5000)
@@ -75,10 +77,10 @@ class Audit:
             else:
                 del self._unwritten[: len(batch)]
                 self._unsynced = True
-                self._good_until = trio.current_time() + CHECK_SECONDS
+                self._good_until, self.fault = trio.current_time() + CHECK_SECONDS, ""
 
     def _failed(self, error: OSError) -> None:
-        self._good_until = 0.0
+        self._good_until, self.fault = 0.0, str(error)
         log.error("audit log cannot be written, changes are refused: %s lines_waiting=%d", error, len(self._unwritten))
 
     async def keep_synced(self) -> NoReturn:
@@ -86,13 +88,14 @@ class Audit:
         try:
             while True:
                 await trio.sleep(SYNC_SECONDS)
-                await self._sync()
+                await self.sync()
         finally:
             with trio.move_on_after(SYNC_SECONDS, shield=True):
                 await self._write()
-                await self._sync()
+                await self.sync()
 
-    async def _sync(self) -> None:
+    async def sync(self) -> None:
+        """What is written is on the disk."""
         if self._unsynced:
             self._unsynced = False
             try:

@@ -1,22 +1,22 @@
 """The errand itself: read, send, say what came of it.
 
 The law: every command may be said twice, so where it is not known whether one was carried out it is said again, and who
-starts the same import anew goes on where the last one ended. Results go to stdout; the bar goes to stderr, and only to a
-terminal.
+starts the same import anew goes on where the last one ended. The bar goes to stderr, and only to a terminal.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar, cast
 
 import msgspec
 import trio
 
-from adminapi.control import Channel, connected
+from adminapi.dialect import Broker
 from adminapi.imports import leancloud
 from adminapi.imports.files import Broken, rows_of
 from adminapi.imports.staging import Stage
@@ -59,6 +59,11 @@ class Tally:
         for each in reply.left:
             self.leave(each.id, each.why)
 
+    def summary(self) -> dict[str, object]:
+        """For a program; of the reasons all."""
+        left = {why: count for why, (count, _) in self.left.items()}
+        return {"imported": self.made, "known": self.known, "skipped": left}
+
     def lines(self) -> Iterator[str]:
         left = sum(count for count, _ in self.left.values())
         yield f"{self.noun:14} {self.made} imported, {self.known} there already, {left} skipped"
@@ -90,19 +95,19 @@ class Progress:
             sys.stderr.write("\n")
 
 
-def import_leancloud(control: Path, app: str, files: Sequence[str]) -> int:
-    """Import the files into the app; the exit code. Refused if there is no such app, or the broker stays away; BadSettings
+Connect = Callable[[], AbstractAsyncContextManager[Broker]]
+
+
+def import_leancloud(connect: Connect, app: str, files: Sequence[str]) -> list[Tally]:
+    """Import the files into the app; what came of it. Refused if there is no such app, or the broker stays away; BadSettings
     if a file cannot be read."""
     tallies = Tally("conversations"), Tally("messages")
     rows = Tally("rows")
     with tempfile.TemporaryDirectory(prefix="parley-import-") as folder, Stage(Path(folder)) as stage:
         for file in files:
             read(Path(file), stage, rows, *tallies)
-        trio.run(send, control, app, stage, *tallies)
-    for tally in (*tallies, rows) if rows.left else tallies:
-        for line in tally.lines():
-            print(line)
-    return 0
+        trio.run(send, connect, app, stage, *tallies)
+    return [*tallies, rows] if rows.left else [*tallies]
 
 
 def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: Tally) -> None:
@@ -139,10 +144,10 @@ def weigh(item: msgspec.Struct) -> int:
     return len(msgspec.msgpack.encode(item))
 
 
-async def send(control: Path, app: str, stage: Stage, conversations: Tally, messages: Tally) -> None:
+async def send(connect: Connect, app: str, stage: Stage, conversations: Tally, messages: Tally) -> None:
     """Everything on the stage, conversations first."""
     first, second = stage.counts()
-    async with connected(control) as channel:
+    async with connect() as channel:
         if app not in (channel.apps or {}):
             raise Refused(Reason.UNKNOWN_APP, f"There is no app {app!r}; `parley app list` shows them.")
         progress, done = Progress("conversations", first), 0
@@ -180,7 +185,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-async def say(channel: Channel, app: str, command: Command) -> Imported:
+async def say(channel: Broker, app: str, command: Command) -> Imported:
     """One command, again while that helps."""
     for left in reversed(range(TRIES)):
         try:

@@ -39,7 +39,10 @@ from protocol.commands import (
     SessionsSeen,
     Stats,
     StatsReport,
+    Target,
     UserFound,
+    Watermark,
+    WatermarkReport,
 )
 from protocol.errors import Reason, Refused
 from protocol.records import ConversationInfo, UserInfo
@@ -79,6 +82,7 @@ async def main(data: Path) -> int:
     broker.on(Stats, lambda c, m: StatsReport(counters={"sessions": 3.0, "commands_total": 10.0 * next(looks)}))
     broker.on(InspectSessions, SessionsSeen(sessions=[session], total=1))
     broker.on(InspectConnection, seen)
+    broker.on(Watermark, WatermarkReport(accepted=9, durable=9, targets=[Target("sqlite", 7, 20)]))
     broker.on(PutUser, lambda c, m: UserFound(user=UserInfo(user=c.user, attributes=b"{}", online=False, created_ms=1)))
 
     def create(command: Any, managed: Any) -> Created:

@@ -26,7 +26,17 @@ STUB = [sys.executable, "-m", "tests.adminapi.stub_broker"]
 
 
 @pytest.fixture
-def stub(folder: Path) -> Iterator[Path]:
+def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address that answers, where the settings say that the broker's sockets are; the admin API's is free."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("PARLEY_SOCKETS_LISTEN", address)
+        monkeypatch.setenv("PARLEY_ADMIN_LISTEN", f"127.0.0.1:{free_port()}")
+        yield address
+
+
+@pytest.fixture
+def stub(folder: Path, door: str) -> Iterator[Path]:
     """A running stub broker; its data directory."""
     with subprocess.Popen([*STUB, "--data", str(folder)], cwd=ROOT, env={**os.environ, "STUB_APPS": "1"}) as process:
         wait_for(lambda: (folder / "control.sock").exists())
@@ -80,7 +90,8 @@ def test_errands_over_the_control_socket(stub: Path, capsys: pytest.CaptureFixtu
     assert abs(claims["exp"] - time.time() - 7200) < 5
     code, out, _ = run(capsys, "doctor", *data)
     assert code == 0
-    assert out.count("ok ") == 6
+    assert out.count("ok ") == 13
+    assert "database: sqlite 2 commits behind the journal" in out
     code, out, _ = run(capsys, "backup", "saved", *data)
     assert code == 0
     assert out.splitlines()[0] == f"{Path('saved').absolute()}  4096 bytes, everything up to commit 12"
@@ -108,7 +119,7 @@ def test_what_is_wrong_is_one_sentence(stub: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_doctor_lists_what_a_store_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, door: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STUB_QUARANTINE", "1")
     monkeypatch.setenv("STUB_APPS", "1")
@@ -141,8 +152,9 @@ def test_an_import_says_what_came_of_it(stub: Path, tmp_path: Path, capsys: pyte
 
 def test_without_a_broker_errands_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "stats", "--data", str(folder / "nowhere"))
-    assert (code, out) == (1, "")
+    assert (code, out) == (75, "")
     assert "cannot be reached" in err
+    assert "parley doctor" in err
 
 
 def free_port() -> int:

@@ -1,0 +1,180 @@
+"""`parley kick`, `announce` and `user ...`: what an operator does to people.
+
+The law: an export reads page by page and writes as it reads, so its memory is a page, however much somebody has said; what
+cannot be taken back is asked about first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import trio
+
+from adminapi.cli.errands import asked, named, opened, say
+from adminapi.dialect import Broker
+from adminapi.settings import Place
+from protocol.commands import (
+    Command,
+    Condition,
+    ConversationPage,
+    DeleteUser,
+    FriendList,
+    GetUser,
+    History,
+    HistoryPage,
+    Kick,
+    ListConversations,
+    ListFriends,
+    Managed,
+    Reply,
+    SendSystem,
+    UserFound,
+)
+from protocol.ids import IdForms, time_of
+from protocol.records import ConversationInfo, Message
+from protocol.settings import BadSettings
+
+PAGE = 100
+"""Conversations, and messages, read at once."""
+
+
+def managed(app: str, command: Command, user: str = "") -> Managed:
+    return Managed(app=app, rev=0, command=command, user=user)
+
+
+def kick(given: argparse.Namespace, place: Place) -> int:
+    command = Kick(user=given.user, device=given.device, reason=given.reason)
+    asked(place, managed(given.app, command), "kick")
+    return say(given, {"kicked": given.user, "device": given.device})
+
+
+def announce(given: argparse.Namespace, place: Place) -> int:
+    """A system message to everybody who is online; nothing is stored."""
+    content = json.dumps({"text": given.text}, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    asked(place, managed(given.app, SendSystem(content=content)), "announce")
+    return say(given, {"announced": given.text})
+
+
+def delete(given: argparse.Namespace, place: Place) -> int:
+    what = f"user {given.user} of app {given.app}"
+    asked(place, managed(given.app, GetUser(user=given.user)))  # it is there, before anybody is asked about it
+    if not given.yes:
+        words = f"Delete {what}? Memberships and friendships go, what was said stays, the name is never given out again."
+        if not sys.stdin.isatty():
+            raise BadSettings(f"{what} is deleted for ever; say --yes where nobody can be asked")
+        print(f"{words} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            print("parley: nothing was deleted", file=sys.stderr)
+            return 1
+    asked(place, managed(given.app, DeleteUser(user=given.user)), "user delete")
+    return say(given, {"deleted": given.user}, f"deleted {what}")
+
+
+def export(given: argparse.Namespace, place: Place) -> int:
+    """One JSON object a line: the user, then friends, then each of the conversations with what the user said there. A file
+    must not be there yet; it is readable for its owner alone."""
+    counts = {"friend": 0, "conversation": 0, "message": 0}
+
+    async def errand() -> None:
+        async with opened(place, "user export") as broker:
+            named(broker.apps, given.app)
+            lines = told(broker, given.app, given.user)
+            first = await anext(lines)  # a user who is not there leaves no file
+            with target(given.file) as out:
+                out.write(line(first))
+                async for each in lines:
+                    counts[each["type"]] += 1
+                    out.write(line(each))
+                out.flush()
+
+    try:
+        trio.run(errand)
+    except* OSError as group:
+        error = cast(OSError, group.exceptions[0])
+        if isinstance(error, BrokenPipeError):
+            raise error from None
+        raise BadSettings(f"{given.file} cannot be written: {error.strerror or error}") from None
+    if given.file != "-":
+        shown = ", ".join(f"{count} {noun}s" for noun, count in counts.items())
+        return say(given, {"file": given.file, **{f"{noun}s": count for noun, count in counts.items()}}, shown)
+    return 0
+
+
+def target(file: str) -> Any:
+    if file == "-":
+        return nullcontext(sys.stdout)
+    return open(Path(file), "x", encoding="utf-8", opener=private)
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+async def told(broker: Broker, app: str, user: str) -> AsyncIterator[dict[str, Any]]:
+    """The lines of an export. UNKNOWN_USER."""
+    forms = IdForms(app)
+
+    async def ask(command: Command) -> Reply:
+        return await broker.call(managed(app, command, user))
+
+    found = cast(UserFound, await ask(GetUser(user=user))).user
+    yield {"type": "user", **msgspec.to_builtins(found, builtin_types=(bytes,)), "attributes": json.loads(found.attributes)}
+    for friend in cast(FriendList, await ask(ListFriends())).friends:
+        yield {"type": "friend", "user": friend.user, "since_ms": friend.since_ms}
+    last = 0
+    while True:
+        where = (Condition("member", "=", user), Condition("id", ">", last))
+        page = cast(ConversationPage, await ask(ListConversations(where=where, sort=("id",), size=PAGE)))
+        for conversation in page.conversations:
+            last = conversation.id
+            yield conversation_line(conversation, forms)
+            after = 0
+            more = True
+            while more:
+                wanted = History(conversation=conversation.id, after=after, limit=PAGE)
+                history = cast(HistoryPage, await broker.call(managed(app, wanted)))
+                for message in history.messages:
+                    after = message.seq
+                    if message.sender == user:
+                        yield message_line(message, forms)
+                more = history.more and bool(history.messages)
+        if len(page.conversations) < PAGE:
+            return
+
+
+def conversation_line(info: ConversationInfo, forms: IdForms) -> dict[str, Any]:
+    return {
+        "type": "conversation",
+        "id": forms.hex32(info.id),
+        "kind": info.kind,
+        "name": info.name,
+        "owner": info.owner,
+        "attributes": json.loads(info.attributes),
+        "joined_ms": info.joined_ms,
+    }
+
+
+def message_line(message: Message, forms: IdForms) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "id": forms.hex32(message.id),
+        "conversation": forms.hex32(message.conversation),
+        "seq": message.seq,
+        "time_ms": time_of(message.id),
+        "message_type": message.type,
+        "status": message.status,
+        "edited_ms": message.edited_ms,
+        **json.loads(message.body),
+    }
