@@ -96,14 +96,16 @@ class Commits:
         if self._newest <= self.durable:
             self.outgoing.append(effect)
             return
-        size = weigh(effect)
+        size = EFFECT_BYTES
+        if type(effect) is ReplyTo:
+            session, reply = effect.session, effect.reply
+            self._replies[session] = self._replies.get(session, 0) + 1
+            if type(reply) is Sent:
+                self.unanswered[session] = self.unanswered.get(session, 0) + 1
+            elif type(reply) is HistoryPage or type(reply) is MessagePage:
+                size = weigh(reply)
         self.held_bytes += size
         self._held.append((self._newest, effect, size))
-        if type(effect) is ReplyTo:
-            session = effect.session
-            self._replies[session] = self._replies.get(session, 0) + 1
-            if type(effect.reply) is Sent:
-                self.unanswered[session] = self.unanswered.get(session, 0) + 1
 
     def emit_early(self, answer: ReplyTo, *, in_order: bool) -> None:
         """Let an answer leave that waits for no disk, as its caller has asked (`SendMessage.memory`). What stays in order:
@@ -171,14 +173,10 @@ class Commits:
         return len(self._held)
 
 
-def weigh(effect: Effect) -> int:
-    """About the bytes an effect keeps from being freed. Messages of a page have been read for it alone; those of pushes are
-    in the tail's budget."""
-    if type(effect) is ReplyTo:
-        reply = effect.reply
-        if type(reply) is HistoryPage or type(reply) is MessagePage:
-            return EFFECT_BYTES + sum(EFFECT_BYTES + len(message.body) for message in reply.messages)
-    return EFFECT_BYTES
+def weigh(page: HistoryPage | MessagePage) -> int:
+    """About the bytes an answer keeps from being freed whose messages have been read for it alone; those of pushes are in
+    the tail's budget."""
+    return EFFECT_BYTES + sum(EFFECT_BYTES + len(message.body) for message in page.messages)
 
 
 def count_down(counts: dict[int, int], session: int) -> None:

@@ -59,8 +59,11 @@ class Mint:
 
     def next(self, now_ms: int) -> int:
         """A new id, at `now_ms` or just after the last one, whichever is later."""
-        self.last = max(self.last + 1, first_at(now_ms))
-        return self.last
+        number = max(now_ms - EPOCH_MS, 0) << SEQUENCE_BITS
+        if number <= self.last:
+            number = self.last + 1
+        self.last = number
+        return number
 
     def pass_by(self, number: int) -> None:
         """Make no id up to the end of this one's millisecond."""

@@ -209,8 +209,12 @@ class Connection(ABC):
             self.say_framed(self.framing.pack(payload, self.wire.text))
 
     def say_framed(self, frame: bytes) -> None:
-        self.outbox.put(frame)
-        self.table.touch(self.outbox)
+        outbox = self.outbox
+        outbox.frames.append(frame)  # `put` and `touch` by hand, as every answer comes by here
+        outbox.size += len(frame)
+        if not outbox.touched:
+            outbox.touched = True
+            self.table.touched.append(outbox)
 
     def answer(self, request: object, reply: Reply | Refused, seat: str | None = None) -> None:
         """Render a reply, and do what follows from it: the login's limits, the end it may bring, what is asked next."""
@@ -219,7 +223,7 @@ class Connection(ABC):
             return
         payload = wire.reply(request, reply)
         if payload:
-            self.say(payload)
+            self.say_framed(framing.pack(payload, wire.text))
         reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)

@@ -95,6 +95,8 @@ class Reactor:
         """Time the gateway's clock stood still."""
         self._expected = clock()
         """When the coming turn should begin, at the latest."""
+        self._alarm = math.inf
+        """When the waiting is to end, whatever happens; a turn too early is no harm."""
         self._emptied = trio.Event()
 
     # For the server and for other tasks.
@@ -171,11 +173,16 @@ class Reactor:
         try:
             self._expected = self._clock()
             while True:
-                self.turn()
-                if self._busy():
-                    await trio.lowlevel.checkpoint()
-                else:
-                    await self._wait()
+                # Kept over many waits, as deadlines come a few times a second and waits thousands: to make one costs as much
+                # as to wait.
+                self._alarm = math.inf
+                with trio.CancelScope() as scope:
+                    while True:
+                        self.turn()
+                        if self._busy():
+                            await trio.lowlevel.checkpoint()
+                        else:
+                            await self._wait(scope)
         finally:
             self._close()
 
@@ -350,16 +357,22 @@ class Reactor:
             or self._core.wants_turn()
         )
 
-    async def _wait(self) -> None:
-        """Wait for a descriptor, a deadline or `wake`. epoll is a descriptor itself, and what Trio waits for."""
+    async def _wait(self, scope: trio.CancelScope) -> None:
+        """Wait for a descriptor or `wake`; at the next deadline the scope is cancelled. epoll is a descriptor itself, and
+        what Trio waits for."""
         now = self._clock()
         seconds = min(self._core.next_deadline(), self._sweep.wait_seconds() if self.table.connections else math.inf)
         if self._resting:
             seconds = min(seconds, self._rested_at - now)
         self._expected = now + max(seconds, 0.0)
-        with trio.move_on_after(max(seconds, 0.0)):
-            await trio.lowlevel.wait_readable(self._epoll.fileno())
-            self._expected = min(self._expected, self._clock())
+        if seconds <= 0.0:
+            await trio.lowlevel.checkpoint()
+            return
+        if not now < self._alarm <= self._expected:
+            self._alarm = self._expected
+            scope.deadline = trio.current_time() + seconds
+        await trio.lowlevel.wait_readable(self._epoll.fileno())
+        self._expected = min(self._expected, self._clock())
 
     def _close(self) -> None:
         self._awake = True  # tasks that end later must not write to a descriptor that is no longer ours
