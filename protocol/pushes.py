@@ -98,6 +98,8 @@ class ConversationUpdated(Push):
     attributes: bytes | None
     kind: int = 0
     time_ms: int = 0
+    called: str = ""
+    """Its name now, changed or not."""
 
 
 class ConversationDeleted(Push):

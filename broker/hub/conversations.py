@@ -264,6 +264,8 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
         updated_by=d.caller.user,
     )
     d.put("conversations", changed)
+    if said is not None and name == row.name:
+        name = None  # who says all of it anew says the name too, which is no news
     if name is not None or said is not None:
         push = ConversationUpdated(
             app=d.hub.app.id,
@@ -273,6 +275,7 @@ def change(d: Decision, row: ConversationRow, name: str | None, given: bytes | N
             attributes=said,
             kind=row.kind,
             time_ms=d.now,
+            called=changed.name,
         )
         d.post(d.hub.audience(row.id), push)
     return changed

@@ -19,7 +19,7 @@ from google.protobuf.json_format import MessageToDict
 from protocol import pushes as p
 from protocol.records import Kind, Status
 from protocol.wires.leancloud import rendering, unread
-from protocol.wires.leancloud.conversations import conv
+from protocol.wires.leancloud.conversations import conv, custom
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import cid_of, iso
 from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op
@@ -134,7 +134,8 @@ def _role(push: p.RoleChanged, ids: AppIds) -> Any:
 
 
 def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
-    attributes = {} if push.attributes is None else orjson.loads(push.attributes)
+    attributes = {} if push.attributes is None else custom(push.attributes)
+    attributes.pop("name", None)
     if push.name is not None:
         attributes["name"] = push.name
     data = {"data": orjson.dumps(attributes).decode()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import PutUser
+from protocol.commands import PutUser, UpdateConversation
 from protocol.ids import IdForms
 from protocol.wires.leancloud.schema import Cmd, Op
 from tests.protocol.wires.leancloud.gateway import Gateway, attr, found, gateway_with, names
@@ -191,6 +191,20 @@ def test_an_update_changes_paths_and_tells_the_others(gateway: Gateway) -> None:
 def test_what_an_update_does_not_change(gateway: Gateway, changes: dict[str, Any]) -> None:
     tom = gateway.opened("tom")
     assert tom.conv(Op.UPDATE, cid=tom.start("tom"), attr=attr(**changes)).errorMessage.code == 4306
+
+
+def test_what_another_api_calls_like_a_built_in_field_is_not_told(gateway: Gateway) -> None:
+    """LC-28: m, mu and objectId are the server's here, whatever attributes of a conversation bear these names."""
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann")
+    ann.heard()
+    attributes = b'{"m":["evil"],"mu":["q"],"objectId":"zz","name":7,"colour":"red"}'
+    gateway.manage(UpdateConversation(conversation=IdForms("a").parse(cid) or 0, attributes=attributes))
+    (told,) = ann.heard()
+    assert json.loads(told.convMessage.attr.data) == {"colour": "red"}
+    (row,) = found(ann, {"objectId": cid})
+    assert (row["objectId"], row["m"], row["name"], row["colour"]) == (cid, ["tom", "ann"], "", "red")
+    assert "mu" not in row
 
 
 def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
