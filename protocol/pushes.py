@@ -101,6 +101,8 @@ class ConversationUpdated(Push):
     changed: bytes | None = None
     """Of the attributes, those that are others now, a JSON object: null where one is gone, and a name with dots where but
     that place was changed. None: which is not known."""
+    called: str = ""
+    """Its name now, changed or not."""
 
 
 class ConversationDeleted(Push):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -116,9 +117,14 @@ def become(module: str, given: argparse.Namespace, place: Place) -> int:
 
 
 def run_import(given: argparse.Namespace, place: Place) -> int:
-    tallies = import_leancloud(partial(opened, place, "import leancloud"), given.app, given.files)
-    value = {tally.noun: tally.summary() for tally in tallies}
-    return say(given, value, *(line for tally in tallies for line in tally.lines()))
+    tallies, faults = import_leancloud(partial(opened, place, "import leancloud"), given.app, given.files)
+    value: dict[str, Any] = {tally.noun: tally.summary() for tally in tallies}
+    if given.json and faults:
+        value["faults"] = faults
+    say(given, value, *(line for tally in tallies for line in tally.lines()))
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
 
 
 def complete(given: argparse.Namespace, place: Place) -> int:

@@ -18,7 +18,7 @@ import trio
 
 from adminapi.dialect import Broker
 from adminapi.imports import leancloud
-from adminapi.imports.files import Broken, rows_of
+from adminapi.imports.files import Broken, Faulty, rows_of
 from adminapi.imports.staging import Stage
 from protocol.commands import Command, ImportConversations, Imported, ImportMessages, Managed
 from protocol.commands.imports import BATCH
@@ -98,26 +98,31 @@ class Progress:
 Connect = Callable[[], AbstractAsyncContextManager[Broker]]
 
 
-def import_leancloud(connect: Connect, app: str, files: Sequence[str]) -> list[Tally]:
-    """Import the files into the app; what came of it. Refused if there is no such app, or the broker stays away; BadSettings
-    if a file cannot be read."""
+def import_leancloud(connect: Connect, app: str, files: Sequence[str]) -> tuple[list[Tally], list[str]]:
+    """Import the files into the app; what came of it, and a sentence on each file that is not what was to be saved. Refused
+    if there is no such app, or the broker stays away; BadSettings if a file cannot be read."""
     tallies = Tally("conversations"), Tally("messages")
     rows = Tally("rows")
-    with tempfile.TemporaryDirectory(prefix="parley-import-") as folder, Stage(Path(folder)) as stage:
+    faults: list[str] = []
+    with Stage(Path(tempfile.gettempdir())) as stage:
         for file in files:
-            read(Path(file), stage, rows, *tallies)
+            faults += read(Path(file), stage, rows, *tallies)
         trio.run(send, connect, app, stage, *tallies)
-    return [*tallies, rows] if rows.left else [*tallies]
+    told = [f"{fault}; save it again and repeat the import" for fault in faults]
+    return ([*tallies, rows] if rows.left else [*tallies]), told
 
 
-def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: Tally) -> None:
-    """Put what is in the file on the stage."""
+def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: Tally) -> list[str]:
+    """Put what is in the file on the stage; what is wrong with the file as a whole, in sentences without their end."""
+    faults: list[str] = []
     try:
         progress = Progress(path.name[:14], path.stat().st_size)
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}") from None
     for row in rows_of(path, progress.show):
-        if isinstance(row, Broken):
+        if isinstance(row, Faulty):
+            faults.append(f"{path}: {row.why}")
+        elif isinstance(row, Broken):
             rows.leave(f"{path.name} line {row.line}", "not a JSON object")
         elif leancloud.is_message(row):
             try:
@@ -130,6 +135,7 @@ def read(path: Path, stage: Stage, rows: Tally, conversations: Tally, messages: 
             except leancloud.NotTaken as why:
                 conversations.leave(str(row.get("objectId"))[:64], str(why))
     progress.end()
+    return faults
 
 
 def bounded(item: Item) -> Item:

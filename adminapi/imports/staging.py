@@ -1,12 +1,15 @@
 """What was read from the files, on the disk until it is sent: conversations, and messages by conversation and time.
 
 The law: files come in any order and overlap, messages leave in the order the broker takes them, each once. Memory does not
-grow with the export. The stage is made anew for each run: what is at the broker already, the broker knows.
+grow with the export. The stage is made anew for each run: what is at the broker already, the broker knows. Its file has no
+name once it is open, so nothing of it stays, however a run ends.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -33,8 +36,11 @@ message_from = msgspec.msgpack.Decoder(ImportedMessage).decode
 class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._db = sqlite3.connect(folder / "stage.db", isolation_level=None)
+        handle, name = tempfile.mkstemp(prefix="parley-import-", dir=folder)
+        os.close(handle)
+        self._db = sqlite3.connect(name, isolation_level=None)
         self._db.executescript(TABLES)
+        os.unlink(name)
         self._db.execute("BEGIN")
 
     def add_conversation(self, row: ImportedConversation) -> None:

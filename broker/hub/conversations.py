@@ -271,6 +271,8 @@ def change(
         updated_by=d.caller.user,
     )
     d.put("conversations", changed)
+    if said is not None and name == row.name:
+        name = None  # who says all of it anew says the name too, which is no news
     if name is not None or said is not None:
         push = ConversationUpdated(
             app=d.hub.app.id,
@@ -281,6 +283,7 @@ def change(
             kind=row.kind,
             time_ms=d.now,
             changed=places if said is None or places is not None else attributes.difference(row.attributes, said),
+            called=changed.name,
         )
         d.post(d.hub.audience(row.id), push)
     return changed

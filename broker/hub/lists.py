@@ -106,7 +106,7 @@ def update_all(d: Decision, c: UpdateConversations) -> Iterator[Reply | None]:
     if not rows:
         raise Refused(Reason.UNKNOWN_CONVERSATION, "no conversation matches the condition")
     for row in rows:
-        change(d, row, None, c.attributes, merge=False)
+        change(d, row, c.name, c.attributes, merge=False)
     yield Done(time_ms=d.now)
 
 

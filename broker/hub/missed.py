@@ -148,7 +148,8 @@ def _events(d: Decision, user: str, place: Place, about: tuple[str, ...]) -> lis
     elif place.act in (Act.BLOCK, Act.UNBLOCK):
         events = [p.MembersBlocked(users=about, blocked=place.act == Act.BLOCK, own=user in about, **said)]
     elif place.order == CHANGED:
-        events = [p.ConversationUpdated(name=row.name, attributes=row.attributes, time_ms=place.at_ms, **said)]
+        name, attributes = row.name, row.attributes
+        events = [p.ConversationUpdated(name=name, attributes=attributes, time_ms=place.at_ms, called=name, **said)]
     else:
         events = _treated(d, user, place, said)
     for event in events:

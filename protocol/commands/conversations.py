@@ -144,13 +144,14 @@ class Updated(Done):
 
 
 class UpdateConversations(Command):
-    """Replace the attributes of every conversation for which the conditions hold, at most 1,000 (else TOO_BROAD)
-    (ZD-06). Management only. Replies Done; UNKNOWN_CONVERSATION if there is none."""
+    """Replace the attributes, and the name if one is given, of every conversation for which the conditions hold, at most
+    1,000 (else TOO_BROAD) (ZD-06). Management only. Replies Done; UNKNOWN_CONVERSATION if there is none."""
 
     management: ClassVar[bool] = True
     durable: ClassVar[bool] = True
     where: tuple[Condition, ...]
     attributes: bytes
+    name: str | None = None
 
 
 class DeleteConversation(Command):

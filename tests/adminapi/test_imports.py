@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adminapi.imports import files
-from adminapi.imports.files import Broken, rows_of
+from adminapi.imports.files import Broken, Faulty, rows_of
 from adminapi.imports.leancloud import NotTaken, conversation_of, is_message, message_of
 from adminapi.imports.sending import Progress, Tally, batches, bounded, read
 from adminapi.imports.staging import Stage
@@ -83,7 +83,41 @@ def test_what_is_no_json_costs_a_row(tmp_path: Path) -> None:
     path = tmp_path / "export"
     path.write_text(lines([MESSAGE]) + '{"broken": \n' + '"text"\n' + lines([MESSAGE]) + '{"cut": "of')
     found = list(rows_of(path, lambda done: None))
-    assert found == [MESSAGE, Broken(2), Broken(3), MESSAGE, Broken(5)]
+    assert found == [MESSAGE, Broken(2), Broken(3), MESSAGE, Faulty(f"it is cut off at byte {path.stat().st_size}")]
+
+
+@pytest.mark.parametrize("form", FORMS[:6])
+def test_a_file_that_is_cut_off_is_told_wherever_it_ends(form: Callable[[list[Any]], str], tmp_path: Path) -> None:
+    """By how far it came; the rows before are read all the same."""
+    path, text = tmp_path / "export", form([MESSAGE, MESSAGE]).rstrip()
+    for size in range(2, len(text)):
+        raw = text[:size].encode()
+        path.write_bytes(raw)
+        found = list(rows_of(path, lambda done: None))
+        whole = [row for row in found if isinstance(row, dict)]
+        assert whole == [MESSAGE] * len(whole)
+        # What is cut between two lines, or two arrays, is whole in itself.
+        begun = raw.split(b"\n")[-1]
+        if b"{" in begun and not begun.rstrip().endswith((b"}", b"]")) and not begun.startswith(b"#"):
+            assert found[-1] == Faulty(f"it is cut off at byte {size}"), raw
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}', '[{"a": 1},', '{"results": [{"a": 1}', '{"results": [{"a": 1},', "["])
+def test_a_file_that_ends_within_its_array_is_cut_off(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "export"
+    path.write_text(text)
+    found = list(rows_of(path, lambda done: None))
+    assert found == [{"a": 1}] * text.count("a") + [Faulty(f"it is cut off at byte {len(text)}")]
+
+
+def test_a_saved_error_answer_is_told_with_its_code_and_text(tmp_path: Path) -> None:
+    """What a loop of curl calls saves when the key is wrong."""
+    path = tmp_path / "page"
+    path.write_text('{"code":401,"error":"Unauthorized."}')
+    with Stage(tmp_path) as stage:
+        tallies = Tally("rows"), Tally("conversations"), Tally("messages")
+        assert read(path, stage, *tallies) == [f"{path}: it is an error answer of the service: 401 Unauthorized."]
+        assert not any(tally.left for tally in tallies)
 
 
 @pytest.mark.parametrize("piece", [1 << 10, 7])
@@ -110,8 +144,7 @@ def test_a_file_that_is_not_there_or_breaks_off_is_named(tmp_path: Path) -> None
         list(rows_of(tmp_path / "nothing", lambda done: None))
     cut = tmp_path / "cut.gz"
     cut.write_bytes(gzip.compress(lines([MESSAGE] * 100).encode())[:-20])
-    with pytest.raises(BadSettings, match=r"cut\.gz"):
-        list(rows_of(cut, lambda done: None))
+    assert list(rows_of(cut, lambda done: None))[-1] == Faulty(f"it is cut off at byte {cut.stat().st_size}")
 
 
 def test_a_conversation() -> None:
@@ -187,6 +220,12 @@ def test_what_is_left_out_is_counted_with_its_reason(row: dict[str, Any], tmp_pa
         assert stage.counts() == (0, 1)
     assert [sum(count for count, _ in tally.left.values()) for tally in tallies] in ([1, 2, 0], [1, 0, 2])
     assert any("skipped 2: " in line for tally in tallies for line in tally.lines())
+
+
+def test_nothing_of_the_stage_stays_if_its_program_is_killed(tmp_path: Path) -> None:
+    with Stage(tmp_path) as stage:
+        stage.add_message(message_of(MESSAGE))
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_the_stage_sorts_and_keeps_each_once(tmp_path: Path) -> None:

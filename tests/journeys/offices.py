@@ -86,6 +86,10 @@ class Native(Office):
         page = await self.data("GET", "/im/conversations", params={"where": f'[["conv_id","=","{group}"]]'})
         return str(page["data"][0]["conv_extend"].get("name", ""))
 
+    async def rename(self, group: str, name: str) -> None:
+        update = {"where": [["conv_id", "=", group]], "update": {"conv_extend": {"name": name}}}
+        assert await self.data("PUT", "/im/conversations", json=update) is True
+
     async def members(self, group: str) -> set[str]:
         return set(await self.data("GET", f"/im/conversations/{group}/members"))
 

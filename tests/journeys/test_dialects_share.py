@@ -70,7 +70,7 @@ async def test_a_conversation_of_leancloud_is_everybodys(host: Host) -> None:
         base = f"/1.2/rtm/conversations/{made.json()['objectId']}"
         joined = (await ann.push("conv.joined"))["conv_id"]
         got = await ann.ok("conv.get", conv_id=joined)
-        assert (got["name"], got["conv_extend"]) == ("First", {"colour": "red"})
+        assert (got["name"], got["conv_extend"]) == ("First", {"colour": "red", "name": "First"})
         said = '{"_lctype":-1,"_lctext":"from LeanCloud","_lcattrs":{"k":1}}'
         sent = (await leancloud.post(f"{base}/messages", json={"from_client": "tom", "message": said})).json()
         new = await ann.push("msg.new")

@@ -61,7 +61,7 @@ async def presence(tom: Peer, ann: Peer, bob: Peer) -> None:
 async def conversations(tom: Peer, ann: Peer, bob: Peer) -> str:
     made = await tom.ok("conv.create", conv_type=3, to_client_ids=["ann"], name="team", conv_extend={"colour": "red"})
     assert made["created"] is True
-    assert made["conv_extend"] == {"colour": "red"}
+    assert made["conv_extend"] == {"colour": "red", "name": "team"}
     conversation = str(made["conv_id"])
     assert (await ann.push("conv.joined")) == {"conv_id": conversation, "by": "tom"}
     got = await ann.ok("conv.get", conv_id=conversation)
@@ -73,7 +73,7 @@ async def conversations(tom: Peer, ann: Peer, bob: Peer) -> str:
     assert (await ann.push("conv.members_joined"))["client_ids"] == ["bob"]
     await tom.ok("conv.update", conv_id=conversation, name="crew", conv_extend={"colour": "blue"})
     updated = await ann.push("conv.updated")
-    assert (updated["name"], updated["conv_extend"], updated["by"]) == ("crew", {"colour": "blue"}, "tom")
+    assert (updated["name"], updated["conv_extend"], updated["by"]) == ("crew", {"colour": "blue", "name": "crew"}, "tom")
     page = await bob.ok("conv.list", page=1, size=5, where=[["conv_type", "=", 3]])
     assert [each["conv_id"] for each in page["data"]] == [conversation]
     members = (await tom.ok("conv.members", conv_id=conversation))["client_ids"]

@@ -32,7 +32,7 @@ def write_export(folder: Path) -> list[str]:
     rows = [
         {"objectId": TEAM, "name": "team", "m": ["c1", "c2", "c3"], "c": "c1", "level": 5, "createdAt": iso("2018-01-16")},
         {"objectId": PAIR, "name": "pair", "m": ["c1", "c2"], "unique": True, "createdAt": iso("2018-01-15")},
-        {"objectId": "5a5b1c2d3e4f5a6b7c8d9e11", "sys": True, "createdAt": iso("2018-01-15")},
+        {"objectId": "5a5b1c2d3e4f5a6b7c8d9e11", "createdAt": "once"},
     ]
     conversations, first, second = folder / "conversations.jsonl.gz", folder / "first.json", folder / "second.json"
     conversations.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
@@ -170,6 +170,24 @@ def said(http: httpx.Client, alias: str) -> list[tuple[Any, ...]]:
         if not page:
             return found
         last = page[-1]
+
+
+def test_files_that_are_broken_are_named_after_the_rest_is_imported(host: Host, tmp_path: Path) -> None:
+    host.broker()
+    refused, cut = tmp_path / "page-2.json", tmp_path / "page-3.json"
+    refused.write_text('{"code":401,"error":"Unauthorized."}')
+    cut.write_text(json.dumps([message(1), message(2)])[:-20])
+    program = importing(host, write_export(tmp_path)[1], str(refused), str(cut))
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert [line.split(",")[0] for line in out.splitlines() if "imported" in line.split(",")[0]] == [
+        "conversations  2 imported",
+        "messages       1 imported",
+    ]
+    first, second = err.splitlines()
+    assert first.startswith(f"{refused}: it is an error answer of the service: 401 Unauthorized.")
+    assert second.startswith(f"{cut}: it is cut off at byte {cut.stat().st_size}")
+    assert not list(tmp_path.glob("parley-import-*"))
 
 
 async def test_members_go_on_where_they_were(host: Host, tmp_path: Path) -> None:

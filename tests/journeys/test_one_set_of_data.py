@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import httpx
 import pytest
 
 from protocol.ids import IdForms
-from tests.journeys.offices import NO_SUCH_GROUP, OFFICES, JMessage, Native, Office
+from tests.journeys.offices import NO_SUCH_GROUP, OFFICES, JMessage, LeanCloud, Native, Office
 from tests.journeys.programs import APP, Host
 from tests.journeys.wire import json_peer
 
@@ -40,15 +41,16 @@ async def test_a_group_of_one_is_everybodys(host: Host, maker: type[Office]) -> 
         assert IDS.parse(joined) == number
 
         for office in offices:
+            assert await office.name_of(group) == "first"
             assert await office.members(group) == {"c1", "c2"}
             assert [IDS.parse(each) for each in await office.groups_of("c2")] == [number]
         for office in offices:
             if can(office, "rename"):
-                await office.rename(group, f"by {maker.__name__}")
-                assert (await member.push("conv.updated"))["name"] == f"by {maker.__name__}"
+                name = f"by {type(office).__name__}"
+                await office.rename(group, name)
+                assert (await member.push("conv.updated"))["name"] == name
                 for other in offices:
-                    if not isinstance(other, Native):  # it knows `conv_extend` only
-                        assert await other.name_of(group) == f"by {maker.__name__}"
+                    assert await other.name_of(group) == name
 
         expected = []
         for office in offices:
@@ -69,6 +71,39 @@ async def test_a_group_of_one_is_everybodys(host: Host, maker: type[Office]) -> 
         assert len(readers) == 3
         for office in readers:
             assert await office.said(group) == expected
+
+
+async def test_a_name_is_one_thing_and_no_attribute_is_a_built_in_field(host: Host) -> None:
+    """LC-28 and ZD-46: a name of `conv_extend` is found and pushed as LeanCloud's, and what is built in there is not
+    taken from `conv_extend`."""
+    host.broker()
+    host.admin()
+    async with httpx.AsyncClient(base_url=host.admin_url, timeout=10) as http, json_peer(host.url) as owner:
+        async with json_peer(host.url) as peer:
+            await peer.login("c2")
+            await owner.login("c1")
+        native, leancloud = Native(http), LeanCloud(http)
+        said = {"name": "team", "colour": "red", "m": ["evil"], "objectId": "zz", "mu": ["q"], "temp": True}
+        made = {"client_id": "c1", "to_client_ids": ["c2"], "conv_type": 3, "conv_extend": said}
+        assert (await native.data("POST", "/im/conversations", json=made))["conv_extend"] == said
+        where = {"where": json.dumps({"name": "team"})}
+        [row] = (await leancloud.call("GET", "/1.1/classes/_Conversation", params=where))["results"]
+        assert (row["name"], row["colour"], set(row["m"])) == ("team", "red", {"c1", "c2"})
+        assert row["objectId"] != "zz"
+        assert not {"mu", "temp"} & row.keys()
+        path = f"/1.2/rtm/conversations/{row['objectId']}"
+        await leancloud.call("PUT", path, json={"name": "crew"})
+        assert (await owner.push("conv.updated"))["name"] == "crew"
+        await leancloud.call("PUT", path, json={"colour": "blue"})
+        assert (await owner.push("conv.updated"))["conv_extend"] == {**said, "name": "crew", "colour": "blue"}
+        condition = {"where": json.dumps([["conv_extend.name", "=", "crew"]])}
+        page = await native.data("GET", "/im/conversations", params=condition)
+        assert [each["conv_extend"] for each in page["data"]] == [{**said, "name": "crew", "colour": "blue"}]
+        update = {"where": [["name", "=", "crew"]], "update": {"conv_extend": {"colour": "green"}}}
+        assert await native.data("PUT", "/im/conversations", json=update) is True
+        pushed = await owner.push("conv.updated")
+        assert (pushed["name"], pushed["conv_extend"]) == ("", {"colour": "green"})
+        assert await leancloud.name_of(row["objectId"]) == ""
 
 
 @pytest.mark.parametrize("ender", OFFICES)

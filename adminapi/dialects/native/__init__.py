@@ -13,6 +13,8 @@ Readings, where the seed is unclear:
   back office's. Acts are named as the socket's request types, and `file.upload`, `conv.members.remove`.
 * ZD-01: some of the users failed: an error that names them; those added stay added and adding again is no error.
 * ZD-04: `conv_extend` comes back as stored, null if empty. `conv_type` may be digits in quotes.
+* ZD-04, ZD-06: text under `name` of `conv_extend` is the conversation's name, which the other APIs see and change, at most
+  256 characters; an update without it takes the name away, as it replaces the whole extension.
 * ZD-05: `per_page` is an int. `size` is at most 100. An empty `where` list finds all; the `where` of ZD-06 may not be
   empty. ZD-06 replaces the extension; no conversation found is 4011.
 * ZD-06 with a user's token takes `where` of one `conv_id`, since a user has no right to a search that writes.

@@ -38,10 +38,10 @@ from protocol.records import Kind
 from protocol.wires.native.fields import (
     CLIENT_MSG_ID_MOST,
     USER_ID_MOST,
+    extension_or,
     flag,
     missing,
     name,
-    object_or,
     only_memory,
     text_or,
     users,
@@ -163,17 +163,17 @@ async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     listed = data["to_client_ids"]
     others = users(data, "to_client_ids")
     kind = integer(data["conv_type"], "conv_type", -1_000_000, 1_000_000)
-    attributes = object_or(data, "conv_extend") or b"{}"
+    title, attributes = extension_or(data, "conv_extend")
     # A token's md5 is over the list as it was sent; a repeated id is sent, though it names nobody new.
     allow(ask, "conv.create", [str(user) for user in cast(list[object], listed)], creator)
     if not Kind.DIRECT <= kind <= Kind.ROOM:
         raise Refused(Reason.BAD_KIND, "conv_type is 1 (single), 2 (temporary), 3 (group) or 4 (chatroom).")
     if kind == Kind.DIRECT and len({creator, *others}) != 2:
         raise Refused(Reason.BAD_KIND, "A conversation of conv_type 1 has exactly two users.")
-    command = CreateConversation(kind=kind, members=others, attributes=attributes)
+    command = CreateConversation(kind=kind, members=others, name=title or "", attributes=attributes or b"{}")
     reply = cast(Created, await broker.call(ask.managed(command, user=creator, numeric_user=numeric, heed_ban=True)))
     info = reply.conversation
-    return success(ask, {"conv_extend": extension(info.attributes), "conv_id": ids_of(ask).text(info.id)})
+    return success(ask, {"conv_extend": extension(info.attributes, info.name), "conv_id": ids_of(ask).text(info.id)})
 
 
 @routes.add("GET", "/im/conversations", about=About(answer=schemas.CONVERSATIONS, query=schemas.LISTING))
@@ -205,7 +205,7 @@ async def update_conversations(ask: Ask, broker: Broker) -> Answer:
         raise Refused(Reason.BAD_FORMAT, "update must be an object.")
     if others := sorted(set(update) - {"conv_extend"}):
         raise Refused(Reason.BAD_FORMAT, f"Only conv_extend can be updated, not {others[0][:64]!r}.")
-    attributes = object_or(update, "conv_extend")
+    title, attributes = extension_or(update, "conv_extend")
     if attributes is None:
         missing("update.conv_extend")
     where = conditions(data["where"], ids_of(ask))
@@ -213,9 +213,10 @@ async def update_conversations(ask: Ask, broker: Broker) -> Answer:
         raise Refused(Reason.BAD_FORMAT, "where must hold at least one condition; nothing updates every conversation.")
     assert ask.caller is not None
     if ask.caller.privileged:
-        await broker.call(ask.managed(UpdateConversations(where=where, attributes=attributes)))
+        await broker.call(ask.managed(UpdateConversations(where=where, attributes=attributes, name=title or "")))
     elif len(where) == 1 and (where[0].field, where[0].op) == ("id", "="):
-        await broker.call(ask.managed(UpdateConversation(conversation=cast(int, where[0].value), attributes=attributes)))
+        number = cast(int, where[0].value)
+        await broker.call(ask.managed(UpdateConversation(conversation=number, name=title or "", attributes=attributes)))
     else:
         raise Refused(Reason.NOT_ALLOWED, "With a user's token, where is one condition: conv_id = an id.")
     return success(ask, True)

@@ -52,7 +52,7 @@ COMPACT, LAST_MESSAGE = 1, 2
 UNSEEN, OWN_UNSEEN = [int(Kind.TEMPORARY)], [int(Kind.TEMPORARY), int(Kind.ROOM)]
 """Kinds that a query by conditions leaves out, and one without."""
 FIXED = frozenset(
-    {"objectId", "m", "c", "tr", "sys", "unique", "uniqueId", "createdAt", "updatedAt", "lm", "mu", "ACL", "ttl"}
+    {"objectId", "m", "c", "tr", "sys", "unique", "uniqueId", "createdAt", "updatedAt", "lm", "mu", "ACL", "ttl", "temp"}
 )  # fmt: skip
 """Fields of a conversation that an update does not set."""
 
@@ -126,9 +126,15 @@ def query(g: Any, seat: Seat) -> Request:
     return Request(command, results, QUERY)
 
 
+def custom(attributes: bytes) -> Data:
+    """The attributes that are none of the built-in fields here; other APIs know no such fields, so there may be some."""
+    held: Data = orjson.loads(attributes)
+    return {key: value for key, value in held.items() if key not in FIXED}
+
+
 def row(info: ConversationInfo, ids: AppIds, flag: int) -> Data:
     """A row of `_Conversation`."""
-    made: Data = orjson.loads(info.attributes)
+    made = custom(info.attributes)
     made["objectId"] = cid_of(info.id, info.kind, ids, info.alias)
     made["name"] = info.name
     if info.users is not None:

@@ -22,12 +22,13 @@ from google.protobuf.json_format import MessageToDict
 from protocol import pushes as p
 from protocol.records import Kind, Status
 from protocol.wires.leancloud import rendering, unread
-from protocol.wires.leancloud.conversations import conv
+from protocol.wires.leancloud.conversations import FIXED, conv, custom
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import cid_of, iso
 from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op
 from protocol.wires.native.ids import AppIds, app_ids
 
+BUILT_IN = FIXED | {"name"}
 PERMANENT = 1
 """`notificationType` of what a client may ask for again: up to the `serverTs` of the newest such push it has heard all."""
 
@@ -143,8 +144,10 @@ def _role(push: p.RoleChanged, ids: AppIds) -> Any:
 
 def _updated(push: p.ConversationUpdated, ids: AppIds) -> Any:
     """`attr` by the places that were changed, `attrModified` by the attributes they are in, as these are now."""
-    held = {} if push.attributes is None else orjson.loads(push.attributes)
-    changed = held if push.changed is None else orjson.loads(push.changed)
+    held = {} if push.attributes is None else custom(push.attributes)
+    held.pop("name", None)  # another API's, which is no name here
+    places = held if push.changed is None else orjson.loads(push.changed)
+    changed = {place: value for place, value in places.items() if place in held or place.split(".")[0] not in BUILT_IN}
     name = {} if push.name is None else {"name": push.name}
     tops = dict.fromkeys(place if place in held else place.split(".")[0] for place in changed)
     modified = {key: held.get(key) for key in tops}

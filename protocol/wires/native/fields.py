@@ -150,6 +150,23 @@ def object_or(data: Data, field: str) -> bytes | None:
     return write_json(value)
 
 
+def extension_or(data: Data, field: str) -> tuple[str | None, bytes | None]:
+    """Of an optional `conv_extend` the conversation's name, which is text under `name` (None if it says none), and the
+    attributes, all else; None if absent. Its counterpart is `shapes.extension`."""
+    said = data.get(field)
+    attributes = object_or(data, field)
+    if attributes is None:
+        return None, None
+    title = cast(Data, said).get("name")
+    if not isinstance(title, str):
+        return None, attributes
+    if len(title) > NAME_MOST:
+        bad(f"{field}.name", f"text of at most {NAME_MOST} characters")
+    # Without text it is no name, and comes back as it was said.
+    kept = {key: value for key, value in cast(Data, said).items() if key != "name" or not title}
+    return title, write_json(kept)
+
+
 def as_object(value: object, what: str) -> Data:
     if type(value) is not dict:
         bad(what, "an object")

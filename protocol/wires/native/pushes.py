@@ -74,7 +74,7 @@ def _updated(push: p.ConversationUpdated, ids: AppIds) -> tuple[str, Row]:
     if push.name is not None:
         row["name"] = push.name
     if push.attributes is not None:
-        row["conv_extend"] = extension(push.attributes)
+        row["conv_extend"] = extension(push.attributes, push.called)
     return "conv.updated", row
 
 

@@ -139,7 +139,7 @@ def _created(reply: c.Created, asked: Asked, ids: AppIds) -> Row:
     info = reply.conversation
     return {
         "conv_id": ids.text(info.id),
-        "conv_extend": extension(info.attributes),
+        "conv_extend": extension(info.attributes, info.name),
         "created": reply.created,
     }
 

@@ -21,6 +21,7 @@ from protocol.wires.native.fields import (
     USER_ID_MOST,
     Data,
     bad,
+    extension_or,
     flag,
     missing,
     name,
@@ -185,11 +186,12 @@ def _create(data: Data, ids: AppIds) -> Command:
         bad("conv_type", "1 direct, 2 temporary, 3 group or 4 room")
     if not Kind.DIRECT <= kind <= Kind.ROOM:
         raise Refused(Reason.BAD_KIND, "conv_type must be 1 direct, 2 temporary, 3 group or 4 room.")
+    title, attributes = extension_or(data, "conv_extend")
     return c.CreateConversation(
         kind=kind,
         members=users(data, "to_client_ids"),
-        name=name_or(data, "name"),
-        attributes=object_or(data, "conv_extend") or b"{}",
+        name=name_or(data, "name") or title or "",
+        attributes=attributes or b"{}",
         unique=flag(data, "unique"),
     )
 
@@ -208,12 +210,12 @@ def _list(data: Data, ids: AppIds) -> Command:
 
 def _update(data: Data, ids: AppIds) -> Command:
     conversation = ids.conversation(data)
-    attributes, title = object_or(data, "conv_extend"), name_or(data, "name")
-    if attributes is None and data.get("name") is None:
+    title, attributes = extension_or(data, "conv_extend")
+    if data.get("name") is not None:
+        title = name_or(data, "name")
+    elif attributes is None:
         missing("conv_extend (or name)")
-    return c.UpdateConversation(
-        conversation=conversation, name=None if data.get("name") is None else title, attributes=attributes
-    )
+    return c.UpdateConversation(conversation=conversation, name=title, attributes=attributes)
 
 
 def _delete(data: Data, ids: AppIds) -> Command:

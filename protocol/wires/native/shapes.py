@@ -10,6 +10,8 @@ Readings:
 * ZD-08 prints `no_sync` 0 for a message that was sent without it, so 1 in a row is a message kept from the sender's
   other sessions, although ZD-09 numbers the request field the other way round.
 * ZD-04 and ZD-05 print null for a conversation without extension: an empty object is written as null.
+* `name` of `conv_extend`, where it is text, is the conversation's name, the same that every other API has; so it is printed
+  there whoever gave it. A name that is no text is an attribute like any other.
 """
 
 from __future__ import annotations
@@ -103,9 +105,12 @@ def message_row(message: Message, ids: AppIds) -> Row:
     }
 
 
-def extension(attributes: bytes) -> object:
-    """`conv_extend`: the stored object (ZD-46), null where nothing is stored."""
-    return orjson.loads(attributes) or None
+def extension(attributes: bytes, name: str) -> object:
+    """`conv_extend`: the stored object (ZD-46) with the conversation's name in it, null where nothing is stored."""
+    shown: Row = orjson.loads(attributes)
+    if name:
+        shown["name"] = name
+    return shown or None
 
 
 def conversation_row(info: ConversationInfo, ids: AppIds) -> Row:
@@ -115,7 +120,7 @@ def conversation_row(info: ConversationInfo, ids: AppIds) -> Row:
         "conv_type": int(info.kind),
         "client_num": info.members,
         "app_id": ids.app,
-        "conv_extend": extension(info.attributes),
+        "conv_extend": extension(info.attributes, info.name),
         "conv_creater_id": info.creator,
         "ctime": date_text(info.created_ms),
         "mtime": date_text(info.updated_ms),

@@ -56,7 +56,7 @@ def _conditions(triple: object, ids: AppIds) -> list[Condition]:
         bad("where", f"about one of {', '.join(FIELDS)}, or {EXTENSION}<key>")
     if type(operator) is not str or operator not in OPERATORS:
         bad("where", f"made with one of the operators {' '.join(sorted(OPERATORS))}")
-    field = FIELDS.get(name) or "attributes." + name[len(EXTENSION) :]
+    field = FIELDS.get(name) or _extension(name[len(EXTENSION) :], value)
     if operator == "in":
         if type(value) is not list or len(value) > IN_MOST:
             bad("where", f"given a list of at most {IN_MOST} values for the operator in")
@@ -67,6 +67,12 @@ def _conditions(triple: object, ids: AppIds) -> list[Condition]:
     if field in _TIMES and type(value) is str and type(read) is int:
         return _within_second(field, operator, read)
     return [Condition(field=field, op=operator, value=read)]
+
+
+def _extension(key: str, value: object) -> str:
+    """`name` of it, where it is text, is the conversation's (`shapes`)."""
+    values = value if type(value) is list else [value]
+    return "name" if key == "name" and all(type(each) is str and each for each in values) else "attributes." + key
 
 
 def _within_second(field: str, operator: str, start: int) -> list[Condition]:

@@ -206,13 +206,15 @@ async def test_zd05_where_is_validated(served: Served, where: str | None, code: 
 
 
 async def test_zd05_what_looks_like_sql_in_a_value_stays_a_value(served: Served) -> None:
-    where = json.dumps([["name", "=", "x' OR '1'='1"], ["conv_extend.a'b", "like", "%;--"], ["conv_id", "=", "1 OR 1"]])
+    said = [["name", "=", "x' OR '1'='1"], ["conv_extend.a'b", "like", "%;--"], ["conv_extend.name", "=", "x"]]
+    where = json.dumps([*said, ["conv_id", "=", "1 OR 1"]])
     assert (await served.call("GET", f"/im/conversations?where={quote(where)}")).json()["code"] == 0
     command = served.broker.last.command
     assert isinstance(command, ListConversations)
     assert [(c.field, c.op, c.value) for c in command.where] == [
         ("name", "=", "x' OR '1'='1"),
         ("attributes.a'b", "like", "%;--"),
+        ("name", "=", "x"),
         ("id", "=", 0),
     ]
 
@@ -221,8 +223,11 @@ async def test_zd06_update_conversation(served: Served) -> None:
     body = {"where": [["conv_id", "=", CONV_ID]], "update": {"conv_extend": {"conv_name": "test2"}}}
     answer = await served.call("PUT", "/im/conversations", json=body)
     assert answer.json() == ok(True)
-    expected = UpdateConversations(where=(Condition("id", "=", CONV),), attributes=b'{"conv_name":"test2"}')
-    assert served.broker.last.command == expected
+    where = (Condition("id", "=", CONV),)
+    assert served.broker.last.command == UpdateConversations(where=where, attributes=b'{"conv_name":"test2"}', name="")
+    body["update"] = {"conv_extend": {"conv_name": "test2", "name": "team"}}
+    assert (await served.call("PUT", "/im/conversations", json=body)).json() == ok(True)
+    assert served.broker.last.command == UpdateConversations(where=where, attributes=b'{"conv_name":"test2"}', name="team")
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ async def test_a_users_token_updates_one_conversation_of_his(served: Served) -> 
     body: dict[str, Any] = {"where": [["conv_id", "=", CONV_ID]], "update": {"conv_extend": {"a": 1}}}
     answer = await served.call("PUT", "/im/conversations", json=body, headers=bearer(unique_name="8"))
     assert answer.json()["code"] == 0
-    assert served.broker.last.command == UpdateConversation(conversation=CONV, attributes=b'{"a":1}')
+    assert served.broker.last.command == UpdateConversation(conversation=CONV, name="", attributes=b'{"a":1}')
     body["where"] = [["conv_type", "=", 1]]
     answer = await served.call("PUT", "/im/conversations", json=body, headers=bearer(unique_name="8"))
     assert answer.json()["code"] == 4005

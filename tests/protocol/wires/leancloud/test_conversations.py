@@ -258,6 +258,20 @@ def test_an_update_tells_what_it_changed_and_nothing_else(gateway: Gateway) -> N
     assert told(whole) == [{"new": 1, "count": None}] * 2
 
 
+def test_what_another_api_calls_like_a_built_in_field_is_not_told(gateway: Gateway) -> None:
+    """LC-28: m, mu and objectId are the server's here, whatever attributes of a conversation bear these names."""
+    tom, ann = gateway.opened("tom", "ann")
+    cid = tom.start("tom", "ann")
+    ann.heard()
+    attributes = b'{"m":["evil"],"mu":["q"],"objectId":"zz","name":7,"colour":"red"}'
+    gateway.manage(UpdateConversation(conversation=IdForms("a").parse(cid) or 0, attributes=attributes))
+    (told,) = ann.heard()
+    assert json.loads(told.convMessage.attr.data) == {"colour": "red"}
+    (row,) = found(ann, {"objectId": cid})
+    assert (row["objectId"], row["m"], row["name"], row["colour"]) == (cid, ["tom", "ann"], "", "red")
+    assert "mu" not in row
+
+
 def test_a_query_of_nothing_sorts_pages_and_flags(gateway: Gateway) -> None:
     tom = gateway.opened("tom")
     cids = []

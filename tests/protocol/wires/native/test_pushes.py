@@ -95,6 +95,11 @@ SIMPLE: list[tuple[p.Push, str, dict[str, Any]]] = [
         "conv.updated",
         {"by": "a", "conv_extend": {"x": 1}},
     ),
+    (
+        p.ConversationUpdated(app=APP, conversation=1, by="a", name=None, attributes=b'{"name":"","x":1}', called="us"),
+        "conv.updated",
+        {"by": "a", "conv_extend": {"name": "us", "x": 1}},
+    ),
     (p.ConversationDeleted(app=APP, conversation=1, by="a"), "conv.deleted", {"by": "a"}),
     (
         p.MemberMuted(app=APP, conversation=1, user="b", until_ms=0, by="a"),

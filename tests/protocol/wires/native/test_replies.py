@@ -155,10 +155,10 @@ def test_a_created_conversation_shows_what_was_stored(speaker: Any) -> None:
     stored = c.Created(conversation=conversation(speaker), created=True)
     assert speaker.data(request, stored) == {
         "conv_id": speaker.conv_id,
-        "conv_extend": {"conv_name": "just test"},
+        "conv_extend": {"conv_name": "just test", "name": "us"},
         "created": True,
     }
-    bare = c.Created(conversation=conversation(speaker, attributes=b"{}"), created=False)
+    bare = c.Created(conversation=conversation(speaker, attributes=b"{}", name=""), created=False)
     assert speaker.data(request, bare)["conv_extend"] is None  # as ZD-04 prints it
 
 
@@ -168,7 +168,7 @@ def row(speaker: Any) -> dict[str, Any]:
         "conv_type": 2,
         "client_num": 3,
         "app_id": "666666",
-        "conv_extend": {"conv_name": "just test"},
+        "conv_extend": {"conv_name": "just test", "name": "us"},
         "conv_creater_id": "1597500303",
         "ctime": 1597994197000,
         "mtime": None,

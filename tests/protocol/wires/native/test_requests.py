@@ -185,7 +185,7 @@ WRONG: dict[str, list[Any]] = {
     "client_ids": ["b", [1.5], ["b"] * 501],
     "client_id": [1.5, "a\x1f", "x" * 129, {}],
     "name": ["x" * 257, "a\nb", {}],
-    "conv_extend": ["{}", [], 1],
+    "conv_extend": ["{}", [], 1, {"name": "x" * 257}],
     "attributes": ["{}", [], 1],
     "unique": ["yes"],
     "page": [0, "1"],
@@ -345,3 +345,24 @@ def test_where_takes_the_names_of_the_seed_and_turns_values(speaker: Any) -> Non
         ("id", "in", [speaker.conv, 0]),
         ("name", "like", "a%"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "attributes"),
+    [
+        ({"conv_extend": {"name": "team", "x": 1}}, "team", b'{"x":1}'),
+        ({"conv_extend": {"name": "team", "x": 1}, "name": "crew"}, "crew", b'{"x":1}'),
+        ({"conv_extend": {"name": ""}}, "", b'{"name":""}'),
+        ({"conv_extend": {"name": 7}}, None, b'{"name":7}'),
+        ({"conv_extend": {"x": 1}}, None, b'{"x":1}'),
+        ({"name": "crew"}, "crew", None),
+    ],
+)
+def test_text_under_name_of_the_extension_is_the_conversations_name(
+    said: dict[str, Any], name: str | None, attributes: bytes | None, speaker: Any
+) -> None:
+    """ZD-46: an update says the name only where it says one; a field `name` beside the extension counts before its."""
+    update = speaker.command("conv.update", conv_id=speaker.conv_id, **said)
+    assert (update.name, update.attributes) == (name, attributes)
+    create = speaker.command("conv.create", conv_type=3, to_client_ids=[], **said)
+    assert (create.name, create.attributes) == (name or "", attributes or b"{}")
