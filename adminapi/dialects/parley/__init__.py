@@ -120,6 +120,7 @@ class Parley(Dialect):
         self.routes = Routes(routes)
         self._warnings: tuple[str, ...] = ()
         self._warnings_until = 0.0
+        self._ending = False
         ready = About(answer=schemas.READY, others={503: schemas.NOT_READY})
         self.routes.add("GET", "/-/ready", about=ready, open=True)(self.ready)
         metrics = About(answer=schemas.METRICS, type=METRICS_TYPE)
@@ -164,7 +165,8 @@ class Parley(Dialect):
     async def ready(self, ask: Ask, broker: Broker) -> Answer:
         """Whether calls can be served.
 
-        200 while the broker is reached and the table of apps is known, else 503; why is in the log, not for strangers.
+        200 while the broker is reached, takes calls and the table of apps is known, else 503; more is in the log, not for
+        strangers.
         `warnings` are there if something behind the broker does not work, which calls can be served without."""
         if broker.apps is None:
             return json_answer({"ready": False, "reason": "The broker is away."}, 503)
@@ -172,10 +174,13 @@ class Parley(Dialect):
             self._warnings_until = monotonic() + WARNING_SECONDS
             try:
                 report = cast(StatsReport, await broker.call(Stats(), deadline_seconds=WARNING_SECONDS))
-            except Refused:
-                pass  # it is busy; what was found last still stands
+            except Refused as refused:  # it is busy; what was found last still stands
+                self._ending = refused.reason is Reason.GOING_AWAY
             else:
+                self._ending = False
                 self._warnings = tuple(WARNINGS[name] for name in WARNINGS if report.counters.get(name) == 0)
+        if self._ending:
+            return json_answer({"ready": False, "reason": "The broker is about to restart."}, 503)
         return json_answer({"ready": True, **({"warnings": self._warnings} if self._warnings else {})})
 
     async def metrics(self, ask: Ask, broker: Broker) -> Answer:

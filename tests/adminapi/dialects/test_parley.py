@@ -6,6 +6,7 @@ from typing import Any
 
 import argon2
 import pytest
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 
 from adminapi import passwords
@@ -80,6 +81,24 @@ async def test_ready_warns_of_a_store_that_is_away_and_asks_the_broker_once_a_se
         [warning] = answer.json()["warnings"]
         assert "PostgreSQL" in warning
     assert len([call for call in served.broker.heard if isinstance(call, Stats)]) == 1
+
+
+async def test_ready_says_whatever_is_wrong_and_that_the_broker_is_on_its_way_out(served: Served) -> None:
+    counters = dict.fromkeys(("storage_available", "store_available", "postgresql_available"), 0.0)
+    served.broker.on(Stats, StatsReport(counters=counters))
+    answer = (await served.client.get("/-/ready")).json()
+    assert len(answer["warnings"]) == 3
+    assert "Nothing that has to be kept is taken" in answer["warnings"][0]
+    served.broker.on(Stats, Refused(Reason.GOING_AWAY))
+    with trio.fail_after(5):
+        while (answer := await served.client.get("/-/ready")).status_code == 200:
+            pass
+    assert answer.json() == {"ready": False, "reason": "The broker is about to restart."}
+    served.broker.on(Stats, StatsReport(counters={}))
+    with trio.fail_after(5):
+        while (answer := await served.client.get("/-/ready")).status_code == 503:
+            pass
+    assert answer.json() == {"ready": True}
 
 
 async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
