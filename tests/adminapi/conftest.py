@@ -34,7 +34,7 @@ from adminapi.settings import Settings
 from protocol.apps import App, AppSettings
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
-from protocol.ids import ALIASES
+from protocol.ids import ALIASES, TEMPORARIES
 from protocol.pushes import AppsChanged
 from protocol.wires.control import ControlWire
 from protocol.wires.wire import End, Ending, Say, Submit
@@ -141,7 +141,7 @@ class FakeBroker:
         managed, command = None, item.command
         if isinstance(command, Managed):
             managed, command = command, command.command
-        if not self.imports and getattr(command, "conversation", 0) >= ALIASES:  # no handler hears of one
+        if not self.imports and getattr(command, "conversation", 0) & ~TEMPORARIES >= ALIASES:  # no handler hears of one
             async with lock:
                 await stream.send_all(framed(wire.reply(item.request, Refused(Reason.UNKNOWN_CONVERSATION, "none"))))
             return

@@ -11,6 +11,7 @@ from adminapi.schemas import USER_ID, Schema, anything, array, boolean, constant
 USER = text("A client id: printable, without spaces.", least=1, most=128, pattern=USER_ID, example="Tom")
 USERS = array(USER, least=1, most=500, example=["Tom", "Jerry"])
 OBJECT_ID = text("24 hex digits.", pattern="^[0-9a-f]{24}$", example="5a5d7432c3422b31ed845e75")
+ANY_ID = text("24 hex digits, behind `_tmp:` if it is temporary.", pattern="^(_tmp:)?[0-9a-f]{24}$")
 MESSAGE_ID = text("22 characters of URL-safe base64.", pattern="^[A-Za-z0-9_-]{22}$", example="qNkRkFWOeSqP65S9fDyHJw")
 ISO = text("UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example="2018-01-16T03:40:32.814Z")
 TIME_MS = integer("Unix milliseconds.", least=0, most=(1 << 53) - 1, example=1495431811151)
@@ -37,7 +38,7 @@ UPDATE: Schema = {
     "propertyNames": FIELD,
     **sent({}, {"name": {**NAME, "examples": ["Updated Conversation"]}}, CUSTOM),
 }
-UPDATED = obj({"updatedAt": ISO, "objectId": OBJECT_ID})
+UPDATED = obj({"updatedAt": ISO, "objectId": ANY_ID})
 NOTHING = obj({})
 RESULT = obj({"result": NOTHING})
 NAMES = array(text())
@@ -92,7 +93,6 @@ EDIT = sent({**FROM, "timestamp": TIME_MS})
 RECALL = sent({"from_client": USER, "timestamp": TIME_MS})
 DELETION = obj({"from_client": USER, "timestamp": TIME_MS})
 
-ANY_ID = text("24 hex digits, behind `_tmp:` if it is temporary.", pattern="^(_tmp:)?[0-9a-f]{24}$")
 STAMPS = {"objectId": ANY_ID, "createdAt": ISO, "updatedAt": ISO}
 NAMED = {"name": text()}
 FURTHER = {

@@ -8,11 +8,12 @@ as it was at LeanCloud.
 from __future__ import annotations
 
 from adminapi.dialect import Answer, Ask, json_answer
-from protocol.ids import ALIASES, IdForms
+from protocol.ids import ALIASES, TEMPORARIES, IdForms
 from protocol.records import ConversationInfo, Kind, Message
 from protocol.richtext import binary_of, string_of
 from protocol.wires.leancloud.conversations import row
 from protocol.wires.leancloud.names import iso
+from protocol.wires.leancloud.seat import TEMPORARY
 from protocol.wires.native.ids import app_ids
 
 Row = dict[str, object]
@@ -24,7 +25,10 @@ def updated(ask: Ask, conversation: int, ms: int) -> Row:
 
 
 def named(ask: Ask, conversation: int, said: str) -> str:
-    """The id of a conversation that a caller has named so: the one it had at LeanCloud, if that is what he said."""
+    """The id of a conversation that a caller has named so: the one it had at LeanCloud, if that is what he said; behind the
+    mark of a temporary one, if he said that."""
+    if conversation & TEMPORARIES:
+        return TEMPORARY + named(ask, conversation & ~TEMPORARIES, said.removeprefix(TEMPORARY))
     return said.lower() if conversation >= ALIASES else ask.ids.hex24(conversation)
 
 

@@ -1,6 +1,9 @@
 """What a client has not read, told when it opens and whenever another of its sessions reads (`protocols.md` 2.8).
 
 The law: `cid` and `unread` are always there, 0 too; a client that opens and has nothing unread is told nothing.
+
+Readings: a message that was deleted unread counts until somebody of that user reads on: what is unread is a difference of
+two numbers of the conversation, and a deletion changes neither for each of its members.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from protocol.commands import (
     UpdateConversation,
 )
 from protocol.errors import Reason, Refused
+from protocol.ids import TEMPORARIES
 from protocol.records import Kind
 from tests.adminapi.conftest import Served
 from tests.adminapi.dialects.leancloud.conftest import CONV, CONV_ID, HERE, ROOT, UPDATED, call, managed, ok
@@ -42,6 +43,13 @@ async def test_lc01_everything_else_is_a_custom_attribute(served: Served) -> Non
 async def test_lc01_without_anything(served: Served) -> None:
     await ok(served, "POST", ROOT)
     assert served.broker.last == managed(CreateConversation(kind=Kind.GROUP, members=()))
+
+
+async def test_lc02_a_temporary_conversation_is_meant_by_its_mark_and_answered_with_it(served: Served) -> None:
+    for said in (CONV_ID, str(CONV)):
+        answer = await ok(served, "PUT", f"{ROOT}/_tmp:{said}", json={"name": "x"})
+        assert answer["objectId"] == "_tmp:" + CONV_ID
+        assert served.broker.last.command.conversation == CONV | TEMPORARIES
 
 
 async def test_lc02_update(served: Served) -> None:
