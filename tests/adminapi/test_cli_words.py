@@ -17,7 +17,7 @@ from protocol.errors import RETRY_LATER, Reason, Refused
 from tests.adminapi.test_cli import STUB, run, wait_for
 
 ROOT = Path(__file__).parents[2]
-NO_JSON = {"up", "broker", "admin", "sessions", "stats", "completion"}
+NO_JSON = {"up", "broker", "admin", "tree", "stats", "completion"}
 """They run on, print for a shell, or have a form of their own."""
 
 

@@ -156,9 +156,9 @@ def test_an_address_that_passes_can_be_looked_up(text: str) -> None:
 @pytest.mark.parametrize(
     ("module", "kinds"),
     [
-        (broker.settings, ("Sockets", "StoreSettings", "Log")),
+        (broker.settings, ("Sockets", "StoreSettings")),
         (adminapi.settings, ("Settings",)),
-        (protocol.settings, ("Control",)),
+        (protocol.settings, ("Control", "Log")),
         (protocol.apps, ("AppSettings",)),
     ],
 )
