@@ -216,9 +216,10 @@ def test_presence_is_asked(sdk: Sdk) -> None:
 def test_attributes_change_for_all(sdk: Sdk) -> None:
     told = sdk.run("attributes")
     changed = {"color": "blue", "size": 1}
+    places = {"name": "renamed", "attr.color": "blue"}
     assert told.of("jerry") == [
         *arrival("tom", "jerry"),
-        ["conversationinfoupdated", {"attributes": {"name": "renamed", "attr": changed}, "updatedBy": "tom"}, "renamed"],
+        ["conversationinfoupdated", {"attributes": places, "updatedBy": "tom"}, "renamed"],
         ["sees", "renamed", changed],
         ["fetched", "renamed", changed],
         ["fetched", ["tom"]],
