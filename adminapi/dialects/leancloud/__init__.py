@@ -21,8 +21,10 @@ Readings, where the seed is unclear:
 * LC-04, LC-05: all or nobody. LC-05: those who are no members are no error; the owner among them is 4403.
 * LC-04, LC-05: `updatedAt` is the time of the call; members do not move the conversation's own time.
 * LC-06, LC-09: bare arrays, as the seed; `{"result": [...]}` where the app has `leancloud_result` on.
-* LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify", accepted and
-  without effect (`mutes`). Only members can be silenced: 4317.
+* LC-01 answers the whole object, as the later document, the seed's two fields first; but `uniqueId`, which is not kept.
+  LC-13 answers the seed's `{"result": {}}`, in which the later `{}` finds all it looks for.
+* LC-07: `ttl` is required, 1 to 86,400: 0 would silence for ever. `client_ids` is the later "do not notify" (`mutes`). Only
+  members can be silenced, and need not be notified: 4317.
 * LC-10: the sender need be no member; his ban or silence does not count. `message` may be empty; the 5 KB are the app's
   `text_bytes`. `push_data` text that is no JSON object stays text; at most 4 KB.
 * LC-11 to LC-13: `from_client` must be the author (4403), the time that of the id (4404). What was recalled, deleted or
@@ -35,7 +37,7 @@ Readings, where the seed is unclear:
   with `X-LC-IM-Session-Token` of a session that is open, `notifications` and, as that user, `_ConversationMemberInfo`;
   `/1.1/rtm/sign` and `/1.2/rtm/clients/sign`, as the user whose token is shown. All else is a back office's,
   `_Conversation` and messages too: the master key, or the app key where the app has `leancloud_app_key` on.
-* `notifications` is always empty: who joined and left is told to sockets only, not kept. Clients read members anew.
+* `notifications` has what a client missed of joining, leaving and changes; `missed` of the hub says how much is kept.
 * `/1.1/rtm/sign`: there are no accounts of the vendor's storage here, so `session_token` is the token (HS256) the app's own
   server made for the user. The signature has the token's `iat` for its time, so whatever withdraws the token withdraws it
   too; a token older than the 6 hours of a signature is refused: 4112.
@@ -66,6 +68,7 @@ from typing import ClassVar
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, json_answer
 from adminapi.dialects.leancloud import (
     archive,
+    batch,
     broadcasts,
     chatrooms,
     classes,
@@ -100,6 +103,7 @@ PARTS = (
     broadcasts,
     archive,
     classes,
+    batch,
     clients,
 )
 

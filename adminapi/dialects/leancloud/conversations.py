@@ -7,7 +7,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.leancloud import fields, schemas
-from adminapi.dialects.leancloud.shapes import listed, object_id, updated
+from adminapi.dialects.leancloud.shapes import Row, conversation_row, listed, object_id, updated
 from adminapi.schemas import About
 from protocol.codec import write_json
 from protocol.commands import (
@@ -72,13 +72,17 @@ def operations_in(data: Data) -> tuple[Data, tuple[Operation, ...]]:
     return said, tuple(operations)
 
 
-@routes.add("POST", "/1.2/rtm/conversations", about=About(answer=schemas.CREATED, body=schemas.CREATION))
+@routes.add("POST", "/1.2/rtm/conversations", about=About(answer=schemas.CREATED_WHOLE, body=schemas.CREATION))
 async def create_conversation(ask: Ask, broker: Broker) -> Answer:
     """LC-01. Create a conversation.
 
-    Members that are not there yet are made."""
-    made = await create(ask, broker, fields.document(ask))
-    return json_answer({"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)})
+    Members that are not there yet are made. The answer is the whole object."""
+    data = fields.document(ask)
+    made = await create(ask, broker, data)
+    members = as_users([] if data.get("m") is None else data["m"], "m")
+    # The seed's two fields, then what the later document prints besides.
+    answer: Row = {"objectId": object_id(made, ask.ids), "createdAt": iso(made.created_ms)}
+    return json_answer({**answer, **conversation_row(made, ask), "m": members, "unique": made.unique})
 
 
 async def create(ask: Ask, broker: Broker, data: Data) -> ConversationInfo:

@@ -87,7 +87,8 @@ async def send(
     ask: Ask, broker: Broker, conversation: int, data: Data, *, only: tuple[str, ...] = (), everyone: bool = False
 ) -> Answer:
     """`only` and `everyone` as in SendMessage."""
-    sender = fields.user(data, *SENDER)
+    # Whoever names nobody is told of the field of his version.
+    sender = fields.user(data, *(SENDER if ask.url_path.startswith("/1.2/") else SENDER[::-1]))
     kind, body = body_of(fields.message_string(ask, data))
     named = data.get("mention_client_ids") not in (None, "")
     command = SendMessage(

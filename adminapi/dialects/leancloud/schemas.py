@@ -47,7 +47,9 @@ LISTED = either(NAMES, obj({"result": NAMES}), about="The later form where the a
 USERS_SENT = sent({"client_ids": USERS})
 SILENCE = either(
     sent({"client_id": USER, "ttl": integer("Seconds.", least=1, most=86_400, example=50)}),
-    sent({"client_ids": USERS}, about='The later "do not notify": taken, and without effect.'),
+    sent(
+        {"client_ids": USERS}, about='The later "do not notify": members who want no notifications; they get the messages.'
+    ),
 )
 UNSILENCE = obj({"client_id": USER})
 
@@ -169,6 +171,28 @@ OPERATION = obj(
 )
 SAVING = obj({}, {"fetchWhenSave": boolean("Answer the whole object.", default=False)})
 MADE = either(PART, CREATED)
+CREATED_WHOLE = {**PART, "required": ["objectId", "createdAt", "updatedAt", "name", "m", "unique"]}
+BATCH = sent(
+    {
+        "requests": array(
+            obj(
+                {
+                    "method": text(among=("POST", "PUT", "GET", "DELETE"), example="POST"),
+                    "path": text("`/1.1/classes/_Conversation`, or that of one.", example="/1.1/classes/_Conversation"),
+                },
+                {"body": obj({}, rest=True, example={"name": "team"}), "params": obj({}, rest=True)},
+            ),
+            most=50,
+        )
+    }
+)
+BATCH_DONE = array(
+    either(
+        obj({"success": obj({}, about="As the call answers.", rest=True)}),
+        obj({"error": obj({"code": integer(), "error": text(least=1)})}),
+    ),
+    "In the order of the calls.",
+)
 CHANGED = either(PART, UPDATED)
 CHANGE: Schema = {
     "propertyNames": FIELD,

@@ -20,6 +20,7 @@ from tests.adminapi.dialects.leancloud.conftest import (
     HERE,
     MSG,
     MSG_ID,
+    call,
     managed,
     ok,
     refused,
@@ -174,6 +175,13 @@ async def test_a_message_by_the_old_call(served: Served) -> None:
     assert served.broker.last == managed(command, "tom", "tom")
     assert isinstance(command, SendMessage)
     assert (command.conversation, command.no_sync, command.push_data) == (CONV, True, b'{"alert":"x"}')
+
+
+async def test_a_sender_that_is_missing_is_called_as_the_version_calls_it(served: Served) -> None:
+    """LC-10: from_client, and from_peer of 1.1."""
+    for path, field in (("/1.1/rtm/messages", "from_peer"), (f"{HERE}/messages", "from_client")):
+        answer = await call(served, "POST", path, json={"conv_id": CONV_ID, "message": "x"})
+        assert (answer.status_code, answer.json()["error"]) == (400, f"{field} is missing.")
 
 
 @pytest.mark.parametrize(

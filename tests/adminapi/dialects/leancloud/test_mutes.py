@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.commands import GetConversation, ListMembers, MemberList, Mute, Unmute
+from protocol.commands import Done, ListMembers, MemberList, Mute, SetQuiet, Unmute
 from protocol.errors import Reason, Refused
 from protocol.records import MemberInfo
 from tests.adminapi.conftest import Served
@@ -25,12 +25,16 @@ async def test_lc07_the_printed_body_lacks_client_id_and_the_answer_says_so(serv
     assert "client_id" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_lc07_lc08_client_ids_is_the_later_notification_mute_and_changes_nothing(served: Served, method: str) -> None:
-    answer = await ok(served, method, f"{HERE}/mutes", json={"client_ids": ["Tom", "Jerry"]})
-    assert answer == {"updatedAt": "2018-01-16T03:40:32.814Z", "objectId": CONV_ID}
-    assert served.broker.heard == [managed(GetConversation(conversation=CONV))]
-    served.broker.on(GetConversation, Refused(Reason.UNKNOWN_CONVERSATION, "none"))
+@pytest.mark.parametrize(("method", "quiet"), [("POST", True), ("DELETE", False)])
+async def test_lc07_lc08_client_ids_are_those_who_want_no_notifications(served: Served, method: str, quiet: bool) -> None:
+    served.broker.on(SetQuiet, Done(time_ms=AT))
+    answer = await ok(served, method, f"{HERE}/mutes", json={"client_ids": ["client1", "client2"]})
+    assert answer["objectId"] == CONV_ID
+    command = SetQuiet(conversation=CONV, quiet=quiet)
+    assert served.broker.heard[1:] == [managed(command, "client1"), managed(command, "client2")]
+    assert await refused(served, method, f"{HERE}/mutes", json={"client_ids": ["client1", "eve"]}) == (403, 4317)
+    assert len(served.broker.heard) == 4
+    served.broker.on(ListMembers, Refused(Reason.UNKNOWN_CONVERSATION, "none"))
     assert await refused(served, method, f"{HERE}/mutes", json={"client_ids": ["Tom"]}) == (404, 4303)
 
 
