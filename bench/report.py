@@ -1,7 +1,7 @@
 """What is printed: one table a scenario, Parley's row first, the others in relation to it.
 
-The law: a figure is printed with its range, its ratio to Parley's where both exist, and what casts doubt on it: void
-rounds, a generator that was too busy, a machine others used as well. What was not measured is "-", never zero.
+The law: a figure is printed with its range, its ratio to Parley's where both exist, and what casts doubt on it: refused
+rounds, a machine others used as well. What was not measured is "-", never zero.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bench.figures import Figure, digits, figure
-from bench.rounds import FOREIGN_MOST, GENERATOR_MOST, Round
+from bench.rounds import FOREIGN_MOST, Round
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -37,17 +37,15 @@ class Table(msgspec.Struct, frozen=True):
 
 def row(name: str, played: Sequence[Round]) -> Row:
     """The row of the rounds that count."""
-    sound = [each for each in played if not each.void]
-    void = [each.void for each in played if each.void]
+    sound = [each for each in played if not each.refused]
+    refused = [each.refused for each in played if each.refused]
     doubts = []
-    if void:
-        doubts.append(f"{len(void)} of {len(played)} rounds void: {void[0]}")
+    if refused:
+        doubts.append(f"{len(refused)} of {len(played)} rounds refused: {refused[0]}")
     if not sound:
         return Row(name, doubts=tuple(doubts))
     generator = max(each.generator for each in sound)
     foreign = statistics.median(each.foreign for each in sound)
-    if generator > GENERATOR_MOST:
-        doubts.append(f"the generator used {generator:.0%} of its core ({GENERATOR_MOST:.0%} is the limit)")
     if foreign > FOREIGN_MOST:
         doubts.append(f"others used {foreign:.0%} of a core meanwhile")
     columns = {name: figure([each.values[name] for each in sound]) for name in sound[0].values}

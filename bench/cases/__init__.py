@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import direct, fanout, idle, login, restart
+from bench.cases import direct, fanout, idle, kick, login, offline, restart, stalled
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
 CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "idle": idle.run,
     "login": login.run,
+    "kick": kick.run,
     "direct": direct.run,
+    "offline": offline.run,
     "fanout": fanout.run,
+    "stalled": stalled.run,
     "restart": restart.run,
 }

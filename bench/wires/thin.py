@@ -24,7 +24,7 @@ class ThinWire(Wire):
 
 
 class SocketIoWire(Wire):
-    """Engine.IO 4 over WebSocket: 40 connects, 42 is an event (a number behind it asks for an acknowledgement), 43 is that."""
+    """Engine.IO 4 over WebSocket: 40 connects, 42 is an event (a number behind it asks for an answer), 43 is that."""
 
     ack = b'["#'
     settles = 0.1

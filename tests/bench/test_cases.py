@@ -20,6 +20,7 @@ from bench.report import Table, render
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures mean nothing here, so nobody waits for good ones."""
+    monkeypatch.setattr("bench.rounds.GENERATOR_MOST", 99.0)
     monkeypatch.setattr("bench.servers.QUIET_SECONDS", 0.02)
     monkeypatch.setattr("bench.servers.REST_SECONDS", 0.02)
     monkeypatch.setattr("bench.cases.contenders.IDLE_SECONDS", 0.02)
