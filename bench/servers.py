@@ -48,16 +48,16 @@ class Server:
     claims: re.Pattern[bytes] | None = None
     """What it says of itself: the group is the version the running process claims, which has to stand in `name`."""
 
-    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+    def __init__(self, name: str, command: list[str], folder: Path, log: str = "log") -> None:
         self.name = name
         self.port = 0
         self.idle = 0.0
         """Share of a core it uses for nothing (`watch_idle`)."""
-        self._log = folder / "log"
+        self._log = folder / log
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        with self._log.open("wb") as log, on_core(cores()[0]):
+        with self._log.open("wb") as output, on_core(cores()[0]):
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environ
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environ
             )
         try:
             self.port = self._wait_port()
@@ -164,6 +164,52 @@ group_members = 1000
         super().__init__(
             name, [sys.executable, "-m", "broker", "--config", str(config), "--data", str(folder / "data")], folder
         )
+
+
+class Managed(Broker):
+    """The broker with its admin API beside it; the CPU and memory of both."""
+
+    settings = Broker.settings + "calls_per_minute = 0\n" + '[admin]\nlisten = "127.0.0.1:0"\n'
+
+    def __init__(self, folder: Path) -> None:
+        self._admin: AdminApi | None = None
+        super().__init__(folder)
+        try:
+            self._admin = AdminApi(folder)
+        except BaseException:
+            self.stop()
+            raise
+        self.admin_port = self._admin.port
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return super().pids + (self._admin.pids if self._admin else ())
+
+    def stop(self) -> None:
+        if self._admin is not None:
+            self._admin.stop()
+        super().stop()
+
+
+class AdminApi(Server):
+    """The admin API of the broker in this folder."""
+
+    listening = re.compile(rb"listening address=\S+?:(\d+)")
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "adminapi", "--config", str(folder / "parley.toml"), "--data", str(folder / "data")]
+        super().__init__("Parley's admin API", command, folder, "admin.log")
+
+
+class EmptyRoute(Server):
+    """A Quart-Trio route that answers at once."""
+
+    listening = re.compile(rb"listening (\d+) ")
+    claims = re.compile(rb"listening \d+ \S+ (\S+)")
+
+    def __init__(self, folder: Path) -> None:
+        name = f"empty route, quart-trio {importlib.metadata.version('quart-trio')}"
+        super().__init__(name, [sys.executable, "-m", "bench.peers.empty_route"], folder)
 
 
 class Thin(Server):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import direct, fanout, idle, kick, login, offline, restart, stalled
+from bench.cases import admin, direct, fanout, idle, kick, login, offline, presence, restart, stalled
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
@@ -16,6 +16,8 @@ CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "direct": direct.run,
     "offline": offline.run,
     "fanout": fanout.run,
+    "presence": presence.run,
     "stalled": stalled.run,
+    "admin": admin.run,
     "restart": restart.run,
 }

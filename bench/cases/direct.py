@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -86,7 +86,8 @@ class Pairs:
             hang_up(maker)
         return [f"{STREAM_PREFIX}.from{n}" for n in range(count)]
 
-    def round(self) -> Round:
+    def round(self, beside: Callable[[], object] = lambda: None) -> Round:
+        """`beside` is called in every turn, for what else the generator has to do."""
         pairs, messages = self.sizes.pairs, self.sizes.messages
         first, total = self.next, pairs * messages
         self.next += total
@@ -95,7 +96,7 @@ class Pairs:
             for n, place in enumerate(self.places)
         ]
         acked, delivered = Tally(first, total), Tally(first, total)
-        seconds, effort = measure(self.server, partial(self._loop, frames, acked, delivered))
+        seconds, effort = measure(self.server, partial(self._loop, frames, acked, delivered, beside))
         late = drain(self.sockets)
         void = acked.verdict("acknowledgements") or delivered.verdict("deliveries")
         if late and not void:
@@ -112,7 +113,7 @@ class Pairs:
             void,
         )
 
-    def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally) -> list[float]:
+    def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally, beside: Callable[[], object]) -> list[float]:
         """Send the next of a pair when the one before is acknowledged and delivered; seconds each ack took. What has not
         come in time is left to the tallies."""
         clock, find, end, acknowledged = time.perf_counter, NUMBER.search, self.wire.end, self.wire.acknowledged
@@ -161,6 +162,7 @@ class Pairs:
                                     sent[n] += 1
                     rest[at] = data[start:]
                 receipts.say()
+                beside()
                 if not open_pairs:
                     break
         return seconds
