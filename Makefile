@@ -15,7 +15,7 @@ help:
 	@echo "make run    start Parley here, with a demo app"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  measure it beside a peer"
+	@echo "make bench  measure it beside its peers, quickly"
 	@echo "make soak   the longer tests"
 	@echo "make conformance   the Autobahn|Testsuite against the WebSocket"
 	@echo "make install, make uninstall   as systemd services, by root"
@@ -44,7 +44,7 @@ lint: $(TEST_STAMP)
 
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pip install --quiet -e '.[test,bench]'
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --quick --report build/bench
 
 soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak

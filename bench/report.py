@@ -66,8 +66,8 @@ def budget(what: str, found: Row, column: str, least: float | None = None, most:
     return f"{what}: {'met' if met else 'NOT MET'} ({digits(value.median)}, the bound is {bound})"
 
 
-def render(table: Table) -> str:
-    """The table as text."""
+def cells(table: Table) -> list[list[str]]:
+    """The table as words, its head first; the ratio to the first row behind the first column."""
     first = table.columns[0]
     own = table.rows[0].figures.get(first) if table.rows else None
     lines = [["", first, "x Parley", *table.columns[1:], "generator"]]
@@ -76,6 +76,12 @@ def render(table: Table) -> str:
         ratio = digits(value.median / own.median) if value and own and own.median else "-"
         cells = [cell(each.figures.get(column)) for column in table.columns]
         lines.append([each.name, cells[0], ratio, *cells[1:], f"{each.generator:.0%}" if each.figures else "-"])
+    return lines
+
+
+def render(table: Table) -> str:
+    """The table as text."""
+    lines = cells(table)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [table.title, ""]
     for line in lines:

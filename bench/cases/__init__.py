@@ -9,6 +9,9 @@ from bench.cases import admin, direct, fanout, idle, kick, login, offline, prese
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
+LONG = {"presence", "stalled", "admin", "growth", "history"}
+"""Not part of a quick run unless they are named."""
+
 CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "idle": idle.run,
     "login": login.run,

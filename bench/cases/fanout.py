@@ -33,7 +33,7 @@ from bench.cases.contenders import (
     started,
 )
 from bench.cases.receipts import Receipts
-from bench.cases.sizes import KIB_BYTES, PAYLOAD_BYTES, Sizes
+from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
 from bench.figures import percentile
 from bench.report import Table, budget, rows
@@ -53,7 +53,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         groups = {name: Group(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in groups.values() for sock in each.sockets], settling(running))
-            for size, (depth, count) in product((PAYLOAD_BYTES, KIB_BYTES), sizes.depths.items()):
+            for size, (depth, count) in product(sizes.payloads, sizes.depths.items()):
                 plays = {name: partial(each.round, depth, count, size) for name, each in groups.items()}
                 found = rows(interleave(plays, sizes.rounds), missing)
                 peer = row_of(found, NATS).figures.get(CPU)

@@ -25,7 +25,7 @@ async def main() -> None:
     print("listening", sock.getsockname()[1], "quart-trio", version("quart-trio"), flush=True)
     config.bind = [f"fd://{sock.detach()}"]
     config.errorlog = None
-    await hypercorn.trio.serve(app, config)  # type: ignore[arg-type]  # Quart is the ASGI application it takes itself for
+    await hypercorn.trio.serve(app, config)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def test_a_server_that_does_not_start_is_told_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(servers.Broker, "settings", "[sockets]\nlisten = 7\n")
-    assert run("login", TINY, tmp_path) is False
+    assert run("login", TINY, tmp_path)[0] == []
     assert "login: not measured: Parley did not start" in capsys.readouterr().out
 
 
