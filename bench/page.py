@@ -26,8 +26,8 @@ def publish(folder: Path, head: Sequence[str], cases: Mapping[str, tuple[str, Se
     text += [f"* {sentence}" for sentence in head]
     text += [
         "* A row's name ends with its durability: `fsync`, on disk before it is acknowledged; `mem`, kept nowhere. Figures",
-        "  are medians of interleaved rounds with their range; rounds that lost or doubled a message, or in which the generator",
-        "  used more than 70 % of its core, are in no figure. `-` was not measured.",
+        "  are medians of interleaved rounds with their range; rounds that lost or doubled a message, or in which the",
+        "  generator used more than 70 % of its core, are in no figure. `-` was not measured.",
     ]
     for name, (about, tables) in cases.items():
         text += ["", f"## {name}", "", about]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import admin, direct, fanout, idle, kick, login, offline, presence, restart, stalled
+from bench.cases import admin, direct, fanout, growth, idle, kick, login, offline, presence, restart, stalled
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
-LONG = {"presence", "stalled", "admin", "growth", "history"}
+LONG = {"presence", "stalled", "admin", "growth"}
 """Not part of a quick run unless they are named."""
 
 CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
@@ -23,4 +23,5 @@ CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "stalled": stalled.run,
     "admin": admin.run,
     "restart": restart.run,
+    "growth": growth.run,
 }

@@ -13,6 +13,7 @@ QoS 0, published at QoS 1 (mosquitto, nothing on disk). Parley's messages are on
 
 from __future__ import annotations
 
+import socket
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -46,11 +47,13 @@ from bench.wires.wire import Unexpected, Wire
 
 CPU, RATE, P99 = "us CPU per delivery", "deliveries/s", "p99 ms to the last"
 LEANCLOUD_TIMES = 1.3
+PLACE = "room"
+"""Topic or subject of the group, where it need not be made."""
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
     with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *THIN) as (running, missing):
-        groups = {name: Group(sizes, *each) for name, each in running.items()}
+        groups = {name: gathered(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in groups.values() for sock in each.sockets], settling(running))
             for size, (depth, count) in product(sizes.payloads, sizes.depths.items()):
@@ -70,6 +73,17 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         finally:
             for each in groups.values():
                 hang_up(each.sockets)
+
+
+def gathered(sizes: Sizes, contender: Contender, server: Server, others: Sequence[str] = ()) -> Group:
+    """The contender's group of `receivers`; `others` are members too, if they have logged in hearing PLACE."""
+    wire, place = contender.wire, PLACE
+    users = [f"hears{n:04}" for n in range(sizes.receivers)]
+    sockets, _ = log_in(server.port, [*(wire.session(user, place) for user in users), wire.session("says")])
+    gathering = wire.gather([*users, *others])
+    if gathering is not None:
+        place = gathering.place(ask(sockets[-1], gathering.step))
+    return Group(server, wire, users, sockets, place)
 
 
 class Streams:
@@ -173,26 +187,19 @@ class Streams:
 
 
 class Group:
-    """One contender's group: receivers at sockets 0 up to N, the sender last."""
+    """A group: receivers at sockets 0 up to N, the sender last."""
 
-    def __init__(self, sizes: Sizes, contender: Contender, server: Server, others: Sequence[str] = ()) -> None:
-        """`others` are members too, whose connections are not in `sockets` (`join`)."""
+    def __init__(
+        self, server: Server, wire: Wire, users: Sequence[str], sockets: Sequence[socket.socket], place: str
+    ) -> None:
         self.server = server
-        self.wire: Wire = contender.wire
-        self.receivers = sizes.receivers
-        self.place = "room"
-        self.users = [f"hears{n:04}" for n in range(sizes.receivers)]
-        scripts = [contender.wire.session(user, self.place) for user in self.users] + [contender.wire.session("says")]
-        self.sockets, _ = log_in(server.port, scripts)
-        self.join(others)
-        gathering = contender.wire.gather([*self.users, *others])
-        if gathering is not None:
-            self.place = gathering.place(ask(self.sockets[-1], gathering.step))
-        self.acknowledged = not isinstance(contender.wire, NatsWire)
+        self.wire = wire
+        self.receivers = len(users)
+        self.users = users
+        self.sockets = sockets
+        self.place = place
+        self.acknowledged = not isinstance(wire, NatsWire)
         self.next = 0
-
-    def join(self, users: Sequence[str]) -> None:
-        """Members who hear the group elsewhere."""
 
     def round(self, depth: int, count: int, size: int = PAYLOAD_BYTES) -> Round:
         first = self.next

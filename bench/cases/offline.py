@@ -166,7 +166,7 @@ class Boxes:
             asking = b"SUB box.%s 2\r\nPUB $JS.API.CONSUMER.CREATE.bench inbox.%s.1 %d\r\n%s\r\n" % (
                 user.encode(), user.encode(), len(body), body,
             )  # fmt: skip
-            return (*wire.session(user), Step(asking, complete))
+            return (*wire.session(user), Step(asking, lambda answer: _made(answer) and complete(answer)))
         assert isinstance(wire, ParleyWire)
         assert count <= HISTORY_MOST
         history = wire.ask("msg.history", {"conv_id": place, "after": 0, "limit": count})
@@ -182,6 +182,12 @@ PINGREQ, PINGRESP = b"\xc0\0", b"\xd0\0"
 
 def _connected(answer: bytes) -> bool:
     return answer.startswith(b"\x20\x02") and len(answer) == 4
+
+
+def _made(answer: bytes) -> bool:
+    """The answer about the consumer may come after the first messages of it."""
+    _, found, rest = answer.partition(b"consumer_create_response")
+    return bool(found) and b"\r\n" in rest
 
 
 def _suback(answer: bytes) -> bool:

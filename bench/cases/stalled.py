@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, THIN, Contender, settling, started
-from bench.cases.fanout import CPU, P99, Group
+from bench.cases.fanout import CPU, P99, PLACE, gathered
 from bench.cases.sizes import KIB_BYTES, Sizes
 from bench.report import Table, rows
 from bench.rounds import Round, interleave
@@ -34,11 +34,11 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         with started(folder / str(stalled), PARLEY, NATS, MOSQUITTO, *HEEDLESS) as (running, missing):
             groups = {name: Stalled(sizes, *each, stalled) for name, each in running.items()}
             try:
-                drain([sock for each in groups.values() for sock in each.sockets], settling(running))
-                found = rows(interleave({name: each.play for name, each in groups.items()}, sizes.rounds), missing)
+                drain([sock for each in groups.values() for sock in each.group.sockets], settling(running))
+                found = rows(interleave({name: each.round for name, each in groups.items()}, sizes.rounds), missing)
             finally:
                 for each in groups.values():
-                    hang_up([*each.sockets, *each.stalled])
+                    hang_up([*each.group.sockets, *each.stalled])
         yield Table(
             f"stalled: 1 to {sizes.receivers} who read and {stalled} who do not, {KIB_BYTES} B, {DEPTH} in flight, "
             f"{sizes.stalled_messages:,} messages a round",
@@ -48,24 +48,21 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         )
 
 
-class Stalled(Group):
+class Stalled:
     """A group with members of whom nothing is read any more."""
 
     def __init__(self, sizes: Sizes, contender: Contender, server: Server, stalled: int) -> None:
-        self.stalled: Sequence[socket.socket] = ()
         names = [f"stalls{n:03}" for n in range(stalled)]
-        super().__init__(sizes, contender, server, names)
-        self.sizes = sizes
-        self.before = server.resident_kib()
-        self.plays = 0
-
-    def join(self, users: Sequence[str]) -> None:
-        self.stalled, _ = log_in(self.server.port, [self.wire.session(user, self.place) for user in users])
+        self.stalled, _ = log_in(server.port, [contender.wire.session(user, PLACE) for user in names])
         for sock in self.stalled:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
+        self.group = gathered(sizes, contender, server, names)
+        self.server = server
+        self.messages = sizes.stalled_messages
+        self.before = server.resident_kib()
 
-    def play(self) -> Round:
-        played = self.round(DEPTH, self.sizes.stalled_messages, KIB_BYTES)
+    def round(self) -> Round:
+        played = self.group.round(DEPTH, self.messages, KIB_BYTES)
         grown = (self.server.resident_kib() - self.before) / 1024
         return msgspec.structs.replace(played, values={**played.values, GROWN: max(0.0, grown), CUT: self.cut()})
 
