@@ -7,6 +7,7 @@ The report names the version the binary itself gives.
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import importlib.util
 import os
@@ -34,6 +35,7 @@ REST_SECONDS = 10.0
 PEERS = ROOT / "bench" / "peers"
 
 APP, SECRET, TOKEN = "666666", "the-secret-that-signs-the-tokens-of-the-bench", "the-token-of-the-bench"
+XMPP_HOST = "bench"
 
 
 class ServerFailed(Exception):
@@ -268,6 +270,33 @@ class Mosquitto(Server):
             "connection_messages false\n"
         )
         super().__init__(f"mosquitto {version(binary, '-h')}", [binary, "-c", str(config)], folder)
+
+
+class Ejabberd(Server):
+    """ejabberd on one scheduler, users proved by a token signed with our secret; an acknowledgement says "taken"."""
+
+    listening = re.compile(rb"Start accepting TCP connections at 127\.0\.0\.1:(\d+) for ejabberd_c2s")
+    claims = re.compile(rb"ejabberd ([\d.]+)\S* is started")
+
+    def __init__(self, folder: Path) -> None:
+        erl, homes = found("erl"), sorted(Path("/usr/lib").glob("*/ejabberd-*[0-9]"))
+        assert erl is not None, "erl is not installed"
+        assert homes, "ejabberd's library is not where Debian puts it"
+        key = base64.urlsafe_b64encode(SECRET.encode()).rstrip(b"=").decode()
+        (folder / "jwk").write_text(f'{{"kty": "oct", "k": "{key}"}}')
+        config = folder / "ejabberd.yml"
+        config.write_text(
+            f"hosts: [{XMPP_HOST}]\nloglevel: info\nauth_method: jwt\njwt_key: {folder}/jwk\n"
+            "disable_sasl_mechanisms: [digest-md5, scram-sha-1, scram-sha-256, scram-sha-512]\n"
+            f"listen:\n  - {{port: {free_port()}, ip: 127.0.0.1, module: ejabberd_c2s, backlog: 4096}}\n"
+            "modules:\n  mod_stream_mgmt: {}\n  mod_offline: {}\n"
+        )
+        paths = {"HOME": folder, "EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": folder / "ejabberd.log"}
+        command = ["env", *(f"{name}={value}" for name, value in paths.items()), f"ERL_LIBS={homes[0].parent}", erl]
+        # One scheduler, as it has one core; it has said its version and port before it logs warnings only.
+        command += ["+S", "1:1", "+P", "1000000", "-noinput", "-mnesia", "dir", f'"{folder}/db"', "-s", "ejabberd"]
+        command += ["-eval", "timer:apply_after(1000, ejabberd_logger, set, [warning])"]
+        super().__init__(f"ejabberd {homes[0].name.split('-')[1]}", command, folder)
 
 
 def has_library(library: str) -> bool:

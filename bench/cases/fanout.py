@@ -26,12 +26,12 @@ from bench.cases.contenders import (
     MOSQUITTO,
     NATS,
     PARLEY,
-    THIN,
     Contender,
     no_dearer,
     row_of,
     settling,
     started,
+    thin_ones,
 )
 from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
@@ -52,7 +52,7 @@ PLACE = "room"
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *THIN) as (running, missing):
+    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *thin_ones(sizes)) as (running, missing):
         groups = {name: gathered(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in groups.values() for sock in each.sockets], settling(running))

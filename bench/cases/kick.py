@@ -3,7 +3,8 @@
 A takeover is done when the new session is answered and the old connection has been ended by the server, which is looked
 at on every one of them: a user left with two makes the round void.
 
-Peers: mosquitto's takeover by client id, and what the thin brokers do by hand. NATS knows no such thing.
+Peers: mosquitto's takeover by client id, ejabberd's by resource, and what the thin brokers do by hand. NATS has nothing
+of the kind.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.cases.contenders import MOSQUITTO, PARLEY, THIN, Contender, started
+from bench.cases.contenders import EJABBERD, MOSQUITTO, PARLEY, Contender, started, thin_ones
 from bench.cases.sizes import Sizes
 from bench.figures import percentile
 from bench.report import Table, rows
@@ -29,7 +30,7 @@ CPU, RATE, P99, LAST = "us CPU per takeover", "takeovers/s", "login p99 ms", "ms
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, MOSQUITTO, *THIN) as (running, missing):
+    with started(folder, PARLEY, MOSQUITTO, EJABBERD, *thin_ones(sizes)) as (running, missing):
         storms = {name: Storm(sizes, *each).round for name, each in running.items()}
         found = rows(interleave(storms, sizes.rounds), missing)
     yield Table(

@@ -8,7 +8,12 @@ PAYLOAD_BYTES = 100
 KIB_BYTES = 1_024
 
 
+LIBRARIES = ("websockets", "picows", "trio-websocket", "ws", "socket.io")
+
+
 class Sizes(msgspec.Struct, frozen=True):
+    libraries: tuple[str, ...]
+    """Whose thin brokers take part."""
     rounds: int
     idle_before: int
     """Sessions before the memory is first looked at."""
@@ -46,7 +51,7 @@ class Sizes(msgspec.Struct, frozen=True):
 
 
 FULL = Sizes(
-    rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs={100: 60, 1_000: 6}, receivers=500,
+    libraries=LIBRARIES, rounds=5, idle_before=500, idle=5_000, logins=1_500, pairs={100: 60, 1_000: 6}, receivers=500,
     payloads=(PAYLOAD_BYTES, KIB_BYTES), depths={1: 60, 8: 320, 64: 1_280},
     restart=(1_000_000, 100_000, 400_000, 2_000_000, 100_000), restarts=3,
     kicks=1_000, offline=(300, 100), stalled=50, stalled_messages=2_000, flappers=(500, 20), calls=2_000,
@@ -54,15 +59,15 @@ FULL = Sizes(
     histories=(1_000, 10_000, 100_000, 1_000_000), pages=300,
 )  # fmt: skip
 QUICK = Sizes(
-    rounds=2, idle_before=300, idle=2_000, logins=500, pairs={100: 40}, receivers=500, payloads=(PAYLOAD_BYTES,),
+    libraries=("picows", "ws"), rounds=2, idle_before=300, idle=1_500, logins=300, pairs={100: 40}, receivers=500, payloads=(PAYLOAD_BYTES,),
     depths={1: 40, 8: 160, 64: 640},
     restart=(100_000, 10_000, 40_000, 200_000, 10_000), restarts=2,
-    kicks=300, offline=(100, 50), stalled=50, stalled_messages=800, flappers=(200, 20), calls=600,
+    kicks=200, offline=(100, 50), stalled=50, stalled_messages=800, flappers=(200, 20), calls=600,
     rooms=(10, 100, 1_000, 5_000), room_deliveries=20_000, talkers={50: 60, 500: 6},
     histories=(1_000, 10_000, 100_000), pages=100,
 )  # fmt: skip
 TINY = Sizes(
-    rounds=1, idle_before=5, idle=20, logins=20, pairs={4: 5}, receivers=6, payloads=(PAYLOAD_BYTES,),
+    libraries=LIBRARIES, rounds=1, idle_before=5, idle=20, logins=20, pairs={4: 5}, receivers=6, payloads=(PAYLOAD_BYTES,),
     depths={1: 3, 4: 20},
     restart=(2_000, 200, 800, 40_000, 200), restarts=1,
     kicks=10, offline=(5, 10), stalled=2, stalled_messages=3, flappers=(5, 3), calls=20,

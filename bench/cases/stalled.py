@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, THIN, Contender, settling, started
+from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, Contender, settling, started, thin_ones
 from bench.cases.fanout import CPU, P99, PLACE, gathered
 from bench.cases.sizes import KIB_BYTES, Sizes
 from bench.report import Table, rows
@@ -24,14 +24,14 @@ from bench.sessions import drain, hang_up, log_in
 
 GROWN, CUT = "MiB RSS grown", "cut"
 DEPTH = 8
-HEEDLESS = tuple(each for each in THIN if each.library != "trio-websocket")
 NARROW_BYTES = 4_096
 """Of a stalled reader's receive buffer, so that it is the server's to keep what it does not read."""
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
+    heedless = [each for each in thin_ones(sizes) if each.library != "trio-websocket"]
     for stalled in (0, sizes.stalled):
-        with started(folder / str(stalled), PARLEY, NATS, MOSQUITTO, *HEEDLESS) as (running, missing):
+        with started(folder / str(stalled), PARLEY, NATS, MOSQUITTO, *heedless) as (running, missing):
             groups = {name: Stalled(sizes, *each, stalled) for name, each in running.items()}
             try:
                 drain([sock for each in groups.values() for sock in each.group.sockets], settling(running))
