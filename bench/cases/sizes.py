@@ -59,16 +59,16 @@ FULL = Sizes(
     histories=(1_000, 10_000, 100_000, 1_000_000), pages=300,
 )  # fmt: skip
 QUICK = Sizes(
-    libraries=("picows", "ws"), rounds=2, idle_before=300, idle=1_500, logins=300, pairs={100: 40}, receivers=500, payloads=(PAYLOAD_BYTES,),
-    depths={1: 40, 8: 160, 64: 640},
+    libraries=("picows", "ws"), rounds=2, idle_before=300, idle=1_500, logins=300,
+    pairs={100: 40}, receivers=500, payloads=(PAYLOAD_BYTES,), depths={1: 40, 8: 160, 64: 640},
     restart=(100_000, 10_000, 40_000, 200_000, 10_000), restarts=2,
     kicks=200, offline=(100, 50), stalled=50, stalled_messages=800, flappers=(200, 20), calls=600,
     rooms=(10, 100, 1_000, 5_000), room_deliveries=20_000, talkers={50: 60, 500: 6},
     histories=(1_000, 10_000, 100_000), pages=100,
 )  # fmt: skip
 TINY = Sizes(
-    libraries=LIBRARIES, rounds=1, idle_before=5, idle=20, logins=20, pairs={4: 5}, receivers=6, payloads=(PAYLOAD_BYTES,),
-    depths={1: 3, 4: 20},
+    libraries=("websockets", "socket.io"), rounds=1, idle_before=5, idle=20, logins=20,
+    pairs={4: 5}, receivers=6, payloads=(PAYLOAD_BYTES,), depths={1: 3, 4: 20},
     restart=(2_000, 200, 800, 40_000, 200), restarts=1,
     kicks=10, offline=(5, 10), stalled=2, stalled_messages=3, flappers=(5, 3), calls=20,
     rooms=(2, 8), room_deliveries=16, talkers={2: 3, 4: 2}, histories=(50, 200), pages=5,

@@ -11,10 +11,13 @@ import pytest
 
 from bench import servers
 from bench.__main__ import run
-from bench.cases import CASES
+from bench.cases import CASES, contenders, sizes
+from bench.cases.direct import Pairs
+from bench.cases.kick import Storm
 from bench.cases.sizes import TINY
 from bench.machine import cpu_seconds, raise_descriptor_limit
 from bench.report import Table, render
+from bench.sessions import hang_up
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,20 @@ def test_leanclouds_wire_has_a_row_and_a_budget_beside_the_native_one(name: str,
         (sentence,) = [each for each in table.budgets if each.startswith(f"LeanCloud's wire at most {times} x")]
         native, own = (each.figures[table.columns[0]].median for each in table.rows[:2])
         assert ("NOT MET" in sentence) == (own > times * native)
+
+
+@pytest.mark.parametrize("library", sizes.LIBRARIES)
+def test_every_thin_broker_passes_messages_on_and_replaces_sessions(library: str, tmp_path: Path) -> None:
+    (contender,) = [each for each in contenders.THIN if each.library == library]
+    with contenders.started(tmp_path, contender) as (running, missing):
+        if missing:
+            pytest.skip(f"{library} is not to be had: pip install -e '.[bench]', or node and npm")
+        ((name, (_, server)),) = running.items()
+        assert name.startswith(f"{library} ")
+        pairs = Pairs(2, 3, contender, server)
+        assert pairs.round().void == ""
+        hang_up(pairs.sockets)
+        assert Storm(TINY, contender, server).round().void == ""
 
 
 def check(table: Table) -> None:
