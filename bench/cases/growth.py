@@ -3,7 +3,8 @@
 Rooms of more and more members, all of them logged in at once; more and more pairs who talk; pages out of longer and longer
 histories. The law: the CPU of one stays within 1.5 times what it was in any smaller case. And a message to the largest room
 delays another conversation's by at most 20 ms, for its fan-out is done in slices: while the room hears one, a pair
-exchanges messages one after the other, and nobody in the room reads before the pair has done.
+exchanges messages one after the other, and nobody in the room reads before the pair has done. The delay is told by what the
+server has worked meanwhile too, which others on the machine do not change.
 
 Rooms and histories are built through the broker's own store, as in the restart case.
 """
@@ -41,7 +42,7 @@ from protocol.records import Kind, Message
 FLAT_TIMES = 1.5
 SLICE_MS = 20.0
 PAGE = 20
-PAGE_CPU, WORST, MIDDLE = "us CPU per page", "worst ms of another's message", "p50 ms"
+PAGE_CPU, WORST, WORST_MS, MIDDLE = "us CPU per page", "worst ms of CPU before delivery", "worst ms", "p50 ms"
 DEPTH = 8
 LEAST_MESSAGES = 2 * DEPTH
 EXCHANGES = 100
@@ -101,7 +102,7 @@ def rooms(sizes: Sizes, folder: Path) -> Iterator[Table]:
             most = alone.median + SLICE_MS if alone else None
             yield Table(
                 f"growth: a pair's messages while a room of {sizes.rooms[-1]:,} is told one",
-                (WORST, MIDDLE),
+                (WORST, WORST_MS, MIDDLE),
                 found,
                 budgets=(budget(f"at most {SLICE_MS:.0f} ms more than alone", found[1], WORST, most=most),),
             )
@@ -122,15 +123,17 @@ def exchange(
     frames = {number: WIRE.send(place, number, PAYLOAD_BYTES) for number in islice(numbers, EXCHANGES)}
     told = WIRE.send(room, next(numbers), PAYLOAD_BYTES)
     seconds: list[float] = []
+    worked: list[float] = []
 
     def work() -> None:
         if says is not None:
             says.sendall(told)
         for number, each in frames.items():
-            began = time.perf_counter()
+            began, used = time.perf_counter(), broker.cpu_seconds()
             ends[0].sendall(each)
             heard(ends[1], number)
             seconds.append(time.perf_counter() - began)
+            worked.append(broker.cpu_seconds() - used)
 
     for each in ends:
         each.settimeout(10.0)
@@ -142,7 +145,7 @@ def exchange(
     if says is not None:
         got = drain([*members, says], WIRE.settles)
         void = "" if got > len(members) * PAYLOAD_BYTES else "not everybody in the room was told"
-    values = {WORST: max(seconds) * 1e3, MIDDLE: percentile(seconds, 0.5) * 1e3}
+    values = {WORST: max(worked) * 1e3, WORST_MS: max(seconds) * 1e3, MIDDLE: percentile(seconds, 0.5) * 1e3}
     return Round(values, 0.0, effort.foreign, void)  # it waits for one message at a time: its share says nothing
 
 
