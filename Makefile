@@ -8,7 +8,7 @@ TEST_STAMP := $(VENV)/.installed-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test attacks lint bench soak conformance install uninstall clean
+.PHONY: run test attacks lint bench bench-report soak conformance install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,8 @@ help:
 	@echo "make test   run the tests"
 	@echo "make attacks   what strangers may try, alone; make test runs it too"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  measure it beside a peer"
+	@echo "make bench  measure it beside its peers, quickly"
+	@echo "make bench-report   the same in full, into bench/results/"
 	@echo "make soak   the longer tests"
 	@echo "make conformance   the Autobahn|Testsuite against the WebSocket"
 	@echo "make install, make uninstall   as systemd services, by root"
@@ -48,7 +49,11 @@ lint: $(TEST_STAMP)
 
 bench: $(TEST_STAMP)
 	$(BIN)/python -m pip install --quiet -e '.[test,bench]'
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --quick --report build/bench
+
+bench-report: $(TEST_STAMP)
+	$(BIN)/python -m pip install --quiet -e '.[test,bench]'
+	$(BIN)/python -m bench --report
 
 soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak

@@ -1,5 +1,5 @@
-"""`python -m bench [CASE...] [--quick]`: run cases and print their tables. Exit code 1 if a budget is not met or a case
-could not be measured, 2 for wrong options.
+"""`python -m bench [CASE...] [--quick] [--report [FOLDER]]`: run cases, print their tables, and write them as a page with
+charts. Exit code 1 if a budget is not met or a case could not be measured, 2 for wrong options.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.cases import CASES
+from bench.cases import CASES, LONG
 from bench.cases.sizes import FULL, QUICK, Sizes
-from bench.machine import commit, cores, machine, raise_descriptor_limit
-from bench.report import render
+from bench.machine import ROOT, commit, cores, machine, raise_descriptor_limit
+from bench.page import about, publish
+from bench.report import Table, render
 from bench.servers import ServerFailed
 from bench.wires.wire import Unexpected
 
 SPARE_DESCRIPTORS = 200
+RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> int:
@@ -29,37 +31,53 @@ def main() -> int:
         print(f"bench: needs {needed} descriptors; raise the hard limit with ulimit -Hn", file=sys.stderr)
         return 1
     server, generator = cores()
-    print(f"Parley {commit()}\n{machine()}")
+    head = [f"Parley {commit()}, {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC", machine()]
+    print("\n".join(head))
     if server == generator:
         print("doubt: only one core; servers and generator share it, so rates and latencies mean nothing here")
     print()
     os.sched_setaffinity(0, {generator})  # servers are started on theirs
     began = time.monotonic()
     failed = False
-    for name in options.cases or CASES:
+    measured: dict[str, tuple[str, list[Table]]] = {}
+    for name in options.cases or [name for name in CASES if not options.quick or name not in LONG]:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-            failed |= not run(name, sizes, Path(folder))
-    print(f"{time.monotonic() - began:.0f} s")
+            tables, fault = run(name, sizes, Path(folder))
+        measured[name] = about(sys.modules[CASES[name].__module__].__doc__ or ""), tables
+        failed |= bool(fault) or any("NOT MET" in sentence for table in tables for sentence in table.budgets)
+    took = f"{time.monotonic() - began:.0f} s"
+    print(took)
+    if options.report is not None:
+        run_of = "quick sizes, a look and no report" if options.quick else "full sizes"
+        print(publish(options.report, [*head, f"{run_of}, {took}"], measured))
     return 1 if failed else 0
 
 
-def run(name: str, sizes: Sizes, folder: Path) -> bool:
-    """One case, printed as its tables come. False if a budget was missed or the case could not be measured."""
-    met = True
+def run(name: str, sizes: Sizes, folder: Path) -> tuple[list[Table], str]:
+    """One case, printed as its tables come: those, and why it could not be measured to its end."""
+    tables: list[Table] = []
     try:
         for table in CASES[name](sizes, folder):
             print(render(table), flush=True)
-            met &= not any("NOT MET" in sentence for sentence in table.budgets)
+            tables.append(table)
     except (Unexpected, ServerFailed, OSError) as error:
         print(f"{name}: not measured: {error}\n", flush=True)
-        return False
-    return met
+        return tables, str(error)
+    return tables, ""
 
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Parley beside its peers.")
-    parser.add_argument("cases", metavar="CASE", nargs="*", help=f"{', '.join(CASES)} (default: all)")
+    parser.add_argument(
+        "cases",
+        metavar="CASE",
+        nargs="*",
+        help=f"{', '.join(CASES)} (default: all, or the short ones)",
+    )
     parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: a look, not a report")
+    parser.add_argument(
+        "--report", metavar="FOLDER", nargs="?", type=Path, const=RESULTS, help="write the tables and charts (bench/results)"
+    )
     options = parser.parse_args()
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:

@@ -1,7 +1,7 @@
 """What is printed: one table a scenario, Parley's row first, the others in relation to it.
 
-The law: a figure is printed with its range, its ratio to Parley's where both exist, and what casts doubt on it: void
-rounds, a generator that was too busy, a machine others used as well. What was not measured is "-", never zero.
+The law: a figure is printed with its range, its ratio to Parley's where both exist, and what casts doubt on it: refused
+rounds, a machine others used as well. What was not measured is "-", never zero.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bench.figures import Figure, digits, figure
-from bench.rounds import FOREIGN_MOST, GENERATOR_MOST, Round
+from bench.rounds import FOREIGN_MOST, Round
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -37,17 +37,15 @@ class Table(msgspec.Struct, frozen=True):
 
 def row(name: str, played: Sequence[Round]) -> Row:
     """The row of the rounds that count."""
-    sound = [each for each in played if not each.void]
-    void = [each.void for each in played if each.void]
+    sound = [each for each in played if not each.refused]
+    refused = [each.refused for each in played if each.refused]
     doubts = []
-    if void:
-        doubts.append(f"{len(void)} of {len(played)} rounds void: {void[0]}")
+    if refused:
+        doubts.append(f"{len(refused)} of {len(played)} rounds refused: {refused[0]}")
     if not sound:
         return Row(name, doubts=tuple(doubts))
     generator = max(each.generator for each in sound)
     foreign = statistics.median(each.foreign for each in sound)
-    if generator > GENERATOR_MOST:
-        doubts.append(f"the generator used {generator:.0%} of its core ({GENERATOR_MOST:.0%} is the limit)")
     if foreign > FOREIGN_MOST:
         doubts.append(f"others used {foreign:.0%} of a core meanwhile")
     columns = {name: figure([each.values[name] for each in sound]) for name in sound[0].values}
@@ -68,8 +66,8 @@ def budget(what: str, found: Row, column: str, least: float | None = None, most:
     return f"{what}: {'met' if met else 'NOT MET'} ({digits(value.median)}, the bound is {bound})"
 
 
-def render(table: Table) -> str:
-    """The table as text."""
+def cells(table: Table) -> list[list[str]]:
+    """The table as words, its head first; the ratio to the first row behind the first column."""
     first = table.columns[0]
     own = table.rows[0].figures.get(first) if table.rows else None
     lines = [["", first, "x Parley", *table.columns[1:], "generator"]]
@@ -78,6 +76,12 @@ def render(table: Table) -> str:
         ratio = digits(value.median / own.median) if value and own and own.median else "-"
         cells = [cell(each.figures.get(column)) for column in table.columns]
         lines.append([each.name, cells[0], ratio, *cells[1:], f"{each.generator:.0%}" if each.figures else "-"])
+    return lines
+
+
+def render(table: Table) -> str:
+    """The table as text."""
+    lines = cells(table)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [table.title, ""]
     for line in lines:

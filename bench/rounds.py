@@ -1,8 +1,8 @@
 """One measured round, and the order in which rounds are run.
 
 The law: contenders take turns, A-B-A-B, so that what changes on the machine meets all of them; the clock of a round stops
-when the last receiver has the last byte, its CPU goes on until the server has come to rest; a void round is run again,
-and said so.
+when the last receiver has the last byte, its CPU goes on until the server has come to rest; a void round, or one in which
+the generator had too much to do, is run again, and said so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bench.machine import busy_seconds, cores
 from bench.servers import Server
 
 AGAIN = 2
-"""Times a contender's void rounds are run again."""
+"""Times a contender's refused rounds are run again."""
 GENERATOR_MOST = 0.70
-"""Of its core. Above that the generator may be what is measured (performance.md 7.1)."""
+"""Of its core. Above that the generator may be what is measured: such a round is refused (performance.md 7.1)."""
 FOREIGN_MOST = 0.05
 """Of a core: what others on the machine may use before the report warns of it."""
 
@@ -45,6 +45,13 @@ class Round(msgspec.Struct, frozen=True):
     foreign: float = 0.0
     void: str = ""
 
+    @property
+    def refused(self) -> str:
+        """Why it is in no figure: void, or the generator may be what was measured. Empty if it counts."""
+        if not self.void and self.generator > GENERATOR_MOST:
+            return f"the generator used {self.generator:.0%} of its core ({GENERATOR_MOST:.0%} is the limit)"
+        return self.void
+
 
 def measure(server: Server, work: Callable[[], T]) -> tuple[T, Effort]:
     """Do the work and see what it took. The server is at rest before and after."""
@@ -63,7 +70,7 @@ def measure(server: Server, work: Callable[[], T]) -> tuple[T, Effort]:
 
 
 def interleave(contenders: Mapping[str, Callable[[], Round]], rounds: int) -> dict[str, list[Round]]:
-    """A warm-up of each, which is dropped, then `rounds` of each in turn, void ones once more at the end."""
+    """A warm-up of each, which is dropped, then `rounds` of each in turn, refused ones once more at the end."""
     for play in contenders.values():
         play()
     played: dict[str, list[Round]] = {name: [] for name in contenders}
@@ -71,6 +78,6 @@ def interleave(contenders: Mapping[str, Callable[[], Round]], rounds: int) -> di
         for name, play in contenders.items():
             played[name].append(play())
     for name, play in contenders.items():
-        for _ in range(min(AGAIN, sum(1 for each in played[name] if each.void))):
+        for _ in range(min(AGAIN, sum(1 for each in played[name] if each.refused))):
             played[name].append(play())
     return played

@@ -7,6 +7,7 @@ The report names the version the binary itself gives.
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import importlib.util
 import os
@@ -34,6 +35,7 @@ REST_SECONDS = 10.0
 PEERS = ROOT / "bench" / "peers"
 
 APP, SECRET, TOKEN = "666666", "the-secret-that-signs-the-tokens-of-the-bench", "the-token-of-the-bench"
+XMPP_HOST = "bench"
 
 
 class ServerFailed(Exception):
@@ -50,18 +52,31 @@ class Server:
     """What it says of itself: the group is the version the running process claims, which has to stand in `name`."""
 
     def __init__(
-        self, name: str, command: list[str], folder: Path, *, core: int | None = None, user: int | None = None
+        self,
+        name: str,
+        command: list[str],
+        folder: Path,
+        *,
+        log: str = "log",
+        core: int | None = None,
+        user: int | None = None,
     ) -> None:
         """On the servers' core and as the bench's own user, if not said otherwise."""
         self.name = name
         self.port = 0
         self.idle = 0.0
         """Share of a core it uses for nothing (`watch_idle`)."""
-        self._log = folder / "log"
+        self._log = folder / log
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        with self._log.open("wb") as log, on_core(cores()[0] if core is None else core):
+        with self._log.open("wb") as output, on_core(cores()[0] if core is None else core):
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environ, user=user
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=environ,
+                user=user,
             )
         try:
             self.port = self._wait_port()
@@ -171,6 +186,52 @@ group_members = 1000
         )
 
 
+class Managed(Broker):
+    """The broker with its admin API beside it; the CPU and memory of both."""
+
+    settings = Broker.settings + "calls_per_minute = 0\n" + '[admin]\nlisten = "127.0.0.1:0"\n'
+
+    def __init__(self, folder: Path) -> None:
+        self._admin: AdminApi | None = None
+        super().__init__(folder)
+        try:
+            self._admin = AdminApi(folder)
+        except BaseException:
+            self.stop()
+            raise
+        self.admin_port = self._admin.port
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return super().pids + (self._admin.pids if self._admin else ())
+
+    def stop(self) -> None:
+        if self._admin is not None:
+            self._admin.stop()
+        super().stop()
+
+
+class AdminApi(Server):
+    """The admin API of the broker in this folder."""
+
+    listening = re.compile(rb"listening address=\S+?:(\d+)")
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "adminapi", "--config", str(folder / "parley.toml"), "--data", str(folder / "data")]
+        super().__init__("Parley's admin API", command, folder, log="admin.log")
+
+
+class EmptyRoute(Server):
+    """A Quart-Trio route that answers at once."""
+
+    listening = re.compile(rb"listening (\d+) ")
+    claims = re.compile(rb"listening \d+ \S+ (\S+)")
+
+    def __init__(self, folder: Path) -> None:
+        name = f"empty route, quart-trio {importlib.metadata.version('quart-trio')}"
+        super().__init__(name, [sys.executable, "-m", "bench.peers.empty_route"], folder)
+
+
 class Thin(Server):
     """A thin broker of `bench.peers`: it keeps nothing."""
 
@@ -227,6 +288,33 @@ class Mosquitto(Server):
             "connection_messages false\n"
         )
         super().__init__(f"mosquitto {version(binary, '-h')}", [binary, "-c", str(config)], folder)
+
+
+class Ejabberd(Server):
+    """ejabberd on one scheduler, users proved by a token signed with our secret; an acknowledgement says "taken"."""
+
+    listening = re.compile(rb"Start accepting TCP connections at 127\.0\.0\.1:(\d+) for ejabberd_c2s")
+    claims = re.compile(rb"ejabberd ([\d.]+)\S* is started")
+
+    def __init__(self, folder: Path) -> None:
+        erl, homes = found("erl"), sorted(Path("/usr/lib").glob("*/ejabberd-*[0-9]"))
+        assert erl is not None, "erl is not installed"
+        assert homes, "ejabberd's library is not where Debian puts it"
+        key = base64.urlsafe_b64encode(SECRET.encode()).rstrip(b"=").decode()
+        (folder / "jwk").write_text(f'{{"kty": "oct", "k": "{key}"}}')
+        config = folder / "ejabberd.yml"
+        config.write_text(
+            f"hosts: [{XMPP_HOST}]\nloglevel: info\nauth_method: jwt\njwt_key: {folder}/jwk\n"
+            "disable_sasl_mechanisms: [digest-md5, scram-sha-1, scram-sha-256, scram-sha-512]\n"
+            f"listen:\n  - {{port: {free_port()}, ip: 127.0.0.1, module: ejabberd_c2s, backlog: 4096}}\n"
+            "modules:\n  mod_stream_mgmt: {}\n  mod_offline: {}\n"
+        )
+        paths = {"HOME": folder, "EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": folder / "ejabberd.log"}
+        command = ["env", *(f"{name}={value}" for name, value in paths.items()), f"ERL_LIBS={homes[0].parent}", erl]
+        # One scheduler, as it has one core; it has said its version and port before it logs warnings only.
+        command += ["+S", "1:1", "+P", "1000000", "-noinput", "-mnesia", "dir", f'"{folder}/db"', "-s", "ejabberd"]
+        command += ["-eval", "timer:apply_after(1000, ejabberd_logger, set, [warning])"]
+        super().__init__(f"ejabberd {homes[0].name.split('-')[1]}", command, folder)
 
 
 def has_library(library: str) -> bool:

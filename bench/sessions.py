@@ -106,6 +106,14 @@ def _hear(login: Login) -> bool:
     return login.script[login.at].answered(login.answer)
 
 
+def connections(port: int, count: int) -> list[socket.socket]:
+    """Plain ones, that wait."""
+    sockets = [socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) for _ in range(count)]
+    for sock in sockets:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sockets
+
+
 def ask(sock: socket.socket, step: Step) -> bytes:
     """One step on a session, waiting for it. The whole answer."""
     sock.setblocking(True)

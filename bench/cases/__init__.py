@@ -5,16 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.cases import commits, direct, fanout, idle, login, restart, stores
+from bench.cases import (
+    admin,
+    commits,
+    direct,
+    fanout,
+    growth,
+    idle,
+    kick,
+    login,
+    offline,
+    presence,
+    restart,
+    stalled,
+    stores,
+)
 from bench.cases.sizes import Sizes
 from bench.report import Table
+
+LONG = {"presence", "stalled", "admin", "growth"}
+"""Not part of a quick run unless they are named."""
 
 CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "idle": idle.run,
     "login": login.run,
+    "kick": kick.run,
     "direct": direct.run,
+    "offline": offline.run,
     "fanout": fanout.run,
     "commits": commits.run,
     "stores": stores.run,
+    "presence": presence.run,
+    "stalled": stalled.run,
+    "admin": admin.run,
     "restart": restart.run,
+    "growth": growth.run,
 }

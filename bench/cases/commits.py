@@ -7,10 +7,8 @@ time itself, from hand-over to the disk (`commit_seconds` in `/-/metrics`), in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import msgspec
 
 from bench.cases.contenders import PARLEY, settling, started
 from bench.cases.direct import Pairs
@@ -28,10 +26,10 @@ MOST_TIMES = 5.0
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    sizes = msgspec.structs.replace(sizes, messages=sizes.commit_messages)
+    count, messages = next(iter(sizes.pairs)), sizes.commit_messages
     with started(folder, PARLEY) as (running, _):
         ((name, (contender, broker)),) = running.items()
-        pairs = CommitPairs(sizes, contender, broker)
+        pairs = CommitPairs(count, messages, contender, broker)
         try:
             drain(pairs.sockets, settling(running))
             played = interleave({name: pairs.round}, sizes.rounds)
@@ -39,7 +37,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
             hang_up(pairs.sockets)
     found = rows(played)
     yield Table(
-        f"commits: 1 to 1, {PAYLOAD_BYTES} B, {sizes.pairs} in flight, {sizes.pairs * sizes.messages:,} messages a round",
+        f"commits: 1 to 1, {PAYLOAD_BYTES} B, {count} in flight, {count * messages:,} messages a round",
         (TIMES, P50, P99, COMMITS, CHECKPOINTS),
         found,
         budgets=(budget(f"p99 at most {MOST_TIMES:.0f} x the median", found[0], TIMES, most=MOST_TIMES),),
@@ -49,10 +47,10 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
 class CommitPairs(Pairs):
     """Rounds that ask the broker how long its commits took."""
 
-    def round(self) -> Round:
+    def round(self, beside: Callable[[], object] = lambda: None) -> Round:
         assert isinstance(self.server, Broker)
         before = counters(self.server.control)
-        played = super().round()
+        played = super().round(beside)
         after = counters(self.server.control)
         took = {name: value - before.get(name, 0.0) for name, value in after.items()}
         buckets = [(bound_of(name), count) for name, count in took.items() if name.startswith("commit_seconds_bucket")]

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import msgspec
 
+from bench.cases.sizes import Sizes
 from bench.postgres import PostgresBroker
 from bench.report import Row, budget
-from bench.servers import Broker, Mosquitto, NatsServer, Server, Thin, found, has_library
+from bench.servers import Broker, Ejabberd, Mosquitto, NatsServer, Server, Thin, found, has_library
 from bench.wires.leancloud import LeanCloudWire
 from bench.wires.mqtt import MqttWire
 from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire
 from bench.wires.thin import SocketIoWire, ThinWire
 from bench.wires.wire import Wire
+from bench.wires.xmpp import XmppWire
 
 
 class Contender(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ NATS = Contender("nats-server", "mem", "nats-server", partial(NatsServer, jetstr
 JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServer, jetstream=True), NatsWire())
 MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())
 
+EJABBERD = Contender("ejabberd", "mem", "ejabberdctl", Ejabberd, XmppWire())
+
 
 def thin(library: str, wire: Wire) -> Contender:
     return Contender(library, "mem", "", partial(Thin, library=library), wire, library)
@@ -64,6 +68,11 @@ THIN = (
     thin("socket.io", SocketIoWire()),
 )
 """Brokers of sixty lines (`bench.peers`)."""
+
+
+def thin_ones(sizes: Sizes) -> list[Contender]:
+    """Those that take part in a run of these sizes."""
+    return [each for each in THIN if each.library in sizes.libraries]
 
 
 @contextmanager

@@ -6,23 +6,35 @@ each what they have received.
 
 Peer: JetStream with a stream of files synced at every message (`sync_interval: always`); the sender waits for the
 publish acknowledgement. Its receivers hear the subject itself and need not wait for the disk as Parley's do, nor does
-the peer keep a consumer for them: the cheaper way for the peer.
+the peer keep a consumer for them: the cheaper way for the peer. ejabberd: chat messages, whose stream management says
+"taken" and nothing of a disk. The thin brokers keep nothing; both are here for the cost of passing a message on.
 """
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.cases.contenders import JETSTREAM, LEANCLOUD, PARLEY, THIN, Contender, no_dearer, row_of, settling, started
+from bench.cases.contenders import (
+    EJABBERD,
+    JETSTREAM,
+    LEANCLOUD,
+    PARLEY,
+    Contender,
+    no_dearer,
+    row_of,
+    settling,
+    started,
+    thin_ones,
+)
 from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
 from bench.figures import percentile
-from bench.report import Table, budget, rows
+from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
 from bench.sessions import ask, drain, hang_up, log_in
@@ -36,18 +48,22 @@ LEANCLOUD_TIMES = 1.5
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, *THIN) as (running, missing):
-        pairs = {name: Pairs(sizes, *each) for name, each in running.items()}
-        try:
-            drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
-            played = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
-        finally:
-            for each in pairs.values():
-                hang_up(each.sockets)
-    found = rows(played, missing)
+    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, EJABBERD, *thin_ones(sizes)) as (running, missing):
+        for count, messages in sizes.pairs.items():
+            pairs = {name: Pairs(count, messages, *each) for name, each in running.items()}
+            try:
+                drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
+                played = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
+            finally:
+                for each in pairs.values():
+                    hang_up(each.sockets)
+            yield table(count, messages, rows(played, missing))
+
+
+def table(count: int, messages: int, found: tuple[Row, ...]) -> Table:
     peer = row_of(found, JETSTREAM).figures.get(RATE)
-    yield Table(
-        f"direct: 1 to 1, {PAYLOAD_BYTES} B, {sizes.pairs} in flight, {sizes.pairs * sizes.messages:,} messages a round",
+    return Table(
+        f"direct: 1 to 1, {PAYLOAD_BYTES} B, {count:,} in flight, {count * messages:,} messages a round",
         (CPU, RATE, P50, P99),
         found,
         notes=("a message is acknowledged and delivered; JetStream delivers without waiting for its disk",),
@@ -62,11 +78,11 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
 class Pairs:
     """The pairs of one contender: sender n has socket n, its receiver socket n + pairs."""
 
-    def __init__(self, sizes: Sizes, contender: Contender, server: Server) -> None:
-        self.sizes = sizes
+    def __init__(self, pairs: int, messages: int, contender: Contender, server: Server) -> None:
+        self.pairs, self.messages = pairs, messages
         self.server = server
         self.wire: Wire = contender.wire
-        count = sizes.pairs
+        count = pairs
         scripts = [contender.wire.session(f"from{n}") for n in range(count)]
         scripts += [contender.wire.session(f"to{n}", f"{STREAM_PREFIX}.from{n}") for n in range(count)]
         self.sockets, _ = log_in(server.port, scripts)
@@ -75,7 +91,7 @@ class Pairs:
         """The number of the next message: never the same twice."""
 
     def _places(self, wire: Wire) -> list[str]:
-        count = self.sizes.pairs
+        count = self.pairs
         gatherings = [wire.gather([f"to{n}"]) for n in range(count)]
         made = [each.place(ask(self.sockets[n], each.step)) for n, each in enumerate(gatherings) if each is not None]
         if made:
@@ -86,8 +102,9 @@ class Pairs:
             hang_up(maker)
         return [f"{STREAM_PREFIX}.from{n}" for n in range(count)]
 
-    def round(self) -> Round:
-        pairs, messages = self.sizes.pairs, self.sizes.messages
+    def round(self, beside: Callable[[], object] = lambda: None) -> Round:
+        """`beside` is called in every turn, for what else the generator has to do."""
+        pairs, messages = self.pairs, self.messages
         first, total = self.next, pairs * messages
         self.next += total
         frames = [
@@ -95,7 +112,7 @@ class Pairs:
             for n, place in enumerate(self.places)
         ]
         acked, delivered = Tally(first, total), Tally(first, total)
-        seconds, effort = measure(self.server, partial(self._loop, frames, acked, delivered))
+        seconds, effort = measure(self.server, partial(self._loop, frames, acked, delivered, beside))
         late = drain(self.sockets)
         void = acked.verdict("acknowledgements") or delivered.verdict("deliveries")
         if late and not void:
@@ -112,11 +129,11 @@ class Pairs:
             void,
         )
 
-    def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally) -> list[float]:
+    def _loop(self, frames: list[list[bytes]], acked: Tally, delivered: Tally, beside: Callable[[], object]) -> list[float]:
         """Send the next of a pair when the one before is acknowledged and delivered; seconds each ack took. What has not
         come in time is left to the tallies."""
         clock, find, end, acknowledged = time.perf_counter, NUMBER.search, self.wire.end, self.wire.acknowledged
-        pairs, messages, sockets = self.sizes.pairs, self.sizes.messages, self.sockets
+        pairs, messages, sockets = self.pairs, self.messages, self.sockets
         rest = [b""] * len(sockets)
         awaited = [2] * pairs
         sent = [1] * pairs
@@ -144,6 +161,8 @@ class Pairs:
                             number = acknowledged(data, start, stop)
                             if number is None:
                                 raise Unexpected(data[start:stop].decode(errors="replace"))
+                            if number < 0:  # of the one message the pair has in flight
+                                number = acked.first + n * messages + sent[n] - 1
                         else:
                             found = find(data, start, stop)
                             number = int(found[1]) if found else -1
@@ -161,6 +180,7 @@ class Pairs:
                                     sent[n] += 1
                     rest[at] = data[start:]
                 receipts.say()
+                beside()
                 if not open_pairs:
                     break
         return seconds

@@ -1,4 +1,4 @@
-"""fanout: messages of one user to a group of 500, with 1, 8 and 64 in flight.
+"""fanout: messages of one user to a group of 500, 100 B and 1 KiB, with 1, 8 and 64 in flight.
 
 A message is in flight until every receiver has it. All receivers of a wire get the same bytes, but for an end of their own
 where the protocol has one (LeanCloud), so each one's stream is compared with that of whoever is furthest, at the cost of
@@ -13,9 +13,12 @@ QoS 0, published at QoS 1 (mosquitto, nothing on disk). Parley's messages are on
 
 from __future__ import annotations
 
+import socket
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from bench.cases.contenders import (
@@ -23,16 +26,17 @@ from bench.cases.contenders import (
     MOSQUITTO,
     NATS,
     PARLEY,
-    THIN,
     Contender,
     no_dearer,
     row_of,
     settling,
     started,
+    thin_ones,
 )
 from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
+from bench.figures import percentile
 from bench.report import Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
@@ -41,22 +45,24 @@ from bench.tally import Tally
 from bench.wires.nats import NatsWire
 from bench.wires.wire import Unexpected, Wire
 
-CPU, RATE = "us CPU per delivery", "deliveries/s"
+CPU, RATE, P99 = "us CPU per delivery", "deliveries/s", "p99 ms to the last"
 LEANCLOUD_TIMES = 1.3
+PLACE = "room"
+"""Topic or subject of the group, where it need not be made."""
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *THIN) as (running, missing):
-        groups = {name: Group(sizes, *each) for name, each in running.items()}
+    with started(folder, PARLEY, LEANCLOUD, NATS, MOSQUITTO, *thin_ones(sizes)) as (running, missing):
+        groups = {name: gathered(sizes, *each) for name, each in running.items()}
         try:
             drain([sock for each in groups.values() for sock in each.sockets], settling(running))
-            for depth, count in sizes.depths.items():
-                plays = {name: partial(each.round, depth, count) for name, each in groups.items()}
+            for size, (depth, count) in product(sizes.payloads, sizes.depths.items()):
+                plays = {name: partial(each.round, depth, count, size) for name, each in groups.items()}
                 found = rows(interleave(plays, sizes.rounds), missing)
                 peer = row_of(found, NATS).figures.get(CPU)
                 yield Table(
-                    f"fanout: 1 to {sizes.receivers}, {PAYLOAD_BYTES} B, {depth} in flight, {count:,} messages a round",
-                    (CPU, RATE),
+                    f"fanout: 1 to {sizes.receivers}, {size} B, {depth} in flight, {count:,} messages a round",
+                    (CPU, RATE, P99),
                     found,
                     notes=("the peers keep nothing; their rows are beside Parley's durable one by the budget's own rule",),
                     budgets=(
@@ -67,6 +73,17 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         finally:
             for each in groups.values():
                 hang_up(each.sockets)
+
+
+def gathered(sizes: Sizes, contender: Contender, server: Server, others: Sequence[str] = ()) -> Group:
+    """The contender's group of `receivers`; `others` are members too, if they have logged in hearing PLACE."""
+    wire, place = contender.wire, PLACE
+    users = [f"hears{n:04}" for n in range(sizes.receivers)]
+    sockets, _ = log_in(server.port, [*(wire.session(user, place) for user in users), wire.session("says")])
+    gathering = wire.gather([*users, *others])
+    if gathering is not None:
+        place = gathering.place(ask(sockets[-1], gathering.step))
+    return Group(server, wire, users, sockets, place)
 
 
 class Streams:
@@ -170,45 +187,54 @@ class Streams:
 
 
 class Group:
-    """One contender's group: receivers at sockets 0 up to N, the sender last."""
+    """A group: receivers at sockets 0 up to N, the sender last."""
 
-    def __init__(self, sizes: Sizes, contender: Contender, server: Server) -> None:
+    def __init__(
+        self, server: Server, wire: Wire, users: Sequence[str], sockets: Sequence[socket.socket], place: str
+    ) -> None:
         self.server = server
-        self.wire: Wire = contender.wire
-        self.receivers = sizes.receivers
-        self.place = "room"
-        self.users = [f"hears{n:04}" for n in range(sizes.receivers)]
-        scripts = [contender.wire.session(user, self.place) for user in self.users] + [contender.wire.session("says")]
-        self.sockets, _ = log_in(server.port, scripts)
-        gathering = contender.wire.gather(self.users)
-        if gathering is not None:
-            self.place = gathering.place(ask(self.sockets[-1], gathering.step))
-        self.acknowledged = not isinstance(contender.wire, NatsWire)
+        self.wire = wire
+        self.receivers = len(users)
+        self.users = users
+        self.sockets = sockets
+        self.place = place
+        self.acknowledged = not isinstance(wire, NatsWire)
         self.next = 0
 
-    def round(self, depth: int, count: int) -> Round:
+    def round(self, depth: int, count: int, size: int = PAYLOAD_BYTES) -> Round:
         first = self.next
         self.next += count
-        frames = [self.wire.send(self.place, number, PAYLOAD_BYTES) for number in range(first, first + count)]
+        frames = [self.wire.send(self.place, number, size) for number in range(first, first + count)]
         streams, answers = Streams(self.wire, self.users), bytearray()
-        _, effort = measure(self.server, partial(self._loop, frames, depth, streams, answers))
+        seconds, effort = measure(self.server, partial(self._loop, frames, depth, streams, answers))
         late = drain(self.sockets)
         void = streams.verdict(Tally(first, count)) or self._unacknowledged(answers, count)
         if late and not void:
             void = f"{late} bytes after the last message"
         deliveries = count * self.receivers
         return Round(
-            {CPU: effort.cpu * 1e6 / deliveries, RATE: deliveries / effort.seconds}, effort.generator, effort.foreign, void
+            {
+                CPU: effort.cpu * 1e6 / deliveries,
+                RATE: deliveries / effort.seconds,
+                P99: percentile(seconds, 0.99) * 1e3 if seconds else 0.0,
+            },
+            effort.generator,
+            effort.foreign,
+            void,
         )
 
     def _unacknowledged(self, answers: bytearray, count: int) -> str:
         wanted, got = count if self.acknowledged else 0, answers.count(self.wire.ack)
         return "" if got == wanted else f"{got} acknowledgements of {wanted}"
 
-    def _loop(self, frames: list[bytes], depth: int, streams: Streams, answers: bytearray) -> None:
-        """Send while fewer than `depth` messages are on their way; end when all are with everybody and acknowledged."""
+    def _loop(self, frames: list[bytes], depth: int, streams: Streams, answers: bytearray) -> list[float]:
+        """Send while fewer than `depth` messages are on their way; end when all are with everybody and acknowledged.
+        Seconds from each send to the last receiver."""
+        clock = time.perf_counter
         sender, hear = self.sockets[-1], streams.hear
-        count, sent = len(frames), 0
+        count, sent, done = len(frames), 0, 0
+        sent_at: list[float] = []
+        seconds: list[float] = []
         unacknowledged = count if self.acknowledged else 0
         receipts = Receipts(self.wire, self.server, self.sockets[:-1], streams.newest, max(1, self.receivers // 10))
         with listening(self.sockets) as turns:
@@ -219,9 +245,10 @@ class Group:
                     if sender.send(batch) != len(batch):
                         raise Unexpected("the server does not take a whole batch")
                     sent += free
+                    sent_at += [clock()] * free
                 turn = next(turns, None)
                 if turn is None:
-                    return
+                    break
                 for n, data in turn:
                     if n < self.receivers:
                         hear(n, data)
@@ -229,4 +256,9 @@ class Group:
                         answers += data
                         if unacknowledged:
                             unacknowledged = count - answers.count(self.wire.ack)
+                if streams.slowest > done:
+                    now = clock()
+                    seconds += [now - since for since in sent_at[done : streams.slowest]]
+                    done = streams.slowest
                 receipts.say()
+        return seconds

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.cases.contenders import MOSQUITTO, NATS, PARLEY, THIN, Contender, started
+from bench.cases.contenders import EJABBERD, MOSQUITTO, NATS, PARLEY, Contender, started, thin_ones
 from bench.cases.sizes import Sizes
 from bench.report import Table, budget, rows
 from bench.rounds import Round
@@ -22,7 +22,7 @@ MOST_KIB = 8.0
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, NATS, MOSQUITTO, *THIN) as (running, missing):
+    with started(folder, PARLEY, NATS, MOSQUITTO, EJABBERD, *thin_ones(sizes)) as (running, missing):
         found = rows({name: [slope(sizes, *each)] for name, each in running.items()}, missing)
     yield Table(
         f"idle: {sizes.idle:,} logged-in sessions",

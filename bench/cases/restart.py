@@ -96,6 +96,14 @@ def fill(data: Path, images: Iterable[Image]) -> None:
         store.close()
 
 
+def app() -> Image:
+    return put(
+        "",
+        "apps",
+        AppRow(APP, msgspec.json.encode(App(id=APP, key="key", master_key="master-key", secret=SECRET)), False),
+    )
+
+
 def conversation(n: int) -> int:
     return first_at(START_MS + n)
 
@@ -105,8 +113,7 @@ def user(n: int) -> str:
 
 
 def without_members(much: Population) -> Iterator[Image]:
-    app = App(id=APP, key="key", master_key="master-key", secret=SECRET)
-    yield put("", "apps", AppRow(APP, msgspec.json.encode(app), False))
+    yield app()
     for n in range(much.users):
         yield put(APP, "users", UserRow(user(n), START_MS, b'{"name":"%s"}' % user(n).encode()))
     each = much.messages // much.conversations

@@ -7,7 +7,7 @@ before is void. PostgreSQL's own processes are in a column of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.cases.contenders import PARLEY, POSTGRES, row_of, settling, started
@@ -27,8 +27,9 @@ LOOKS = 10
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
+    count, messages = next(iter(sizes.pairs.items()))
     with started(folder, PARLEY, POSTGRES) as (running, missing):
-        pairs = {name: StorePairs(sizes, *each) for name, each in running.items()}
+        pairs = {name: StorePairs(count, messages, *each) for name, each in running.items()}
         try:
             drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
             played = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
@@ -38,7 +39,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
     found = rows(played, missing)
     own = found[0].figures.get(CPU)
     yield Table(
-        f"stores: 1 to 1, {PAYLOAD_BYTES} B, {sizes.pairs} in flight, {sizes.pairs * sizes.messages:,} messages a round",
+        f"stores: 1 to 1, {PAYLOAD_BYTES} B, {count} in flight, {count * messages:,} messages a round",
         (CPU, RATE, DATABASE),
         found,
         notes=("the CPU of a round goes on until the store has all of it; PostgreSQL runs on the generator's core",),
@@ -56,13 +57,13 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
 class StorePairs(Pairs):
     """Rounds that look at the store, too."""
 
-    def round(self) -> Round:
+    def round(self, beside: Callable[[], object] = lambda: None) -> Round:
         server = self.server
         assert isinstance(server, Broker)
         database = server.database if isinstance(server, PostgresBroker) else None
         before = database.cpu_seconds() if database else 0.0
-        played = super().round()
-        messages = self.sizes.pairs * self.sizes.messages
+        played = super().round(beside)
+        messages = self.pairs * self.messages
         values = dict(played.values)
         looks = 0
         while (lag := behind(server)) and looks < LOOKS:

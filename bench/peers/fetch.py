@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 VERSIONS = {"ws": "8.23.0", "socket.io": "4.8.4"}
-INSTALL_SECONDS = 90
+INSTALL_SECONDS = 40
 FLAGS = ("--no-audit", "--no-fund", "--ignore-scripts", "--save-exact")
 
 

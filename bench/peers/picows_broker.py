@@ -14,7 +14,7 @@ from bench.peers.desk import Desk, Refused, answers, kicked, welcome
 KICKED, BAD_LOGIN = 4001, 4010
 
 
-class Session(WSListener):  # type: ignore[misc]  # a compiled class without types
+class Session(WSListener):
     def __init__(self, desk: Desk[Session]) -> None:
         self._desk = desk
         self._user = ""

@@ -29,15 +29,19 @@ class MqttWire(Wire):
         return 0
 
     def session(self, user: str, topic: str = "") -> Script:
-        flags, keep_alive = b"\xc2", b"\0\0"  # user name, password, clean session; no keep-alive
-        connect = packet(0x10, text("MQTT") + b"\x04" + flags + keep_alive + text(user) + text("bench") + text(TOKEN))
-        steps = [Step(connect, _accepted)]
+        steps = [Step(connect(user), _accepted)]
         if topic:
             steps.append(Step(packet(0x82, b"\0\x01" + text(topic) + b"\0"), _subscribed))
         return steps
 
     def send(self, place: str, number: int, size: int) -> bytes:
         return packet(0x32, text(place) + (number % MOST_ID + 1).to_bytes(2, "big") + payload(number, size))
+
+
+def connect(user: str, *, clean: bool = True) -> bytes:
+    """With name and password; a session that is not clean stays when its client goes."""
+    flags, keep_alive = b"\xc2" if clean else b"\xc0", b"\0\0"
+    return packet(0x10, text("MQTT") + b"\x04" + flags + keep_alive + text(user) + text("bench") + text(TOKEN))
 
 
 def text(value: str) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bench.wires.wire import Buffer, Unexpected
 
-TEXT, BINARY = 0x81, 0x82
+TEXT, BINARY, CLOSE = 0x81, 0x82, 0x88
 
 
 def upgrade(subprotocol: str = "", path: str = "/") -> bytes:
