@@ -9,7 +9,8 @@ Input may use half of a turn, effects a quarter, and each makes some progress ho
 sessions does not keep anybody from being read, and a flood of input does not keep answers from leaving.
 
 Tried without gain: looking into epoll before waiting for it by Trio. Under load that spares the wait, but turns come
-sooner and hold fewer messages, which costs as much again.
+sooner and hold fewer messages, which costs as much again. Nor does waiting for the journal alone while a commit is on its
+way, so that turns are fuller: its end is seen sooner then, and there are twice as many commits, each smaller.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from broker.hub.tables import REMEMBERED_SENDS
+from broker.hub.rows import SendRow
+from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import AddMembers, Leave, Logout, Read, RemoveMembers, Sent
 from tests.broker.hub.script import Script
 from tests.broker.hub.words import group, text
@@ -44,6 +45,16 @@ def test_remembered_sends_are_those_of_who_is_there_and_at_most_64_each(script: 
         script.say("tom", text("m", conversation=conversation, client_msg_id=f"{n}"))
         script.manage(text("m", conversation=conversation, client_msg_id=f"{n}"), user="tom")
     assert [len(kept.by_id) for kept in sends.values()] == [REMEMBERED_SENDS]  # the back office has none in memory
+
+
+def test_a_send_that_is_repeated_after_a_day_is_remembered_from_then_on() -> None:
+    """A day later an id makes a new message; the older one it pushes out takes nothing of the newer with it."""
+    kept = Sends()
+    for n in range(1, REMEMBERED_SENDS + 2):
+        again = n in (1, REMEMBERED_SENDS)
+        kept.add(SendRow("tom", "tablet", n % REMEMBERED_SENDS, n, "again" if again else f"{n}", n, 7, n))
+    assert kept.by_id["again"].n == REMEMBERED_SENDS
+    assert sorted(row.n for row in kept.by_id.values()) == list(range(2, REMEMBERED_SENDS + 2))
 
 
 def test_counts_of_held_answers_end_with_them(script: Script) -> None:
