@@ -151,7 +151,7 @@ async def served(served: Served) -> Jiguang:
         ListConversations: ConversationPage(conversations=[info(number=n) for n in (111, 222, 333)], total=1322),
     }.items():
         served.broker.on(kind, function)  # type: ignore[arg-type]  # functions of one command each
-    return Jiguang(served.broker, served.channel, served.files, served.host, served.client)
+    return Jiguang(served.broker, served.channel, served.files, served.audit, served.host, served.client)
 
 
 def error_of(answer: httpx.Response, status: int, code: int) -> str:
