@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adminapi.cli import asked
+from adminapi.cli.errands import asked
 from adminapi.settings import load
 from protocol.commands import Stats, StatsReport
 from protocol.errors import Refused

@@ -10,7 +10,6 @@ import apsw
 import msgspec
 import pytest
 
-from broker.__main__ import main
 from broker.hub.rows import AppRow, put
 from broker.persistence.images import encode
 from broker.persistence.journal import Journal
@@ -44,16 +43,15 @@ def append(data: Path, *images: list[Any]) -> int:
     return newest + 1
 
 
-def refusals(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def refusals(host: Host) -> list[str]:
     """What a start and a cut by `parley doctor` say, neither of which may change anything."""
     said = []
     for options in ([], ["--check", "--cut"]):
         before = {path: path.read_bytes() for path in (host.data / "journal").iterdir()}
-        arguments = ["broker", "--config", str(host.config), "--data", str(host.data), *options]
-        monkeypatch.setattr("sys.argv", arguments)
-        assert main() == 78
+        program = host.start("-m", "broker", *options)
+        assert program.wait() == 78
         assert {path: path.read_bytes() for path in (host.data / "journal").iterdir()} == before
-        said.append(capsys.readouterr().err)
+        said.append(program.lines[-1])
     return said
 
 
@@ -74,40 +72,34 @@ async def test_rows_of_an_older_version_are_read_with_what_has_been_added_since_
         assert (await old.ok("msg.send", conv_id=found["conv_id"], type=-1, text="still here"))["seq"] == 1
 
 
-def test_a_table_of_a_newer_version_is_refused_by_name(
-    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_of_a_newer_version_is_refused_by_name(host: Host) -> None:
     make(host.data)
     number = append(host.data, ["666666", "reactions", [1], [1, "+1"]])
-    for line in refusals(host, monkeypatch, capsys):
+    for line in refusals(host):
         assert f"commit {number} " in line
         assert "'reactions'" in line
         assert "newer Parley" in line
 
 
-def test_a_journal_of_a_newer_format_is_refused_and_not_called_damaged(
-    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_journal_of_a_newer_format_is_refused_and_not_called_damaged(host: Host) -> None:
     make(host.data)
     [segment] = (host.data / "journal").iterdir()
     whole = bytearray(segment.read_bytes())
     whole[8] = 2
     whole[HEADER.size : HEADER.size + 4] = zlib.crc32(whole[: HEADER.size]).to_bytes(4, "little")
     segment.write_bytes(whole)
-    for line in refusals(host, monkeypatch, capsys):
+    for line in refusals(host):
         assert "format 2" in line
         assert "newer Parley" in line
         assert "damaged" not in line
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 99", 'ALTER TABLE users ADD COLUMN "shoe_size" INTEGER'])
-def test_a_store_of_a_newer_version_is_refused(
-    host: Host, change: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_store_of_a_newer_version_is_refused(host: Host, change: str) -> None:
     make(host.data)
     db = apsw.Connection(str(host.data / "parley.db"))
     db.execute(change)
     db.close()
-    for line in refusals(host, monkeypatch, capsys):
+    for line in refusals(host):
         assert "newer" in line
         assert "parley.db" in line

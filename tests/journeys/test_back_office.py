@@ -136,7 +136,7 @@ async def test_metrics_are_for_the_operator(host: Host) -> None:
         assert (await http.get("/-/metrics")).status_code == 401
         await tom.login("tom")
         text = (await http.get("/-/metrics", headers={"Authorization": "Bearer the-master-key"})).text
-        assert 'parley_sessions{app="666666"} 1.0' in text
+        assert 'parley_sessions{app="666666",wire="native"} 1.0' in text
         assert "the-master-key" not in text
 
 

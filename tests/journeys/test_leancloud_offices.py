@@ -78,7 +78,7 @@ def test_javascript(shared: Host) -> None:
         ["gone", 4303],
     ]
     by: dict[str, Any] = {"invitedBy": None}
-    attributes = {"visits": 2, "tags": ["a"], "name": "chat"}
+    attributes = {"visits": 2, "tags": ["a"], "color": None, "name": "chat"}
     assert told.of("tom") == [
         ["opened"],
         ["invited", by, "talk"],
