@@ -68,7 +68,7 @@ class Scans:
             self._refuse(running, refused)
         except Need as need:
             self._fetch(running, need)
-        except Exception:
+        except Exception:  # a bug while deciding has changed nothing, and is its caller's alone
             self._fail(running)
         else:
             if outcome is None:

@@ -115,6 +115,7 @@ def _count(condition: Condition) -> int:
 def _alternatives(condition: Condition) -> list[list[Condition]]:
     """Of an `any`: a list of lists of [field, op, value], or of Conditions."""
     try:
+        # `value` is typed as anything: what cannot be taken apart so raises TypeError, which is the check.
         return [[each if type(each) is Condition else Condition(*each) for each in one] for one in condition.value]  # type: ignore[attr-defined]
     except TypeError:
         raise Refused(Reason.BAD_FORMAT, "where: any takes lists of [field, operator, value]") from None
@@ -238,6 +239,7 @@ def search(
     places = list(range(len(keys)))
     for number, order in reversed(list(enumerate(orders))):
         yield None  # 10,000 take some 3 ms
+        # The default binds the loop's number, which mypy cannot type in a lambda.
         places.sort(key=lambda place, number=number: keys[place][number], reverse=order.descending)  # type: ignore[misc]
     if orders:
         found[:] = [found[place] for place in places]

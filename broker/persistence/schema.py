@@ -38,7 +38,7 @@ class Layout:
         self.kinds: list[type] = [get_origin(field.type) or field.type for field in fields]
         self.tuples = tuple(at for at, kind in enumerate(self.kinds) if kind is tuple)
         self.lists: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int | str, ...])
-        self.many: Any = list[table.row]  # type: ignore[name-defined]
+        self.many: Any = list[table.row]  # type: ignore[name-defined]  # for msgspec, made at run time
         self.key_at = tuple(self.fields.index(name) for name in table.key)
         self.names = names(self.fields)
         self.select = f'SELECT {self.names} FROM "{self.name}"'
@@ -84,7 +84,7 @@ class Layout:
             for row in changed:
                 for at in self.tuples:
                     row[at] = self.lists.decode(row[at])
-            columns = changed  # type: ignore[assignment]
+            columns = changed  # type: ignore[assignment]  # lists do as well as tuples below
         rows: list[Any] = msgspec.convert(columns, self.many, strict=False)
         return rows
 

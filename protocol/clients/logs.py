@@ -69,7 +69,7 @@ def value_of(part: str, given: tuple[object, ...]) -> Value:
     """A number stays one, with the digits that the message gives it."""
     text = formatted(part, given)
     if part in ("%d", "%s") and type(given[0]) in (int, float, bool):
-        return given[0]  # type: ignore[return-value]
+        return given[0]  # type: ignore[return-value]  # one of these three, as was just seen
     return float(text) if part.startswith("%.") and part.endswith("f") else text
 
 
