@@ -35,6 +35,7 @@ LANE = IMPORTED // LANES
 OLD_ID_MOST = 128
 """Characters of the id a message had before it was imported."""
 HEX = frozenset("0123456789abcdefABCDEF")
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def time_of(number: int) -> int:
@@ -79,10 +80,12 @@ message's id is written for its sender and again for its receivers."""
 class IdForms:
     """The text forms of one app's ids."""
 
-    __slots__ = ("_key", "base64", "hex24", "hex32")
+    __slots__ = ("_keyed", "base64", "hex24", "hex32")
 
     def __init__(self, app: str) -> None:
-        self._key = hashlib.blake2b(app.encode(), digest_size=32, person=b"parley-id").digest()
+        key = hashlib.blake2b(app.encode(), digest_size=32, person=b"parley-id").digest()
+        self._keyed = {size: hashlib.blake2b(digest_size=size, key=key) for size in (4, 8)}
+        """Copied for each digest, which spares it the key."""
         remember = lru_cache(maxsize=RECENT)
         self.hex32: Callable[[int], str] = remember(self._hex32)
         """MaxLeap and native: 32 hex digits."""
@@ -92,7 +95,9 @@ class IdForms:
         """LeanCloud message: 22 characters, URL-safe base64."""
 
     def _check(self, raw: bytes, size: int) -> bytes:
-        return hashlib.blake2b(raw, digest_size=size, key=self._key).digest()
+        check = self._keyed[size].copy()
+        check.update(raw)
+        return check.digest()
 
     def _hex32(self, number: int) -> str:
         raw = number.to_bytes(8, "big")
@@ -104,7 +109,7 @@ class IdForms:
 
     def _base64(self, number: int) -> str:
         raw = number.to_bytes(8, "big")
-        return base64.urlsafe_b64encode(self._check(raw, 8) + raw).rstrip(b"=").decode()
+        return binascii.b2a_base64(self._check(raw, 8) + raw)[:22].translate(URL_SAFE).decode()
 
     def parse(self, text: str) -> int | None:
         """The integer behind any form (hex32, hex24, base64, decimal), or None if this app never emitted it."""

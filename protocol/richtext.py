@@ -19,8 +19,9 @@ Readings:
 from __future__ import annotations
 
 import base64
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
+import msgspec
 import orjson
 
 from protocol.codec import Unreadable, read_json, write_json
@@ -52,8 +53,32 @@ class Parts(NamedTuple):
     """The rich text it is; None if it is a plain string."""
 
 
+class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The rich text of nine messages of ten."""
+
+    kind: Literal[-1] = msgspec.field(name="_lctype")
+    text: str = msgspec.field(name="_lctext")
+
+
+_read_text = msgspec.json.Decoder(_Text).decode
+
+
+def _text_of(string: str) -> str | None:
+    """What `_parts` reads in a rich text of these two fields, in one step (measured: 0.6 us instead of 3.4); None of all
+    others, and where a key may stand twice: each key has one colon outside of strings, as in `wires.native.plain`."""
+    try:
+        text = _read_text(string).text
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    inside = string.count(":") - 2
+    return None if inside and ("\\" in string or inside != text.count(":")) else text
+
+
 def body_of(string: str) -> tuple[int, bytes]:
     """(type, body) of a message as a LeanCloud client or back office says it."""
+    text = _text_of(string)
+    if text is not None:
+        return TEXT, write_json({"text": text, ORIGINAL: string})
     parts = _parts(string)
     said = {"text": parts.text, "attr": parts.attr, "url": parts.url, ORIGINAL: string}
     return parts.type, write_json({key: value for key, value in said.items() if value is not None})
@@ -93,13 +118,12 @@ def string_of(message: Message) -> str:
     """The message as LeanCloud's side reads it; base64 of a message of bytes (`binary_of`)."""
     if message.status != Status.NORMAL:
         return RECALLED
-    raw = binary_of(message)
-    if raw is not None:
+    if message.type == BINARY and (raw := binary_of(message)) is not None:
         return base64.b64encode(raw).decode()
     body: Data = orjson.loads(message.body)  # made by our own writer, so it needs no door
-    text, attr, url = (body.get(key) for key in ("text", "attr", "url"))
+    get = body.get
+    text, attr, url, original = get("text"), get("attr"), get("url"), get(ORIGINAL)
     text, url = (text if isinstance(text, str) else None), (url if isinstance(url, str) else None)
-    original = body.get(ORIGINAL)
     if not isinstance(original, str):
         return _rich(Parts(message.type, text, attr, url, {}))
     if attr is None and url is None and text is not None and _is_text(original, text):

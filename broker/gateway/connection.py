@@ -228,7 +228,8 @@ class Connection(ABC):
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
         if seat is not None and self.seats is not None:
-            self.seats.answered(seat, reply)
+            if type(reply) is LoggedIn:
+                self.seats.logged_in(seat)
         else:
             self.outbox.format = format_of(framing, wire, self.outbox.format)
         if reason is not None:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from broker.gateway.framing import format_of
 from broker.gateway.outbox import SeatOutbox
-from protocol.commands import LoggedIn, Reply
-from protocol.errors import CloseReason, Refused
+from protocol.errors import CloseReason
 from protocol.wires.wire import Ending, SeatedWire
 
 if TYPE_CHECKING:
@@ -57,10 +56,8 @@ class Seats:
             connection.table.outboxes[session] = SeatOutbox(connection.outbox, seat)
         return session
 
-    def answered(self, seat: str, reply: Reply | Refused) -> None:
-        """From its login on a seat gets pushes, with an end of its own."""
-        if type(reply) is not LoggedIn:
-            return
+    def logged_in(self, seat: str) -> None:
+        """From now on it gets pushes, with an end of its own."""
         connection = self._connection
         outbox = connection.table.outboxes.get(self._sessions.get(seat, 0))
         wire, framing = connection.wire, connection.framing

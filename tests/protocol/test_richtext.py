@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol.records import Message, Status
@@ -87,6 +87,27 @@ def test_what_leancloud_says_comes_back_letter_for_letter(string: str) -> None:
     assert set(said) <= {"text", "attr", "url", "lc"}
     assert isinstance(said.get("text", ""), str)
     assert isinstance(said.get("url", ""), str)
+
+
+FIELDS = st.tuples(
+    st.sampled_from(['"_lctype"', '"_lctext"', '"_lctext"', '"_lcattrs"', '"_lct\\u0065xt"', '"_lctext:"']),
+    st.sampled_from(
+        ["-1", "-1", "-2", "-1.0", "-1e0", "-0", '"-1"', "null", '"a:"', '":"', '"\\u003a"', '"\\ud800"', '"\\n"', '"\n"']
+    ),
+)
+
+
+@given(st.lists(FIELDS, max_size=4), st.sampled_from(["", " ", "\n", "\x0b", "a"]), TEXTS)
+@example([('"_lctext"', '":"'), ('"_lctype"', "-1"), ('"_lctext"', '"a"')], "", "")
+@example([('"_lctext"', '"a"'), ('"_lctype"', "-1"), ('"_lctext"', '":"')], "", "")
+def test_a_text_is_read_in_one_step_as_it_would_be_in_many(fields: list[tuple[str, str]], odd: str, text: str) -> None:
+    """`patch_of` always reads the long way."""
+    for string in (
+        odd + "{" + ",".join(f"{key}{odd}:{value}" for key, value in fields) + "}" + odd,
+        json.dumps({"_lctype": -1, "_lctext": text}, ensure_ascii=bool(odd)),
+    ):
+        kind, body = patch_of(string)
+        assert read(string) == (kind, {key: value for key, value in orjson.loads(body).items() if value is not None})
 
 
 @given(kind=TYPES, text=st.none() | TEXTS, attr=JSON | PLACES, url=st.none() | TEXTS)

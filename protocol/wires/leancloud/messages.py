@@ -33,7 +33,7 @@ from protocol.commands import (
 from protocol.errors import Reason, Refused
 from protocol.ids import LARGEST, first_at
 from protocol.richtext import binary_body_of, binary_patch_of, body_of, patch_of
-from protocol.wires.leancloud import fields, unread
+from protocol.wires.leancloud import fields, rendering, unread
 from protocol.wires.leancloud.errors import MESSAGE, PATCH, TEMPORARY_MESSAGE, Subject, code_of, failure, text_of
 from protocol.wires.leancloud.names import number_of
 from protocol.wires.leancloud.schema import Cmd, GenericCommand, Op
@@ -67,9 +67,8 @@ def send(g: Any, seat: Seat) -> Request:
         will=said.will,
     )
 
-    def sent(reply: Sent) -> Any:
-        uid = seat.ids.forms.base64(reply.message)
-        return GenericCommand(cmd=Cmd.ACK, ackMessage={"uid": uid, "t": reply.time_ms, "cid": cid})
+    def sent(reply: Sent) -> bytes:
+        return rendering.ack(seat.ids.forms.base64(reply.message), reply.time_ms, cid)
 
     return Request(command, sent, subject, refused_send)
 

@@ -25,7 +25,7 @@ from protocol.wires.leancloud import rendering, unread
 from protocol.wires.leancloud.conversations import FIXED, conv, custom
 from protocol.wires.leancloud.members import ROLE_NAMES
 from protocol.wires.leancloud.names import cid_of, iso
-from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op
+from protocol.wires.leancloud.schema import MESSAGING, Cmd, GenericCommand, Op, write
 from protocol.wires.native.ids import AppIds, app_ids
 
 BUILT_IN = FIXED | {"name"}
@@ -33,13 +33,14 @@ PERMANENT = 1
 """`notificationType` of what a client may ask for again: up to the `serverTs` of the newest such push it has heard all."""
 
 
-def render(push: p.Push) -> Any:
-    """None if there is no word for it."""
+def render(push: p.Push) -> bytes | None:
+    """Without `peerId`. None if there is no word for it."""
     make = PUSHES.get(type(push))
     command = None if make is None else make(push, app_ids(push.app))
-    if command is not None:
-        command.service = MESSAGING
-    return command
+    if command is None or type(command) is bytes:
+        return command
+    command.service = MESSAGING
+    return write(command)
 
 
 OWN = frozenset({Op.JOINED, Op.LEFT, Op.BLOCKED, Op.UNBLOCKED, Op.SHUTUPED, Op.UNSHUTUPED})
@@ -52,7 +53,7 @@ def is_own(notification: dict[str, Any]) -> bool:
 
 def notification(push: p.Push) -> dict[str, Any]:
     """A conversation's push as REST replays it: names for numbers, and the fields of the sub-message beside them."""
-    command = render(push)
+    command = PUSHES[type(push)](push, app_ids(push.app))
     said = MessageToDict(command.convMessage, preserving_proto_field_name=True)
     return {"cmd": "conv", "op": Op(command.op).name.lower(), "serverTs": push.at_ms, "notificationType": PERMANENT, **said}
 
@@ -65,13 +66,11 @@ def hyphened(notification: dict[str, Any]) -> dict[str, Any]:
     return {**notification, "op": notification["op"].replace("_", "-"), **attributes}
 
 
-def _message(push: p.MessageNew, ids: AppIds) -> Any:
+def _message(push: p.MessageNew, ids: AppIds) -> bytes:
     """It says when, as the SDK for JavaScript 4 sets its clock by every `serverTs`; what was missed would set it back, and
     says nothing (`unheard`)."""
-    command = rendering.direct(push.message, cid_of(push.message.conversation, push.kind, ids, push.alias), push.kind, ids)
-    if push.at_ms:
-        command.serverTs = push.at_ms
-    return command
+    cid = cid_of(push.message.conversation, push.kind, ids, push.alias)
+    return rendering.direct(push.message, cid, push.kind, ids, push.at_ms)
 
 
 def _patched(push: p.MessagePatched, ids: AppIds) -> Any:

@@ -4,14 +4,16 @@ The law: field numbers never change, every field has presence (absent differs fr
 unknown fields are skipped, text is UTF-8 or the frame is unreadable. `cmd` and `op` are plain integers here, so a value we
 do not know is read and answered instead of being dropped. "Required" fields are ours to set; nothing enforces them.
 
-The classes are made at import from the table; nobody needs protoc. Hot commands are not read by hand: the library takes 1 us
-to read or write a frame, of the 125 that a message costs. The counterpart is the vendor's published SDKs.
+The classes are made at import from the table; nobody needs protoc. The library reads a frame in 0.4 us and writes one in
+0.3, but takes 2 to 4 us to fill the command with its fields: what each message costs, its ack and its `direct`, is put
+together from `tag`, `varint` and `sized` instead (`rendering`). The counterpart is the vendor's published SDKs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -65,10 +67,8 @@ TABLE: dict[str, str] = {
 no shape here: they are skipped as unknown fields are."""
 
 PACKAGE = "parley.leancloud"
-CMD_TAG = 1 << 3
-"""The tag of `GenericCommand.cmd`."""
-PEER_ID = bytes([4 << 3 | 2])
-"""The tag of `GenericCommand.peerId`; a field may stand anywhere in its message, so also at the end."""
+CMD_BYTES = 2
+"""What `GenericCommand.cmd` takes, the first field of every frame of ours."""
 
 
 class Cmd(IntEnum):
@@ -148,12 +148,39 @@ def write(command: Any) -> bytes:
     return bytes(command.SerializeToString())
 
 
+@lru_cache(maxsize=1024)
+def varint(value: int) -> bytes:
+    """An integer as it is written; a negative one as 64 bits. Lengths repeat, and so do times."""
+    value &= (1 << 64) - 1
+    written = bytearray()
+    while value > 127:
+        written.append(value & 127 | 128)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
+def sized(text: str) -> bytes:
+    """A text behind its tag."""
+    data = text.encode()
+    return varint(len(data)) + data
+
+
+def tag(message: str, field: str) -> bytes:
+    """What stands before a value of this field."""
+    number, kind = next((number, kind) for number, name, kind in _fields(TABLE[message]) if name == field)
+    return varint(number << 3 | (0 if kind in ("b", "i32", "i64") else 2))
+
+
+PEER_ID, SERIAL = tag("GenericCommand", "peerId"), tag("GenericCommand", "i")
+SERVICE = tag("GenericCommand", "service") + varint(MESSAGING)
+
+
 def peer_field(peer: str) -> bytes:
-    """`peerId` as a field of its own, to be appended to a frame without one."""
-    text = peer.encode()
-    size, varint = len(text), bytearray()
-    while size > 127:
-        varint.append(size & 127 | 128)
-        size >>= 7
-    varint.append(size)
-    return PEER_ID + bytes(varint) + text
+    """`peerId` as a field of its own, to be appended to a frame without one: a field may stand anywhere in its message."""
+    return PEER_ID + sized(peer)
+
+
+def head(cmd: Cmd) -> bytes:
+    """What a frame of that command begins with."""
+    return tag("GenericCommand", "cmd") + varint(cmd)

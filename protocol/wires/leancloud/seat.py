@@ -8,7 +8,9 @@ leaves behind the answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from protocol.commands import Command
 from protocol.errors import Refused
@@ -48,14 +50,14 @@ class Seat:
 NOBODYS = AppIds("")
 
 Answer = Callable[[Any], Any]
-"""The GenericCommand that answers a reply, or None."""
+"""The GenericCommand that answers a reply, its bytes without `i` and `peerId`, or None."""
 
 
 def nothing(reply: Any) -> None:
     """For requests that have no answer."""
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """`fail` makes the answer of a refusal, None where there is none; it is an `error` unless it says otherwise."""
 
     command: Command
@@ -66,7 +68,7 @@ class Request(NamedTuple):
     """Its answer ends the session."""
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What comes back to the wire with a reply: `Submit.request`."""
 
     i: int | None

@@ -18,6 +18,7 @@ from protocol.commands import PatchedSince, Undelivered, Unheard
 from protocol.records import UnheardMessages
 from protocol.wires.leancloud import rendering
 from protocol.wires.leancloud.names import cid_of
+from protocol.wires.leancloud.schema import read
 from protocol.wires.leancloud.seat import Request, Seat
 
 
@@ -26,7 +27,7 @@ def undelivered(seat: Seat) -> Request:
         for each in reply.conversations:
             cid = _cid(each, seat)
             for place, message in enumerate(each.messages):
-                command = rendering.direct(message, cid, each.kind, seat.ids)
+                command = read(rendering.direct(message, cid, each.kind, seat.ids))
                 command.directMessage.offline = True
                 if each.more and not place:
                     command.directMessage.hasMore = True

@@ -35,7 +35,19 @@ from protocol.wires.leancloud.errors import (
 )
 from protocol.wires.leancloud.pushes import render
 from protocol.wires.leancloud.requests import REQUESTS, UNANSWERED, refusal_of
-from protocol.wires.leancloud.schema import CMD_TAG, MESSAGING, Cmd, GenericCommand, Op, Unreadable, read, write
+from protocol.wires.leancloud.schema import (
+    CMD_BYTES,
+    MESSAGING,
+    SERIAL,
+    SERVICE,
+    Cmd,
+    GenericCommand,
+    Op,
+    Unreadable,
+    read,
+    varint,
+    write,
+)
 from protocol.wires.leancloud.seat import Asked, Request, Seat
 from protocol.wires.wire import Ending, Farewell, Inbound, Say, Submit
 
@@ -97,8 +109,11 @@ class LeanCloudWire:
             requests = parse(g, seat)
         except Refused as refused:
             return [self._submit(g, seat, request) for request in refusal_of(g, refused)]
-        every = [requests] if isinstance(requests, Request) else requests
-        made: list[Inbound] = [self._submit(None if unanswered else g, seat, request) for request in every]
+        if isinstance(requests, Request):
+            if not unanswered:
+                return (self._submit(g, seat, requests),)
+            requests = [requests]
+        made: list[Inbound] = [self._submit(None if unanswered else g, seat, request) for request in requests]
         if unanswered and g.HasField("i"):
             made.append(Say(self._frame(GenericCommand(cmd=g.cmd), g, seat.peer)))
         return made
@@ -109,7 +124,10 @@ class LeanCloudWire:
             if known is not None:
                 return known
             return next((seat for seat in self._seats.values() if seat.peer == g.peerId), None)
-        return next((seat for seat in self._seats.values() if seat.opened), None)
+        for seat in self._seats.values():  # mostly the first
+            if seat.opened:
+                return seat
+        return None
 
     def _open(self, g: Any) -> Sequence[Inbound]:
         seat = self._seats.get(g.peerId)
@@ -149,6 +167,9 @@ class LeanCloudWire:
                 self._ending = CloseReason.LOGOUT
         if answer is None:
             return b""
+        if type(answer) is bytes:
+            payload = answer + (SERVICE if asked.i is None else SERIAL + varint(asked.i)) + seat.suffix
+            return base64.b64encode(payload) if self.text else payload
         if asked.i is not None:
             answer.i = asked.i
         payload = self._frame(answer, peer=seat.peer)
@@ -176,13 +197,10 @@ class LeanCloudWire:
 
     def push(self, push: Push) -> bytes | None:
         """Without `peerId`, which `end_of` puts behind it."""
-        command = render(push)
-        if command is None:
-            return None
-        payload = write(command)
-        if self.text:
+        payload = render(push)
+        if self.text and payload is not None:
             # `cmd` once or twice more fills the last group: of a field that comes again the last one counts.
-            payload = base64.b64encode(payload + bytes((CMD_TAG, command.cmd)) * (len(payload) % 3))
+            payload = base64.b64encode(payload + payload[:CMD_BYTES] * (len(payload) % 3))
         return payload
 
     def end_of(self, seat: str) -> bytes:
