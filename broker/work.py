@@ -25,8 +25,10 @@ from protocol.errors import Reason, Refused
 
 log = logging.getLogger("parley.work")
 
-FETCHERS = 8
-WAITING_FETCHES = 1_000
+FETCHERS = 64
+"""At a time: those that wait for the same store go to it together (`broker.persistence.crossings`)."""
+WAITING_FETCHES = 20_000
+"""As many as there may be sessions: after a restart each of them has one fetch to make before its first message."""
 QUIET_SECONDS = 1.0
 ERRANDS = 4
 """So that a backup keeps nobody from asking how far it all is."""
@@ -79,7 +81,10 @@ class Work:
             found: Found | None
             try:
                 rows = await self.rows(job.hub, job.keys)
-                found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
+                if len(job.keys) == 1:
+                    found = {job.keys[0]: rows}
+                else:
+                    found = {key: [row for row in rows if belongs(row, key)] for key in job.keys}
             except StoreUnavailable as error:
                 if trio.current_time() >= self._quiet_until:  # a store may be away for hours, and everybody asks
                     self._quiet_until = trio.current_time() + QUIET_SECONDS

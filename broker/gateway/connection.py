@@ -22,7 +22,7 @@ from broker.gateway.limits import Limits
 from broker.gateway.outbox import FINAL, Fleeting, Minor, Outbox
 from broker.gateway.pace import REFUSALS, Pace
 from broker.gateway.seats import PERSONAL, Seats
-from broker.gateway.table import Table
+from broker.gateway.table import NOW, Table
 from protocol.commands import LoggedIn, Reply
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import Ending, SeatedWire, Wire
@@ -212,8 +212,8 @@ class Connection(ABC):
         outbox = self.outbox
         outbox.frames.append(frame)  # `put` and `touch` by hand, as every answer comes by here
         outbox.size += len(frame)
-        if not outbox.touched:
-            outbox.touched = True
+        if outbox.touched < NOW:
+            outbox.touched = NOW
             self.table.touched.append(outbox)
 
     def answer(self, request: object, reply: Reply | Refused, seat: str | None = None) -> None:

@@ -1,8 +1,10 @@
 """The end of a turn: every touched connection gets one send with all its outbox gathered (DESIGN 2.4).
 
-The law: in the order in which outboxes were touched, 250 sockets between two looks at the clock; what is left is first in
-the next turn. One send for many frames is most of Parley's speed (3.5 us to 0.37 us a message at ten, performance.md
-2.1), and costs no waiting, because the turn ends anyway.
+The law: those who wait for a reply, or for a push to a few, are written first, then those whom only a large push or their
+own slowness has put on the list; each list in the order in which its outboxes were touched, 250 sockets between two looks
+at the clock, and at least so many of each list a turn: the many delay nobody by more than that, and are never left out.
+What is left is first of its list in the next turn. One send for many frames is most of Parley's speed (3.5 us to 0.37 us a
+message at ten, performance.md 2.1), and costs no waiting, because the turn ends anyway.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import logging
 import time
 
 from broker.gateway.outbox import FLOWING, bytes_of
-from broker.gateway.table import Table
+from broker.gateway.table import LATER, NOW, UNTOUCHED, Table
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
@@ -21,13 +23,24 @@ SOCKETS = 250
 
 
 def flush(table: Table, ends: float) -> None:
-    """Send until nothing is touched, or the clock says `ends`; at least `SOCKETS` sockets' worth."""
-    touched = table.touched
+    """Send until nothing is touched, or the clock says `ends`."""
+    if table.touched:
+        drain(table, NOW, ends)
+    if table.later:
+        drain(table, LATER, ends)
+
+
+def drain(table: Table, level: int, ends: float) -> None:
+    """Send what is on the list of that level until it is empty, or the clock says `ends`; at least `SOCKETS` sockets' worth.
+    Who is on another list too is left to it, and who was on it is not here any more."""
+    waiting = table.waiting[level]
     at = 0
     bytes_out = 0
-    while at < len(touched):
-        for outbox in touched[at : at + SOCKETS]:
-            outbox.touched = False
+    while at < len(waiting):
+        for outbox in waiting[at : at + SOCKETS]:
+            if outbox.touched != level:
+                continue
+            outbox.touched = UNTOUCHED
             if outbox.mode == FLOWING and len(outbox.frames) == 1 and outbox.sock is not None:
                 # Nine of ten: by hand, as this loop runs for every delivery (bench: fan-out).
                 frame = outbox.frames[0]
@@ -52,5 +65,5 @@ def flush(table: Table, ends: float) -> None:
         at += SOCKETS
         if clock() >= ends:
             break
-    del touched[:at]
+    del waiting[:at]
     table.counters.bytes_out += bytes_out

@@ -67,8 +67,8 @@ class Outbox:
         self.mode = FLOWING
         self.moved = 0.0
         """When the peer last took something, or began not to; of meaning while BLOCKED."""
-        self.touched = False
-        """On the list of what is flushed this turn."""
+        self.touched = 0
+        """Whether and how soon it is flushed (`broker.gateway.table`)."""
 
     def put(self, frame: bytes) -> None:
         """Append a frame. The fan-out loop does the same by hand."""

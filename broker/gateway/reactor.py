@@ -353,6 +353,7 @@ class Reactor:
             self._ready
             or table.resume
             or table.touched
+            or table.later
             or self._calls
             or self._delivery.pending()
             or self._core.wants_turn()

@@ -15,7 +15,7 @@ import struct
 from broker.gateway.connection import CLOSED, LEAVING, Connection
 from broker.gateway.limits import Limits
 from broker.gateway.outbox import BLOCKED, FINAL, Outbox
-from broker.gateway.table import Table
+from broker.gateway.table import LATER, Table
 from broker.gateway.upgrade import Handshake, Opened, Rejected, answer
 
 logger = logging.getLogger(__name__)
@@ -111,11 +111,11 @@ class SocketConnection(Connection):
         return True
 
     def writable(self) -> None:
-        """The socket takes bytes again; they leave at the end of this turn."""
+        """The socket takes bytes again. They have waited for it; now others may go first, as thousands may have."""
         outbox = self.outbox
         outbox.mode &= ~BLOCKED
         self._want(self._mask & ~OUT)
-        self.table.touch(outbox)
+        self.table.touch(outbox, LATER)
 
     def send(self) -> None:
         """Give the socket what the outbox holds, as much as it takes. The flush does the common case by hand."""

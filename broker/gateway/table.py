@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from broker.gateway.outbox import Outbox
 
 
+UNTOUCHED, LATER, NOW = range(3)
+"""How soon an outbox is flushed: behind all others, or first. It is on the list of the highest that was asked for."""
+
+
 class Table:
     """One for a reactor. `now` in seconds, `now_ms` in milliseconds of the wall clock; both as of this turn."""
 
     __slots__ = (
-        "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "leaving",
-        "logged_in", "now", "now_ms", "outboxes", "pause_seconds", "resting", "resume", "senders", "touched",
+        "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "later",
+        "leaving", "logged_in", "now", "now_ms", "outboxes", "pause_seconds", "resting", "resume", "senders", "touched",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, core: Core, crowds: Crowds, all_outboxes_bytes: int) -> None:
@@ -45,6 +50,10 @@ class Table:
         """May have frames in user space, of which epoll knows nothing."""
         self.touched: list[Outbox] = []
         """Have bytes to send this turn, in the order in which they got them."""
+        self.later: list[Outbox] = []
+        """Have bytes that can wait for those: of a push to very many, or of a peer that did not take them when it could."""
+        self.waiting: tuple[list[Outbox], ...] = ([], self.later, self.touched)
+        """The lists by level; they stay the same objects."""
         self.blocked: dict[Outbox, None] = {}
         """Have bytes their peers do not take."""
         self.held_bytes = 0
@@ -67,11 +76,11 @@ class Table:
             pass
         return session
 
-    def touch(self, outbox: Outbox) -> None:
-        """These bytes leave at the end of this turn."""
-        if not outbox.touched:
-            outbox.touched = True
-            self.touched.append(outbox)
+    def touch(self, outbox: Outbox, level: int = NOW) -> None:
+        """These bytes leave at the end of this turn, or as soon as there is room behind those that do."""
+        if outbox.touched < level:
+            outbox.touched = level
+            self.waiting[level].append(outbox)
 
     def count(self, outbox: Outbox) -> None:
         """Bring the sum over blocked outboxes up to date with this one."""

@@ -15,6 +15,7 @@ import trio
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image, SendRow
+from broker.persistence.crossings import Crossings
 from protocol.records import Message, PatchRecord
 
 SLICE = 1_000
@@ -75,7 +76,7 @@ class InThreads:
         self.name = name
         self._store = store
         self._writing = trio.CapacityLimiter(1)
-        self._fetching = trio.CapacityLimiter(FETCHES)
+        self._crossings = Crossings(store, FETCHES)
 
     @property
     def position(self) -> int:
@@ -90,7 +91,7 @@ class InThreads:
         return position
 
     async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
-        return await trio.to_thread.run_sync(self._store.fetch, app, keys, limiter=self._fetching)
+        return await self._crossings.fetch(app, keys)
 
     async def trim(self) -> bool:
         return await trio.to_thread.run_sync(self._store.trim, limiter=self._writing)

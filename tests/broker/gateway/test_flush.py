@@ -4,58 +4,16 @@ from __future__ import annotations
 
 import socket
 
-from broker.gateway.crowds import Crowds
 from broker.gateway.flush import SOCKETS, flush
-from broker.gateway.framing import LengthFraming
-from broker.gateway.limits import public
 from broker.gateway.outbox import BLOCKED
 from broker.gateway.socket_connection import SocketConnection
-from broker.gateway.table import Table
-from broker.settings import Sockets
-from protocol.addresses import Addresses
-from tests.broker.gateway.conftest import FakeCore, FakeWire
-
-
-class Pipe:
-    """A socket that takes a set number of bytes a call."""
-
-    def __init__(self, room: int = 1 << 30) -> None:
-        self.room = room
-        self.calls: list[bytes] = []
-
-    def fileno(self) -> int:
-        return 0
-
-    def send(self, data: bytes) -> int:
-        if not self.room:
-            raise BlockingIOError
-        self.calls.append(data[: self.room])
-        return len(self.calls[-1])
-
-    def sendmsg(self, frames: list[bytes]) -> int:
-        return self.send(b"".join(frames))
-
-
-class Interest:
-    """An epoll that only remembers."""
-
-    def __init__(self) -> None:
-        self.mask = 0
-
-    def register(self, fileno: int, mask: int) -> None:
-        self.mask = mask
-
-    modify = register
-
-
-def make(table: Table, pipe: Pipe) -> SocketConnection:
-    connection = SocketConnection(table, public(Sockets()), pipe, Interest())  # type: ignore[arg-type]
-    connection.start(LengthFraming(4096), FakeWire())
-    return connection
+from broker.gateway.table import LATER, NOW, Table
+from tests.broker.gateway.conftest import FakeCore
+from tests.broker.gateway.pipes import Pipe, empty_table, make
 
 
 def test_what_an_outbox_gathered_is_one_send_large_or_small() -> None:
-    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30), Pipe()
+    table, pipe = empty_table(FakeCore()), Pipe()
     connection = make(table, pipe)
     for size in (10, 40_000):
         frames = [bytes([number]) * size for number in range(5)]
@@ -68,7 +26,7 @@ def test_what_an_outbox_gathered_is_one_send_large_or_small() -> None:
 
 
 def test_what_is_not_taken_waits_until_the_socket_is_writable() -> None:
-    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30), Pipe(room=7)
+    table, pipe = empty_table(FakeCore()), Pipe(room=7)
     connection = make(table, pipe)
     for frame in (b"first", b"second", b"third"):
         connection.say_framed(frame)
@@ -89,7 +47,7 @@ def test_what_is_not_taken_waits_until_the_socket_is_writable() -> None:
 
 
 def test_the_clock_is_looked_at_after_250_sockets_and_the_rest_is_first_next_time() -> None:
-    table = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30)
+    table = empty_table(FakeCore())
     pipes = [Pipe() for _ in range(SOCKETS * 2 + 10)]
     connections = [make(table, pipe) for pipe in pipes]
     for connection in connections:
@@ -104,7 +62,7 @@ def test_the_clock_is_looked_at_after_250_sockets_and_the_rest_is_first_next_tim
 
 
 def test_a_socket_that_fails_is_lost_and_costs_nobody_else() -> None:
-    table = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30)
+    table = empty_table(FakeCore())
     left, right = socket.socketpair()
     right.close()
     broken, good = make(table, Pipe()), make(table, Pipe())
@@ -116,3 +74,54 @@ def test_a_socket_that_fails_is_lost_and_costs_nobody_else() -> None:
     assert table.doomed == [broken]
     assert table.counters.closed == {"gone": 1}
     assert not good.outbox.frames
+
+
+def told_later(count: int) -> tuple[Table, list[Pipe], list[SocketConnection]]:
+    """Connections with something on the list of those who can wait."""
+    table, pipes = empty_table(FakeCore()), [Pipe() for _ in range(count)]
+    connections = [make(table, pipe) for pipe in pipes]
+    for each in connections:
+        each.outbox.put(b"room")
+        table.touch(each.outbox, LATER)
+    return table, pipes, connections
+
+
+def test_whom_a_large_push_has_touched_comes_behind_the_others_however_many_they_are() -> None:
+    table, pipes, _ = told_later(SOCKETS * 4)
+    pair = [Pipe(), Pipe()]
+    flush(table, ends=0.0)
+    for pipe in pair:
+        make(table, pipe).say_framed(b"x")
+    flush(table, ends=0.0)
+    assert [pipe.calls for pipe in pair] == [[b"x"], [b"x"]]
+    assert [len(pipe.calls) for pipe in pipes] == [1] * SOCKETS * 2 + [0] * SOCKETS * 2  # nor are they left out
+
+
+def test_who_waits_behind_a_large_push_and_is_answered_gets_both_at_once_in_order_and_nothing_again() -> None:
+    table, pipes, connections = told_later(SOCKETS * 2)
+    connections[-1].say_framed(b"answer")
+    assert (connections[-1].outbox.touched, len(table.touched)) == (NOW, 1)
+    flush(table, ends=0.0)
+    assert pipes[-1].calls == [b"roomanswer"]
+    connections[-1].outbox.put(b"again")
+    table.touch(connections[-1].outbox, LATER)
+    while table.later:
+        flush(table, ends=0.0)
+    assert pipes[-1].calls == [b"roomanswer", b"again"]
+    assert all(pipe.calls == [b"room"] for pipe in pipes[:-1])
+
+
+def test_thousands_who_can_be_written_to_again_wait_behind_who_could_be_all_the_time() -> None:
+    table, pipes = empty_table(FakeCore()), [Pipe(room=1) for _ in range(SOCKETS * 2)]
+    slow = [make(table, pipe) for pipe in pipes]
+    for each in slow:
+        each.say_framed(b"xy")
+    while table.touched:
+        flush(table, ends=0.0)
+    for each in slow:
+        each.writable()
+    quick = Pipe()
+    make(table, quick).say_framed(b"x")
+    flush(table, ends=0.0)
+    assert quick.calls == [b"x"]
+    assert [len(pipe.calls) for pipe in pipes] == [2] * SOCKETS + [1] * SOCKETS

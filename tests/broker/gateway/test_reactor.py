@@ -150,7 +150,7 @@ async def test_a_push_to_twenty_thousand_is_sliced_and_others_are_served_between
         other = await broker.client(framed=True)
         sessions = broker.core.sessions()[:20] * 1000
         seen: list[int] = []
-        broker.core.on_advance = lambda: seen.append(broker.reactor._delivery._at)
+        broker.core.on_advance = lambda: seen.append(broker.reactor.statistics().pushes)
         broker.core.outgoing.append(Post(sessions, SystemNew(app="a", content=b"p" * 20, sender="", time_ms=0)))
         await other.send(*[b"echo x"] * 30)
         for _ in range(30):
