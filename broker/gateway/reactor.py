@@ -19,7 +19,6 @@ import errno
 import logging
 import math
 import os
-import resource
 import select
 import socket
 import time
@@ -29,7 +28,6 @@ from collections.abc import Callable, Iterable
 import trio
 
 from broker.gateway.core import Core
-from broker.gateway.crowds import Crowds
 from broker.gateway.deadlines import Sweep
 from broker.gateway.delivery import Delivery
 from broker.gateway.flush import flush
@@ -39,6 +37,7 @@ from broker.gateway.statistics import GatewayStatistics
 from broker.gateway.table import Table
 from broker.settings import Sockets
 from protocol.addresses import Addresses
+from protocol.crowds import Crowds, spare_descriptors
 from protocol.wires.wire import Ending
 
 logger = logging.getLogger(__name__)
@@ -384,9 +383,3 @@ class Reactor:
         trio.lowlevel.notify_closing(self._epoll.fileno())
         self._epoll.close()
         os.close(self._wakeup)
-
-
-def spare_descriptors() -> int:
-    """How many connections the descriptor limit leaves: a quarter of it, 256 at most, stays for everything else."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limit - min(256, limit // 4)

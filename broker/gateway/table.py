@@ -13,8 +13,8 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
-from broker.gateway.crowds import Crowds
 from broker.gateway.statistics import Counters
+from protocol.crowds import Crowds
 
 if TYPE_CHECKING:
     from broker.gateway.connection import Connection

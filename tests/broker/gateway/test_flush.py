@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 
-from broker.gateway.crowds import Crowds
 from broker.gateway.flush import SOCKETS, flush
 from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public
@@ -13,6 +12,7 @@ from broker.gateway.socket_connection import SocketConnection
 from broker.gateway.table import Table
 from broker.settings import Sockets
 from protocol.addresses import Addresses
+from protocol.crowds import Crowds
 from tests.broker.gateway.conftest import FakeCore, FakeWire
 
 
