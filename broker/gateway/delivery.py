@@ -18,6 +18,8 @@ from broker.gateway.framing import Format
 from broker.gateway.outbox import MARKS, Outbox, Personal, SeatOutbox
 from broker.gateway.table import Table
 from broker.hub.effects import EndSession, Post, ReplyTo
+from protocol.errors import Refused
+from protocol.guesses import PROOFS
 from protocol.pushes import MessageNew, Push
 from protocol.wires.wire import Wire
 
@@ -28,6 +30,23 @@ MOST_GATHERED = 128
 GATHERED_BYTES = 65_536
 SLICE = 512
 """Sessions between two looks at the clock: about 0.1 ms."""
+
+
+def answer(effect: ReplyTo, table: Table, *, held: bool = False) -> None:
+    """Give this reply to its connection, if it is still there. `held`: it has waited already."""
+    outbox = table.outboxes.get(effect.session)
+    if outbox is None:
+        return
+    reply, connection = effect.reply, outbox.connection
+    if not held and type(reply) is Refused and reply.reason in PROOFS:
+        now = table.proofs.hold(effect, connection.address, table.now)
+        if now is None:
+            return
+        reply = now.reply
+    try:
+        connection.answer(effect.request, reply, outbox.seat)
+    except Exception:  # a bug in a wire ends this connection alone
+        connection.fail()
 
 
 class Delivery:
@@ -67,13 +86,7 @@ class Delivery:
                 return
 
     def _reply(self, effect: ReplyTo) -> None:
-        outbox = self._table.outboxes.get(effect.session)
-        if outbox is None:
-            return
-        try:
-            outbox.connection.answer(effect.request, effect.reply, outbox.seat)
-        except Exception:  # a bug in a wire ends this connection alone
-            outbox.connection.fail()
+        answer(effect, self._table)
 
     def _end(self, effect: EndSession) -> None:
         outbox = self._table.outboxes.get(effect.session)

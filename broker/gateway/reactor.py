@@ -32,6 +32,7 @@ from broker.gateway.deadlines import Sweep
 from broker.gateway.delivery import Delivery
 from broker.gateway.flush import flush
 from broker.gateway.listeners import Door
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.socket_connection import OUT, SocketConnection
 from broker.gateway.statistics import GatewayStatistics
 from broker.gateway.table import Table
@@ -68,6 +69,7 @@ class Reactor:
         self.table = Table(
             core,
             Crowds(sockets.connections_per_address, Addresses(sockets.trusted_proxies)),
+            WrongProofs(sockets),
             sockets.all_outboxes_bytes,
         )
         self._core = core
@@ -153,7 +155,7 @@ class Reactor:
             logged_in=table.logged_in,
             outbox_bytes=table.held_bytes,
             blocked=len(table.blocked),
-            paused={"pace": len(table.resting), "journal": len(table.senders)},
+            paused={"pace": len(table.resting), "journal": len(table.senders), "proof": len(table.proofs)},
             accepted=counters.accepted,
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,

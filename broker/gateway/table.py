@@ -13,6 +13,7 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.statistics import Counters
 from protocol.crowds import Crowds
 
@@ -27,12 +28,14 @@ class Table:
 
     __slots__ = (
         "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "leaving",
-        "logged_in", "now", "now_ms", "outboxes", "pause_seconds", "resting", "resume", "senders", "touched",
+        "logged_in", "now", "now_ms", "outboxes", "parted", "pause_seconds", "proofs", "resting", "resume", "senders",
+        "touched",
     )  # fmt: skip
 
-    def __init__(self, core: Core, crowds: Crowds, all_outboxes_bytes: int) -> None:
+    def __init__(self, core: Core, crowds: Crowds, proofs: WrongProofs, all_outboxes_bytes: int) -> None:
         self.core = core
         self.crowds = crowds
+        self.proofs = proofs
         self.now = 0.0
         self.now_ms = 0
         self.counters = Counters()
@@ -52,6 +55,9 @@ class Table:
         self.all_outboxes_bytes = all_outboxes_bytes
         self.leaving: dict[Connection, None] = {}
         """Said farewell, not closed yet."""
+        self.parted: dict[int, tuple[Connection, float]] = {}
+        """Session to connection and since when, of those another login has ended and of whom nobody knows yet whether they
+        were there to see it."""
         self.doomed: list[Connection] = []
         """Closed at the end of the turn."""
         self.resting: dict[Connection, None] = {}

@@ -8,6 +8,7 @@ from broker.gateway.flush import SOCKETS, flush
 from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public
 from broker.gateway.outbox import BLOCKED
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.socket_connection import SocketConnection
 from broker.gateway.table import Table
 from broker.settings import Sockets
@@ -55,7 +56,7 @@ def make(table: Table, pipe: Pipe) -> SocketConnection:
 
 
 def test_what_an_outbox_gathered_is_one_send_large_or_small() -> None:
-    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30), Pipe()
+    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), WrongProofs(Sockets()), 1 << 30), Pipe()
     connection = make(table, pipe)
     for size in (10, 40_000):
         frames = [bytes([number]) * size for number in range(5)]
@@ -68,7 +69,7 @@ def test_what_an_outbox_gathered_is_one_send_large_or_small() -> None:
 
 
 def test_what_is_not_taken_waits_until_the_socket_is_writable() -> None:
-    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30), Pipe(room=7)
+    table, pipe = Table(FakeCore(), Crowds(0, Addresses(())), WrongProofs(Sockets()), 1 << 30), Pipe(room=7)
     connection = make(table, pipe)
     for frame in (b"first", b"second", b"third"):
         connection.say_framed(frame)
@@ -89,7 +90,7 @@ def test_what_is_not_taken_waits_until_the_socket_is_writable() -> None:
 
 
 def test_the_clock_is_looked_at_after_250_sockets_and_the_rest_is_first_next_time() -> None:
-    table = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30)
+    table = Table(FakeCore(), Crowds(0, Addresses(())), WrongProofs(Sockets()), 1 << 30)
     pipes = [Pipe() for _ in range(SOCKETS * 2 + 10)]
     connections = [make(table, pipe) for pipe in pipes]
     for connection in connections:
@@ -104,7 +105,7 @@ def test_the_clock_is_looked_at_after_250_sockets_and_the_rest_is_first_next_tim
 
 
 def test_a_socket_that_fails_is_lost_and_costs_nobody_else() -> None:
-    table = Table(FakeCore(), Crowds(0, Addresses(())), 1 << 30)
+    table = Table(FakeCore(), Crowds(0, Addresses(())), WrongProofs(Sockets()), 1 << 30)
     left, right = socket.socketpair()
     right.close()
     broken, good = make(table, Pipe()), make(table, Pipe())
