@@ -232,7 +232,7 @@ class RelayedConnection(Connection):
         """Closing cancels the writer, and what it held goes with it."""
 
     def heeded(self) -> bool:
-        return not self.outbox.frames and self.sock is not None and all_taken(self.sock)
+        return not self.outbox.frames and self.sock is not None and all_taken(self.sock.fileno())
 
     def peer(self) -> str:
         return self.host

@@ -178,7 +178,7 @@ class SocketConnection(Connection):
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def heeded(self) -> bool:
-        return not self.outbox.frames and all_taken(self.sock)
+        return not self.outbox.frames and all_taken(self.fd)
 
     def peer(self) -> str:
         try:
@@ -194,9 +194,9 @@ class SocketConnection(Connection):
             self.sock.close()
 
 
-def all_taken(sock: socket.socket) -> bool:
-    """Whether the peer's kernel has acknowledged every byte given to this one (SIOCOUTQ of tcp(7)), a FIN too."""
+def all_taken(fd: int) -> bool:
+    """Whether the kernel of a TCP socket's peer has acknowledged every byte given to ours (SIOCOUTQ of tcp(7)), a FIN too."""
     try:
-        return not any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+        return not any(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
     except OSError:  # closed, or no TCP
         return False
