@@ -195,7 +195,7 @@ class SocketConnection(Connection):
 
 
 def all_taken(fd: int) -> bool:
-    """Whether the kernel of a TCP socket's peer has acknowledged every byte given to ours (SIOCOUTQ of tcp(7)), a FIN too."""
+    """Whether the kernel of a TCP socket's peer has acknowledged all that was given to ours, a FIN too (SIOCOUTQ of tcp(7))."""
     try:
         return not any(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
     except OSError:  # closed, or no TCP
