@@ -8,7 +8,7 @@ TEST_STAMP := $(VENV)/.installed-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: run test attacks lint bench bench-report soak conformance install uninstall clean
+.PHONY: run test attacks lint bench bench-report soak fuzz conformance install uninstall clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  measure it beside its peers, quickly"
 	@echo "make bench-report   the same in full, into bench/results/"
 	@echo "make soak   the longer tests"
+	@echo "make fuzz   wires and framings under any bytes (FUZZ_SECONDS=60 and FUZZ_EXAMPLES=20000 each)"
 	@echo "make conformance   the Autobahn|Testsuite against the WebSocket"
 	@echo "make install, make uninstall   as systemd services, by root"
 
@@ -57,6 +58,12 @@ bench-report: $(TEST_STAMP)
 
 soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak
+
+fuzz: $(TEST_STAMP)
+	$(BIN)/python -m pytest -q -p no:cacheprovider --timeout=0 --hypothesis-profile=long -n auto tests/fuzz tests/protocol \
+	  tests/broker/gateway/test_websocket.py tests/broker/gateway/test_framing.py
+	$(BIN)/python -m pip install --quiet -e '.[test,fuzz]' || echo "atheris cannot be installed here" >&2
+	$(BIN)/python -m tests.fuzz
 
 conformance: $(TEST_STAMP)
 	$(BIN)/python -m tests.conformance.autobahn

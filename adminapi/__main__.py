@@ -12,15 +12,12 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import hypercorn.trio
 import trio
-from hypercorn.config import Config
 
 from adminapi.app import build
 from adminapi.audit.log import AuditLog
@@ -33,44 +30,19 @@ from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.maxleap import MaxLeap
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
+from adminapi.door import Door, listening
 from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
-from adminapi.settings import Place, Settings, load
+from adminapi.settings import Place, load
 from protocol.clients import logs
-from protocol.clients.manager import Manager, take_sockets
-from protocol.settings import BadSettings, address
+from protocol.clients.manager import Manager
+from protocol.settings import BadSettings
 
 log = logging.getLogger("adminapi")
 
 BAD_SETTINGS = 78
 """EX_CONFIG of sysexits.h, which systemd shows by that name."""
-BACKLOG = 256
-
-
-def listening(text: str) -> socket.socket:
-    """The socket the service manager passed, else one at `host:port`. BadSettings, in a sentence, if there is none."""
-    passed = [sock for socks in take_sockets().values() for sock in socks]
-    if len(passed) == 1:
-        return passed[0]
-    if passed:
-        raise BadSettings(f"the service manager passed {len(passed)} sockets; the admin API takes one")
-    host, port = address(text, "[admin] listen")
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(found[0], socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind(found[4])
-        except OSError:
-            sock.close()
-            raise
-    except OSError as error:
-        raise BadSettings(f"[admin] listen {text}: {error.strerror or error}; free it or set another") from None
-    sock.listen(BACKLOG)
-    return sock
-
-
 FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
@@ -88,41 +60,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     ]
 
 
-class TlsConfig(Config):
-    """Hypercorn's settings, whose TLS context can be given a renewed certificate."""
-
-    context: ssl.SSLContext | None = None
-
-    def create_ssl_context(self) -> ssl.SSLContext | None:
-        self.context = super().create_ssl_context()
-        return self.context
-
-    def renew(self) -> None:
-        """Whoever connects from now on sees the certificate that the files hold now. OSError if they hold none."""
-        if self.context is not None:
-            self.context.load_cert_chain(str(self.certfile), str(self.keyfile), password="")
-            log.info("certificate read again file=%s", self.certfile)
-
-
-def configured(sock: socket.socket, settings: Settings) -> TlsConfig:
-    """Hypercorn on this listening socket, which becomes its own to close."""
-    # It waits for ever for a peer that does not read; the kernel does not, and accepted sockets inherit this.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.stalled_seconds * 1000))
-    config = TlsConfig()
-    config.certfile, config.keyfile = settings.tls_cert or None, settings.tls_key or None
-    config.bind = [f"fd://{sock.detach()}"]
-    config.backlog = BACKLOG
-    config.graceful_timeout = settings.graceful_seconds
-    config.keep_alive_timeout = config.ssl_handshake_timeout = settings.head_seconds
-    config.h11_max_incomplete_size = config.h2_max_header_list_size = settings.header_bytes
-    config.include_server_header = False
-    config.errorlog = logging.getLogger("adminapi.hypercorn")
-    config.errorlog.setLevel(logging.WARNING)
-    return config
-
-
 FEED_SECONDS = 3.0
-SELDOM_SECONDS = 60.0
 
 
 async def feed(manager: Manager, channel: Channel) -> None:
@@ -146,15 +84,15 @@ async def serve(place: Place, sock: socket.socket) -> None:
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
-        config = configured(sock, place.admin)
-        nursery.start_soon(watch_signals, stop, config.renew)
+        door = Door(sock, place.admin, metrics)
+        nursery.start_soon(watch_signals, stop, door.renew)
         nursery.start_soon(end_by_force, stop, place.admin.graceful_seconds + FORCE_SECONDS)
         nursery.start_soon(channel.run)
         nursery.start_soon(expire_hourly, files, channel)
         nursery.start_soon(feed, manager, channel)
         nursery.start_soon(audit.keep_synced)
         manager.ready(channel.fault)
-        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
+        await door.serve(app, partial(told_to_stop, stop, manager))
         nursery.cancel_scope.cancel()
     log.info("stopped")
 
@@ -190,21 +128,6 @@ async def watch_signals(stop: trio.Event, renew: Callable[[], object]) -> None:
             stop.set()
 
 
-class Seldom(logging.Filter):
-    """Of what is said with a traceback ten times a second, a line a minute: that no descriptor is left."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._next = 0.0
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.created < self._next:
-            return False
-        self._next = record.created + SELDOM_SECONDS
-        record.exc_info = None
-        return True
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="adminapi", description="The management APIs of Parley.")
     parser.add_argument("--config", metavar="FILE", help="settings file (TOML)")
@@ -217,7 +140,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"parley admin: {error}", file=sys.stderr)
         return BAD_SETTINGS
     logs.start(place.log)
-    logging.getLogger("trio.serve_listeners").addFilter(Seldom())
     trio.run(partial(serve, place, sock))
     return 0
 

@@ -27,12 +27,13 @@ from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.docs import fresh, pages
 from adminapi.files import Files
-from adminapi.gate import PROOFS, Gate
+from adminapi.gate import Gate
 from adminapi.http import KEY, Cured
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.uploads import received
 from protocol.errors import Reason, Refused
+from protocol.guesses import PROOFS
 
 log = logging.getLogger("adminapi.app")
 

@@ -31,10 +31,20 @@ class Metrics:
         self._up = Gauge("parley_broker_up", "1 while the broker answers.", registry=self._registry)
         self._lost = Counter("parley_admin_log_lines_dropped", "Lines nobody took in time.", registry=self._registry)
         self._told_lost = 0
+        self._connections = Gauge("parley_admin_connections", "Open connections.", registry=self._registry)
+        self._crowded = Counter(
+            "parley_admin_connections_crowded", "Connections refused, one too many of an address.", registry=self._registry
+        )
 
     def count(self, dialect: str, status: int, seconds: float) -> None:
         self._answers.labels(dialect, str(status)).inc()
         self._seconds.labels(dialect).observe(seconds)
+
+    def connections(self, count: int) -> None:
+        self._connections.set(count)
+
+    def crowded(self) -> None:
+        self._crowded.inc()
 
     def text(self, broker: Mapping[str, float] | None) -> bytes:
         """Prometheus text, ours and then the broker's; None: it does not answer."""

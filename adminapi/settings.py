@@ -76,6 +76,11 @@ class Settings(Section, frozen=True):
     """A request's line and headers together. Twice what apps' sockets may send, as queries carry lists of ids."""
     headers: Annotated[int, Meta(ge=8, le=10_000)] = 64
     """Header lines of a request."""
+    connections: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    """At most so many at once, others wait to be accepted; 0: what the descriptor limit (`ulimit -n`) leaves."""
+    connections_per_address: Annotated[int, Meta(ge=0, le=10_000_000)] = 200
+    """Of one address at once, of IPv6 of one /64; one more is told 429 and closed. 0: no limit. A back office's pool of
+    connections has some tens. Those of `trusted_proxies` are not counted."""
     head_seconds: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
     """From accept to the end of a request's headers, the TLS handshake apart, which has as long. An idle connection is kept
     no longer either."""

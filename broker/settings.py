@@ -82,7 +82,13 @@ class Sockets(Section, frozen=True):
     """Of one address at once, of IPv6 of one /64; 0: no limit. A company behind one address needs more than a home."""
     trusted_proxies: Networks = ("127.0.0.0/8", "::1")
     """Whose `X-Forwarded-For` is believed; connections of theirs that name nobody are not counted by address."""
-    linger_seconds: Seconds = 2.0
+    wrong_proofs: Annotated[int, Meta(ge=0, le=1_000_000)] = 10
+    """Wrong passwords and tokens of an address in a minute that are answered at once; each further one waits."""
+    wrong_proof_seconds: Annotated[float, Meta(ge=0, le=60)] = 1.0
+    """How long it waits for its answer, and its connection with it. Right ones never wait."""
+    wrong_proofs_waiting: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    """So many wait at a time; more are refused as too fast, at once."""
+    linger_seconds: Annotated[float, Meta(ge=2, le=3600)] = 2.0
     """After a farewell the peer has so long to read it and close."""
     turn_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 2.0
     """Milliseconds after which the reactor looks up, whatever is left: longer is cheaper, shorter is fairer."""

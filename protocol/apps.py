@@ -81,8 +81,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Reads of history a user may make in a minute (LC-29). 0: no limit."""
     others_per_minute: PerMinute = 30
     """Other calls a user may make in a minute (LC-29). 0: no limit."""
-    calls_per_minute: PerMinute = 0
-    """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. 0: no limit."""
+    calls_per_minute: PerMinute = 1800
+    """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429 (LC-29). 0: no
+    limit."""
     frames_per_second: PerSecond = 200
     """Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit."""
     sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 16
@@ -103,6 +104,10 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How many days uploaded files are kept; 0 keeps them all."""
     file_bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1_048_576)] = 20 * 1024 * 1024
     """Bytes of one upload, at most (ML-44)."""
+    requests_per_second: PerSecond = 5000
+    """Requests of all the app's sockets together in a second, those apart that count against nothing (pings,
+    acknowledgements). About half of what the broker does on one core, so that one app does not take it from the others. 0:
+    no limit."""
 
 
 KeyKind = Literal["key", "master_key", "secret"]

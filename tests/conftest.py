@@ -9,9 +9,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres import GivenServer, Server, execute, server
 
+settings.register_profile("long", max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), deadline=None)
 numbers = count(1)
 ATTACKS = frozenset(
     {"A1", "A2", "A3", "A4", "A5", "A6", "CVE", "F12", "F13", "F15", "F16", "F17", "F18", "F19", "F20", "F22", "F23", "F24"}

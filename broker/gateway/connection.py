@@ -106,6 +106,10 @@ class Connection(ABC):
         """What the kernel still holds for the peer is not worth its memory."""
 
     @abstractmethod
+    def heeded(self) -> bool:
+        """The peer's machine has taken everything, the end too: it is there."""
+
+    @abstractmethod
     def peer(self) -> str:
         """The other end of its socket, maybe a proxy; empty where there is none any more, or it has no name."""
 
@@ -316,6 +320,8 @@ class Connection(ABC):
             logger.exception("farewell failed session=%x reason=%s", self.session, reason.word)
             if reason.code is not None:
                 words.append(self.framing.close(reason.code, reason.word))
+        if reason is CloseReason.REPLACED and self.submitted:
+            self.table.parted[self.session] = self, self.table.now
         self.leave(words, grace)
 
     def leave(self, words: list[bytes], grace: float = 0.0) -> None:

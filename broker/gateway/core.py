@@ -29,8 +29,8 @@ class Core(Protocol):
         """A wire asked for this; its reply comes back through `outgoing` as a `ReplyTo` of the same session."""
 
     def gone(self, session: int) -> None:
-        """The peer has closed by itself, or the descriptor of this session is closed. Once for every connection that ever
-        submitted, also after an `EndSession`."""
+        """The peer has closed by itself, or is known to have taken the farewell another login brought it, or the descriptor
+        of this session is closed. Once for every connection that ever submitted, also after an `EndSession`."""
 
     def advance(self) -> None:
         """Once a turn, after input was handed in and before effects are performed."""

@@ -1,4 +1,5 @@
-"""All deadlines of all connections, in one sweep that the reactor calls (DESIGN 2.4): login, idle, slow reader, linger.
+"""All deadlines of all connections, in one sweep that the reactor calls (DESIGN 2.4): login, idle, slow reader, linger, and
+answers that wait.
 
 The law: deadlines are judged by the gateway's clock (`table.now`), which stands still while the process does, and only for
 connections that are being read; so nobody is ever cut off for what we did not hear. The few connections that are
@@ -11,7 +12,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from broker.gateway.connection import OPEN, RESTING, SENDER, Connection
+from broker.gateway.connection import CLOSED, OPEN, RESTING, SENDER, Connection
+from broker.gateway.delivery import answer
 from broker.gateway.table import Table
 from protocol.errors import CloseReason
 from protocol.wires.wire import Ending
@@ -69,6 +71,15 @@ class Sweep:
                 del table.resting[connection]
                 connection.release(RESTING)
         self.release_senders()
+        for effect in table.proofs.due(now):
+            answer(effect, table, held=True)
+        for session, (connection, since) in list(table.parted.items()):
+            if connection.state == CLOSED or connection.heard > since or connection.heeded():
+                del table.parted[session]
+                if session == connection.session:
+                    connection.forget()
+                else:
+                    table.core.gone(session)
 
     def release_senders(self) -> None:
         """Read those again who were held back for the journal: it has caught up, or they have waited their second."""

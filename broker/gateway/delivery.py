@@ -18,9 +18,28 @@ from broker.gateway.lanes import Lanes
 from broker.gateway.spread import Spread
 from broker.gateway.table import NOW, Table
 from broker.hub.effects import EndSession, Post, ReplyTo
+from protocol.errors import Refused
+from protocol.guesses import PROOFS
 
 logger = logging.getLogger(__name__)
 clock = time.monotonic
+
+
+def answer(effect: ReplyTo, table: Table, *, held: bool = False) -> None:
+    """Give this reply to its connection, if it is still there. `held`: it has waited already."""
+    outbox = table.outboxes.get(effect.session)
+    if outbox is None:
+        return
+    reply, connection = effect.reply, outbox.connection
+    if not held and type(reply) is Refused and reply.reason in PROOFS:
+        now = table.proofs.hold(effect, connection.address, table.now)
+        if now is None:
+            return
+        reply = now.reply
+    try:
+        connection.answer(effect.request, reply, outbox.seat)
+    except Exception:  # a bug in a wire ends this connection alone
+        connection.fail()
 
 
 class Delivery:
@@ -47,15 +66,9 @@ class Delivery:
         self._lanes.advance(ends)
 
     def _reply(self, effect: ReplyTo) -> None:
-        outbox = self._table.outboxes.get(effect.session)
-        if outbox is None:
-            return
         if self._lanes:
             self._lanes.catch_up((effect.session,), NOW)
-        try:
-            outbox.connection.answer(effect.request, effect.reply, outbox.seat)
-        except Exception:  # a bug in a wire ends this connection alone
-            outbox.connection.fail()
+        answer(effect, self._table)
 
     def _end(self, effect: EndSession) -> None:
         outbox = self._table.outboxes.get(effect.session)

@@ -19,7 +19,6 @@ import errno
 import logging
 import math
 import os
-import resource
 import select
 import socket
 import time
@@ -29,16 +28,17 @@ from collections.abc import Callable, Iterable
 import trio
 
 from broker.gateway.core import Core
-from broker.gateway.crowds import Crowds
 from broker.gateway.deadlines import Sweep
 from broker.gateway.delivery import Delivery
 from broker.gateway.flush import flush
 from broker.gateway.listeners import Door
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.socket_connection import OUT, SocketConnection
 from broker.gateway.statistics import GatewayStatistics
 from broker.gateway.table import Table
 from broker.settings import Sockets
 from protocol.addresses import Addresses
+from protocol.crowds import Crowds, spare_descriptors
 from protocol.wires.wire import Ending
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class Reactor:
         self.table = Table(
             core,
             Crowds(sockets.connections_per_address, Addresses(sockets.trusted_proxies)),
+            WrongProofs(sockets),
             sockets.all_outboxes_bytes,
         )
         self._core = core
@@ -154,7 +155,7 @@ class Reactor:
             logged_in=table.logged_in,
             outbox_bytes=table.held_bytes,
             blocked=len(table.blocked),
-            paused={"pace": len(table.resting), "journal": len(table.senders)},
+            paused={"pace": len(table.resting), "journal": len(table.senders), "proof": len(table.proofs)},
             accepted=counters.accepted,
             bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out,
@@ -385,9 +386,3 @@ class Reactor:
         trio.lowlevel.notify_closing(self._epoll.fileno())
         self._epoll.close()
         os.close(self._wakeup)
-
-
-def spare_descriptors() -> int:
-    """How many connections the descriptor limit leaves: a quarter of it, 256 at most, stays for everything else."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limit - min(256, limit // 4)

@@ -16,6 +16,7 @@ import trio
 from broker.gateway.connection import OPEN, Connection
 from broker.gateway.limits import Limits
 from broker.gateway.outbox import RELAYED, Outbox
+from broker.gateway.socket_connection import all_taken
 from broker.gateway.table import Table
 from broker.gateway.websocket import CLOSE_TEXT_BYTES, PING, frame_of
 
@@ -143,7 +144,7 @@ class RelayFraming:
 class RelayedConnection(Connection):
     """Made in a turn, right after its accept; `wake` makes a turn soon."""
 
-    __slots__ = ("_wake", "free", "host", "relay", "scope", "shutting", "waiting")
+    __slots__ = ("_wake", "free", "host", "relay", "scope", "shutting", "sock", "waiting")
 
     def __init__(self, table: Table, limits: Limits, wake: Callable[[], None]) -> None:
         super().__init__(table, limits, lambda connection: Outbox(connection, None))
@@ -158,6 +159,7 @@ class RelayedConnection(Connection):
         """Set when there is something to write."""
         self.host = ""
         """Of the peer."""
+        self.sock: trio.socket.SocketType | None = None
         self.shutting = False
         """Everything is written: the close frame may go."""
 
@@ -228,6 +230,9 @@ class RelayedConnection(Connection):
 
     def reset(self) -> None:
         """Closing cancels the writer, and what it held goes with it."""
+
+    def heeded(self) -> bool:
+        return not self.outbox.frames and self.sock is not None and all_taken(self.sock.fileno())
 
     def peer(self) -> str:
         return self.host

@@ -77,7 +77,10 @@ class Seats:
                 connection.say(payload)
         except Exception:  # a bug in a wire costs this seat its last words, not the process
             logger.exception("parting failed session=%x reason=%s", session, ending.reason.word)
-        connection.table.core.gone(session)
+        if ending.reason is CloseReason.REPLACED:  # whether somebody is there to see it is yet to be known
+            connection.table.parted[session] = connection, connection.table.now
+        else:
+            connection.table.core.gone(session)
 
     def sessions(self) -> list[int]:
         return list(self._sessions.values())

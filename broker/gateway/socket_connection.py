@@ -7,10 +7,12 @@ sooner (a login's answer). Nothing here blocks.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import select
 import socket
 import struct
+import termios
 
 from broker.gateway.connection import CLOSED, LEAVING, Connection
 from broker.gateway.limits import Limits
@@ -175,6 +177,9 @@ class SocketConnection(Connection):
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
+    def heeded(self) -> bool:
+        return not self.outbox.frames and all_taken(self.fd)
+
     def peer(self) -> str:
         try:
             name = self.sock.getpeername()
@@ -187,3 +192,11 @@ class SocketConnection(Connection):
             self._epoll.unregister(self.fd)
         finally:
             self.sock.close()
+
+
+def all_taken(fd: int) -> bool:
+    """Whether the kernel of a TCP socket's peer has acknowledged all that was given to ours, a FIN too (tcp(7), SIOCOUTQ)."""
+    try:
+        return not any(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
+    except OSError:  # closed, or no TCP
+        return False

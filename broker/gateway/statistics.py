@@ -52,7 +52,8 @@ class GatewayStatistics(msgspec.Struct, frozen=True, kw_only=True):
     blocked: int
     """Peers that do not take what waits for them."""
     paused: Mapping[str, int]
-    """Connections that are not read for a while, by why: `pace`, they send too much; `journal`, it is behind."""
+    """Connections that are not read for a while, by why: `pace`, they send too much; `journal`, it is behind;
+    `proof`, the answer to a wrong proof waits."""
     accepted: int
     bytes_in: int
     bytes_out: int

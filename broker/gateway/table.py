@@ -13,8 +13,9 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
-from broker.gateway.crowds import Crowds
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.statistics import Counters
+from protocol.crowds import Crowds
 
 if TYPE_CHECKING:
     from broker.gateway.connection import Connection
@@ -31,13 +32,14 @@ class Table:
 
     __slots__ = (
         "all_outboxes_bytes", "blocked", "connections", "core", "counters", "crowds", "doomed", "held_bytes", "later",
-        "leaving", "logged_in", "now", "now_ms", "outboxes", "pause_seconds", "resting", "resume", "senders", "touched",
-        "waiting",
+        "leaving", "logged_in", "now", "now_ms", "outboxes", "parted", "pause_seconds", "proofs", "resting", "resume",
+        "senders", "touched", "waiting",
     )  # fmt: skip
 
-    def __init__(self, core: Core, crowds: Crowds, all_outboxes_bytes: int) -> None:
+    def __init__(self, core: Core, crowds: Crowds, proofs: WrongProofs, all_outboxes_bytes: int) -> None:
         self.core = core
         self.crowds = crowds
+        self.proofs = proofs
         self.now = 0.0
         self.now_ms = 0
         self.counters = Counters()
@@ -61,6 +63,9 @@ class Table:
         self.all_outboxes_bytes = all_outboxes_bytes
         self.leaving: dict[Connection, None] = {}
         """Said farewell, not closed yet."""
+        self.parted: dict[int, tuple[Connection, float]] = {}
+        """Session to connection and since when, of those another login has ended and of whom nobody knows yet whether they
+        were there to see it."""
         self.doomed: list[Connection] = []
         """Closed at the end of the turn."""
         self.resting: dict[Connection, None] = {}

@@ -95,7 +95,7 @@ async def serve_tls(
                 await trio.sleep(FULL_SECONDS)
                 continue
             try:
-                connection = await in_turn(reactor, partial(enter, make, host_of(tcp)))
+                connection = await in_turn(reactor, partial(enter, make, tcp))
             except BaseException:
                 tcp.socket.close()  # a connection that was made all the same goes with the strangers
                 raise
@@ -112,10 +112,10 @@ def host_of(tcp: trio.SocketStream) -> str:
         return ""
 
 
-def enter(make: Callable[[], RelayedConnection], host: str) -> RelayedConnection | None:
-    """A connection of this host, if it may have one more."""
+def enter(make: Callable[[], RelayedConnection], tcp: trio.SocketStream) -> RelayedConnection | None:
+    """A connection of this peer, if its host may have one more."""
     connection = make()
-    connection.host = host
+    connection.sock, connection.host = tcp.socket, (host := host_of(tcp))
     crowds = connection.table.crowds
     address = crowds.addresses.read(host)
     if not crowds.enter(address):

@@ -137,7 +137,7 @@ class Hub:
         """The gateway has closed this session's connection, whoever ended it. The session if nobody had: it was lost."""
         lost = self.leave(number, now_ms, at_once=False)
         if lost is None:
-            self.swaps.closed(number, now_ms)
+            self.swaps.gone(number, now_ms)
         return lost
 
     def _forget_audiences(self, user: str) -> None:

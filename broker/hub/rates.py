@@ -1,4 +1,5 @@
-"""Per-user rates as token buckets (SOCKET.md "Limits", LC-29): a full minute's allowance at once, then evenly.
+"""Rates as token buckets (SOCKET.md "Limits", LC-29): each user's a full minute's allowance at once, then evenly; the app's,
+of all its sockets together, a second's.
 
 A bucket that is full again says nothing and is forgotten, so memory is bounded by those who were busy in the last minute.
 """
@@ -17,6 +18,22 @@ class Rates:
         self._buckets: dict[tuple[str, Rate], tuple[float, int]] = {}
         """(user, rate) -> tokens left and when that was."""
         self._pruned_ms = 0
+        self._left, self._left_ms = 0.0, -PRUNE_MS
+        """Requests the app has left, and when that was."""
+
+    def take_of_app(self, settings: AppSettings, now_ms: int) -> None:
+        """Count one request of any of the app's sockets; TOO_FAST beyond `requests_per_second`."""
+        allowance = settings.requests_per_second
+        if not allowance:
+            return
+        left = min(self._left + (now_ms - self._left_ms) * allowance / 1000, float(allowance))
+        self._left_ms = now_ms
+        if left < 1.0:
+            self._left = left
+            wait = int((1.0 - left) * 1000 / allowance) + 1
+            detail = f"this app's sockets ask more than {allowance} times a second (requests_per_second); wait {wait} ms"
+            raise Refused(Reason.TOO_FAST, detail, retry_after_ms=wait)
+        self._left = left - 1.0
 
     def take(self, user: str, rate: Rate, settings: AppSettings, now_ms: int) -> None:
         """Count one; TOO_FAST with the time until the next is allowed."""

@@ -1,7 +1,8 @@
 """The swap guard: two devices that keep kicking each other are stopped, a device that comes back is not (DESIGN 3).
 
-A swap counts only if the loser was alive to see it: a live peer closes its side when it has read the farewell, a dead one
-is closed by us when the linger time is over. So a swap is weighed when the loser's connection has closed.
+A swap counts only if the loser was alive to see it: a live one closes, or says something, or its machine acknowledges the
+farewell, all of which the gateway sees and tells at once; a dead one does nothing until its linger time is over. So a swap
+is weighed when the gateway says that the loser is gone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from broker.hub.session import Slot
 WINDOW_MS = 60_000
 MOST = 5
 ALIVE_MS = 1_900
-"""A peer that closed within this time of its farewell did it itself; the gateway lingers 2 s."""
+"""Who is gone within this time of his farewell has seen it; for a dead one the gateway lingers 2 s."""
 
 
 class Swaps:
@@ -25,7 +26,7 @@ class Swaps:
         """A login took `slot` from this session."""
         self._losers[session] = (slot, now_ms)
 
-    def closed(self, session: int, now_ms: int) -> None:
+    def gone(self, session: int, now_ms: int) -> None:
         loser = self._losers.pop(session, None)
         if loser is None:
             return

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import hypercorn.trio
 import msgspec
 import pytest
 import trio
 
-from adminapi.__main__ import configured, listening
 from adminapi.app import Front, build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
@@ -27,6 +25,7 @@ from adminapi.control import Channel
 from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
+from adminapi.door import Door, listening
 from adminapi.files import Files
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
@@ -261,7 +260,7 @@ async def served(
     stop = trio.Event()
     audit = Audit(AuditLog(folder / "audit"))
     app: Any = build(channel, dialects, files, settings=admin_settings, audit=audit, count=metrics.count)
-    serve = partial(hypercorn.trio.serve, app, configured(sock, admin_settings), shutdown_trigger=stop.wait)
+    serve = partial(Door(sock, admin_settings, metrics).serve, app, stop.wait)
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         inner.start_soon(serve)

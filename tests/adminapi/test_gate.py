@@ -7,11 +7,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from adminapi.gate import WINDOW_SECONDS, Gate
+from adminapi.gate import Gate
 from adminapi.settings import Settings
 from protocol.apps import App, AppSettings
 from protocol.commands import ConversationPage, ListConversations
 from protocol.errors import Reason, Refused
+from protocol.guesses import WINDOW_SECONDS
 from tests.adminapi.conftest import APP, Served
 
 PACED = App(id="paced", key="k", master_key="m", secret="s", settings=AppSettings(calls_per_minute=60))

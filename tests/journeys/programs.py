@@ -29,6 +29,8 @@ APP = {
     "sends_per_minute": 0,
     "history_per_minute": 0,
     "others_per_minute": 0,
+    "requests_per_second": 0,
+    "calls_per_minute": 0,
     "frames_per_second": 0,
 }
 

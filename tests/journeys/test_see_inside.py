@@ -163,6 +163,8 @@ async def test_dashboard_and_alerts_ask_for_what_there_is(host: Host) -> None:
             samples.setdefault(sample.name, []).append(sample.labels)
     expressions = list(asked())
     assert len(expressions) > 40
+    drawn = {name for _, expression in expressions for name in NAME.findall(expression)}
+    assert {"parley_commit_seconds_bucket", "parley_commit_images_bucket", "parley_turn_seconds_bucket"} <= drawn
     for where, expression in expressions:
         assert expression.count("(") == expression.count(")"), where
         for name in NAME.findall(expression):

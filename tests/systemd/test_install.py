@@ -29,6 +29,8 @@ def test_what_is_installed_runs_and_what_an_operator_wrote_stays(tmp_path: Path)
     assert {path.name for path in units.iterdir()} == set(UNITS)
     for unit in UNITS:
         assert (units / unit).read_bytes() == (HERE / "systemd" / unit).read_bytes()
+    for file in ("grafana.json", "alerts.yml"):
+        assert (tmp_path / "usr/local/share/parley" / file).read_bytes() == (HERE / "systemd" / file).read_bytes()
     program = tmp_path / "opt/parley/bin/parley"
     told = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
     assert "doctor" in told.stdout
@@ -47,6 +49,7 @@ def test_what_is_installed_runs_and_what_an_operator_wrote_stays(tmp_path: Path)
     assert not list(units.iterdir())
     assert not (tmp_path / "opt/parley").exists()
     assert not (tmp_path / "usr/local/bin/parley").exists()
+    assert not (tmp_path / "usr/local/share/parley").exists()
     make("uninstall", tmp_path)
 
 

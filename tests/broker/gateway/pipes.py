@@ -5,19 +5,20 @@ from __future__ import annotations
 import msgspec
 
 from broker.gateway.core import Core
-from broker.gateway.crowds import Crowds
 from broker.gateway.framing import LengthFraming
 from broker.gateway.limits import public
+from broker.gateway.proofs import WrongProofs
 from broker.gateway.socket_connection import SocketConnection
 from broker.gateway.table import Table
 from broker.settings import Sockets
 from protocol.addresses import Addresses
+from protocol.crowds import Crowds
 from protocol.wires.wire import Wire
 from tests.broker.gateway.conftest import FakeWire
 
 
 def empty_table(core: Core) -> Table:
-    return Table(core, Crowds(0, Addresses(())), 1 << 30)
+    return Table(core, Crowds(0, Addresses(())), WrongProofs(Sockets()), 1 << 30)
 
 
 class Pipe:

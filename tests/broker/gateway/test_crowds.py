@@ -4,29 +4,8 @@ from __future__ import annotations
 
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
 
-from broker.gateway.crowds import Crowds
-from protocol.addresses import Addresses
 from tests.broker.gateway.conftest import Client, WebSocketClient, running
-
-
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "b", ""]))))
-def test_no_address_has_more_than_it_may_and_all_slots_come_back(moves: list[tuple[bool, str]]) -> None:
-    crowds = Crowds(2, Addresses(()))
-    inside: list[str] = []
-    for comes, name in moves:
-        if comes:
-            assert crowds.enter(name) == (not name or inside.count(name) < 2)
-            if not name or inside.count(name) < 2:
-                inside.append(name)
-        elif name in inside:
-            inside.remove(name)
-            crowds.leave(name)
-    for name in inside:
-        crowds.leave(name)
-    assert all(crowds.enter(name) and crowds.enter(name) for name in ("a", "b"))
 
 
 @pytest.mark.parametrize("framed", [False, True])

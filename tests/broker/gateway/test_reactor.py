@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from broker.gateway.listeners import address_of, bind_tcp, framed_door
-from broker.gateway.reactor import Reactor, spare_descriptors
+from broker.gateway.reactor import Reactor
 from broker.hub.effects import Post
 from broker.settings import Sockets
 from protocol.errors import CloseReason
@@ -162,10 +162,6 @@ async def test_a_push_to_twenty_thousand_is_sliced_and_others_are_served_between
         assert len(slices) > 1
         assert slices == sorted(slices)
         assert broker.reactor.statistics().pushes == 20_000
-
-
-def test_a_broker_without_room_keeps_a_quarter_of_its_descriptors() -> None:
-    assert 0 < spare_descriptors()
 
 
 async def test_a_factory_that_fails_costs_one_connection(caplog: pytest.LogCaptureFixture) -> None:

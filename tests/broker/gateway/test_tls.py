@@ -77,7 +77,7 @@ async def test_login_echo_push_and_kick(tmp_path: Path) -> None:
         assert await client.receive() == b"bye replaced"
         assert await client.close_code() == 4001
         await broker.until(lambda: broker.core.departed == [session])
-        assert broker.reactor.statistics().closed == {"replaced": 1}
+        await broker.until(lambda: broker.reactor.statistics().closed == {"replaced": 1})
 
 
 async def test_a_peer_that_leaves_is_gone_and_one_that_fails_costs_nothing(

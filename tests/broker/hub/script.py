@@ -259,6 +259,7 @@ def app(name: str = "a", **settings: Any) -> App:
         "sends_per_minute": 0,
         "history_per_minute": 0,
         "others_per_minute": 0,
+        "requests_per_second": 0,
         **settings,
     }
     return App(id=name, key="k", master_key="m", secret="s", settings=AppSettings(**settings))

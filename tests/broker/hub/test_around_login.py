@@ -19,7 +19,7 @@ from protocol.commands import (
     QueryPresence,
     Subscribe,
 )
-from protocol.errors import CloseReason, Reason
+from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import PresenceChanged
 from tests.broker.hub.script import Script, app
 from tests.broker.hub.words import reason, text
@@ -201,3 +201,22 @@ def test_friends_have_a_limit_for_they_are_listed_in_one_answer(script: Script, 
         assert isinstance(script.say(name, AddFriend(user=friend)), FriendList)
     assert reason(script.say("ann", AddFriend(user="kim"))) is Reason.FULL
     assert reason(script.say("kim", AddFriend(user="ann"))) is Reason.FULL
+
+
+def test_an_app_has_its_requests_a_second_over_all_sockets_and_no_other_app_pays() -> None:
+    """`requests_per_second`: a second's worth at once, then evenly; what counts against nothing goes on."""
+    script = Script(app(requests_per_second=4), app("other"))
+    for user in ("tom", "ann"):
+        script.login(user)
+    for user in ("tom", "ann", "tom", "ann"):
+        assert not isinstance(script.say(user, QueryPresence(users=())), Refused)
+    refused = script.say("ann", QueryPresence(users=()))
+    assert reason(refused) is Reason.TOO_FAST
+    assert 0 < refused.retry_after_ms <= 251
+    assert "requests_per_second" in refused.detail
+    script.login("eve", app="other")
+    assert not isinstance(script.say("eve", QueryPresence(users=())), Refused)
+    script.pass_ms(refused.retry_after_ms)
+    assert not isinstance(script.say("ann", QueryPresence(users=())), Refused)
+    assert reason(script.say("tom", QueryPresence(users=()))) is Reason.TOO_FAST
+    assert not isinstance(script.say("tom", Logout()), Refused)

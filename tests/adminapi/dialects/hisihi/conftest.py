@@ -4,24 +4,23 @@ sessions of that hub hear can be looked at."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-import hypercorn.trio
 import orjson
 import pytest
 import trio
 
-from adminapi.__main__ import configured, listening
 from adminapi.app import build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.native import Native
+from adminapi.door import Door, listening
 from adminapi.files import Files
+from adminapi.metrics import Metrics
 from adminapi.settings import Settings
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.apps import App, AppSettings
@@ -147,8 +146,7 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
         stop = trio.Event()
-        config = configured(sock, settings)
-        inner.start_soon(partial(hypercorn.trio.serve, app, config, shutdown_trigger=stop.wait))
+        inner.start_soon(Door(sock, settings, Metrics()).serve, app, stop.wait)
         with trio.fail_after(5):
             await channel.wait_ready()
         async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:

@@ -1,4 +1,4 @@
-"""How many connections each address has (`connections_per_address`).
+"""How many connections a program takes, in all and of each address (`connections`, `connections_per_address`).
 
 The law: an address enters and leaves in pairs, and one without connections takes no memory. Connections whose address is
 not known, as those of a proxy that names nobody, are not counted: such a proxy has to do it.
@@ -6,11 +6,13 @@ not known, as those of a proxy that names nobody, are not counted: such a proxy 
 
 from __future__ import annotations
 
+import resource
+
 from protocol.addresses import Addresses
 
 
 class Crowds:
-    """Counts of one gateway. `limit` 0 refuses nobody."""
+    """Counts of one program. `limit` 0 refuses nobody."""
 
     __slots__ = ("_counts", "_limit", "addresses")
 
@@ -37,3 +39,9 @@ class Crowds:
             self._counts[address] = count
         else:
             del self._counts[address]
+
+
+def spare_descriptors() -> int:
+    """How many connections the descriptor limit leaves: a quarter of it, 256 at most, stays for everything else."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limit - min(256, limit // 4)
