@@ -52,6 +52,35 @@ class InspectConnection(Command):
     session: str
 
 
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """How the broker was at one moment (Unix ms), and what happened a second in the time before it. `errors_per_s`: requests
+    refused, for whatever reason. Of commits, how long they took to reach the disk; 0 where there were none.
+    `backlog_commits`: those that are on the journal and not in every store."""
+
+    at_ms: float
+    sessions: float
+    messages_per_s: float
+    deliveries_per_s: float
+    commit_p50_ms: float
+    commit_p99_ms: float
+    backlog_commits: float
+    errors_per_s: float
+
+
+class ListSamples(Command):
+    """The newest `limit` samples of the last hour, one of 5 s each, and one of now. Replies SampleList."""
+
+    reads: ClassVar[bool] = True
+    limit: int = 0
+
+
+class SampleList(Reply):
+    """Oldest first. `now` is of the time since somebody asked last, at least half a second and at most 5 s."""
+
+    samples: list[Sample]
+    now: Sample
+
+
 class Stopped(msgspec.Struct, frozen=True, gc=False):
     """What keeps a session's commands from being executed: `why` is `store`, `password` or `scan`."""
 

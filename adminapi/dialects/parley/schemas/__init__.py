@@ -6,7 +6,21 @@ from __future__ import annotations
 
 import msgspec
 
-from adminapi.schemas import NAME, USER_ID, Schema, anything, array, boolean, constant, integer, nullable, obj, sent, text
+from adminapi.schemas import (
+    NAME,
+    USER_ID,
+    Schema,
+    anything,
+    array,
+    boolean,
+    constant,
+    integer,
+    nullable,
+    number,
+    obj,
+    sent,
+    text,
+)
 from protocol.apps import AppSettings
 
 MUTE_SECONDS_MOST = 86_400
@@ -126,3 +140,18 @@ ME = obj(
 )
 SIGNED_IN = obj({"token": text("For `Authorization: Bearer`; shown once."), **ME["properties"]})
 NOTHING = obj({})
+PER_SECOND = "What happened a second, in the time since the sample before."
+SAMPLE = obj(
+    {
+        "at_ms": TIME_MS,
+        "sessions": integer(least=0),
+        "messages_per_s": number(PER_SECOND),
+        "deliveries_per_s": number(PER_SECOND),
+        "commit_p50_ms": number("Half of the commits were on disk within so long; 0: there were none."),
+        "commit_p99_ms": number("99 of 100 were."),
+        "backlog_commits": integer("Commits that are on the journal and not in every store.", least=0),
+        "errors_per_s": number("Requests refused, for whatever reason."),
+    }
+)
+HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
+NOW = obj({"now": SAMPLE})
