@@ -284,7 +284,7 @@ class Server:
 
     async def _run_errand(self, command: Command) -> Reply:
         if isinstance(command, InspectSessions | InspectConnection):
-            return self._inspection.run(command)
+            return await self._inspection.run(command)
         if isinstance(command, ListSamples):
             return self._samples.listed(command)
         return await self._upkeep.run(command)

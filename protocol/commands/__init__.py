@@ -37,6 +37,7 @@ from protocol.commands.imports import (
 )
 from protocol.commands.inspection import (
     PAGE_MOST,
+    SEARCH_MOST,
     ConnectionSeen,
     InspectConnection,
     InspectSessions,
@@ -140,6 +141,7 @@ from protocol.commands.users import (
 
 __all__ = [
     "PAGE_MOST",
+    "SEARCH_MOST",
     "Acknowledge",
     "AddApp",
     "AddFriend",

@@ -10,6 +10,7 @@ import msgspec
 from protocol.commands.base import Command, Reply
 
 PAGE_MOST = 1000
+SEARCH_MOST = 200_000
 
 
 class SessionSeen(msgspec.Struct, frozen=True, gc=False):
@@ -29,14 +30,16 @@ class SessionSeen(msgspec.Struct, frozen=True, gc=False):
 
 
 class InspectSessions(Command):
-    """Live sessions of an app, oldest first, of `user` if given; at most PAGE_MOST a page. UNKNOWN_APP. Replies
-    SessionsSeen."""
+    """Live sessions of an app, oldest first, of `user` if given, and of those in whose user, device or address `search` is,
+    in any case of letters; at most PAGE_MOST a page. UNKNOWN_APP; TOO_BROAD for a search among more than SEARCH_MOST.
+    Replies SessionsSeen."""
 
     reads: ClassVar[bool] = True
     app: str
     user: str = ""
     skip: int = 0
     limit: int = 100
+    search: str = ""
 
 
 class SessionsSeen(Reply):
