@@ -23,6 +23,7 @@ from adminapi.app import build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
+from adminapi.desk import services
 from adminapi.dialect import Dialect
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
@@ -35,6 +36,7 @@ from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, load
+from adminapi.shared import Shared
 from protocol.clients import logs
 from protocol.clients.manager import Manager
 from protocol.settings import BadSettings
@@ -47,7 +49,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     return [
@@ -56,7 +58,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(place.admin.operator_token, passwords.hash, metrics.text),
+        Parley(services(place, passwords, metrics, shared)),
     ]
 
 
@@ -80,7 +82,9 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
-    app: Any = build(channel, dialects(place, metrics), files, settings=place.admin, audit=audit, count=metrics.count)
+    shared = Shared()
+    served = dialects(place, metrics, shared)
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
@@ -92,13 +96,14 @@ async def serve(place: Place, sock: socket.socket) -> None:
         nursery.start_soon(feed, manager, channel)
         nursery.start_soon(audit.keep_synced)
         manager.ready(channel.fault)
-        await door.serve(app, partial(told_to_stop, stop, manager))
+        await door.serve(app, partial(told_to_stop, stop, manager, shared))
         nursery.cancel_scope.cancel()
     log.info("stopped")
 
 
-async def told_to_stop(stop: trio.Event, manager: Manager) -> None:
+async def told_to_stop(stop: trio.Event, manager: Manager, shared: Shared) -> None:
     await stop.wait()
+    shared.end()
     manager.stopping("requests in flight are answered")
 
 

@@ -199,8 +199,9 @@ class Front:
                 ask.caller = dialect.admit(ask, {})
             except Refused as refused:  # it may be a key of an app, which nobody knows just now
                 raise away from refused
-            return
-        ask.caller = dialect.admit(ask, self.broker.apps)
+        else:
+            ask.caller = dialect.admit(ask, self.broker.apps)
+        endpoint.check(ask.caller)
         self.gate.pass_one(ask.caller.app)
 
     def ask(self, path: dict[str, str]) -> Ask:
@@ -344,6 +345,7 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
         "app": app or next(iter(witness.commands.values())),
         "user": caller.user if caller is not None else "",
         "proof": caller.proof if caller is not None else "",
+        **({"operator": caller.operator} if caller is not None and caller.operator else {}),
         "from": ask.remote or peer_of(request.scope),  # a proxy that names nobody is named itself
         "dialect": dialect.name,
         "method": ask.method,
@@ -379,8 +381,11 @@ def read_part(path: Path, start: int, end: int) -> bytes:
 
 
 def rendered(answer: Answer) -> Response:
-    response = Response(answer.body, status=answer.status, content_type=answer.type)
-    if not answer.body:
+    pieces = answer.pieces
+    response = Response(answer.body if pieces is None else pieces, status=answer.status, content_type=answer.type)
+    if pieces is not None:
+        response.timeout = None  # how long it goes on is for whoever makes the pieces to say
+    elif not answer.body:
         del response.headers["Content-Type"]  # a client would parse the nothing there is
     response.headers.extend(answer.headers)
     return response
