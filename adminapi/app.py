@@ -199,8 +199,9 @@ class Front:
                 ask.caller = dialect.admit(ask, {})
             except Refused as refused:  # it may be a key of an app, which nobody knows just now
                 raise away from refused
-            return
-        ask.caller = dialect.admit(ask, self.broker.apps)
+        else:
+            ask.caller = dialect.admit(ask, self.broker.apps)
+        endpoint.check(ask.caller)
         self.gate.pass_one(ask.caller.app)
 
     def ask(self, path: dict[str, str]) -> Ask:
@@ -344,6 +345,7 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
         "app": app or next(iter(witness.commands.values())),
         "user": caller.user if caller is not None else "",
         "proof": caller.proof if caller is not None else "",
+        **({"operator": caller.operator} if caller is not None and caller.operator else {}),
         "from": ask.remote or peer_of(request.scope),  # a proxy that names nobody is named itself
         "dialect": dialect.name,
         "method": ask.method,
