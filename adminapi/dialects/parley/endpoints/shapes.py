@@ -10,7 +10,7 @@ from protocol.codec import read_json
 from protocol.commands import Command, Done, Patched
 from protocol.errors import Reason, Refused
 from protocol.records import UserInfo
-from protocol.wires.native.fields import Data, whole
+from protocol.wires.native.fields import Data, text_or, whole
 
 NO_APP = App(id="", key="", master_key="", secret="")
 """Whose caller is an operator, where the path names no app."""
@@ -32,6 +32,16 @@ def number(ask: Ask, name: str, default: int, least: int, most: int) -> int:
     text = ask.query.get(name)
     data: Data = {name: int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else text}
     return whole(data, name, least, most, default)
+
+
+def words(ask: Ask, name: str, most: int = 256) -> str:
+    """A text of the query, "" if it is not there."""
+    return text_or({name: ask.query.get(name)}, name, most).strip()
+
+
+def next_start(start: int, shown: int, total: int) -> int | None:
+    """Where the next page starts, None if this was the last."""
+    return start + shown if shown and start + shown < total else None
 
 
 def app_shape(app: App) -> Data:

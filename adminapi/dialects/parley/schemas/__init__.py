@@ -6,7 +6,21 @@ from __future__ import annotations
 
 import msgspec
 
-from adminapi.schemas import NAME, USER_ID, Schema, anything, array, boolean, constant, integer, nullable, obj, sent, text
+from adminapi.schemas import (
+    NAME,
+    USER_ID,
+    Schema,
+    anything,
+    array,
+    boolean,
+    constant,
+    integer,
+    nullable,
+    number,
+    obj,
+    sent,
+    text,
+)
 from protocol.apps import AppSettings
 
 MUTE_SECONDS_MOST = 86_400
@@ -18,6 +32,7 @@ TIME_MS = integer("Unix milliseconds.", least=0)
 PARAMETERS = {
     "app": text("The app's id.", example="666666"),
     "user": text("The user's id.", least=1, most=128, pattern=USER_ID, example="tom"),
+    "session": text("16 hex digits.", example="00f1e2d3c4b5a697"),
     "conversation": text("Any of the conversation's ids.", example="0e7ae8d24e2658e7fb4ecdfbb409249d"),
     "message": text("Any of the message's ids.", example="1228a6554433f500a034b3f8d0b93571"),
 }
@@ -55,7 +70,8 @@ SESSIONS_ASKED = obj(
     {},
     {
         "user": text("Only this user's."),
-        "skip": integer(least=0, most=1_000_000, default=0),
+        "search": text("In the user, the device or the address, in any case of letters.", most=256),
+        "start": integer(least=0, most=1_000_000, default=0),
         "limit": integer(least=1, most=SESSIONS_MOST, default=100),
     },
 )
@@ -67,10 +83,49 @@ SESSION = obj(
         "platform": text(),
         "tag": text(),
         "wire": text("The protocol it speaks."),
+        "address": text("Under which it is counted, or its socket's own; empty while it ends."),
         "since_ms": TIME_MS,
+        "heard_ms": integer("Milliseconds since something came from it; -1 while it ends.", least=-1),
+        "outbox_bytes": integer("What waits for it to be taken.", least=0),
     }
 )
-SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "total": integer(least=0)})
+NEXT = nullable(integer("`start` of the next page; null: this is the last.", least=1))
+SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "next": NEXT, "total": integer(least=0)})
+SPAN = integer("Milliseconds before now; -1 where it is not so.", least=-1)
+CONNECTION = obj(
+    {
+        "session": text("16 hex digits."),
+        "user": text('"" before its login.'),
+        "device": text(),
+        "login_ms": SPAN,
+        "state": text(among=("open", "leaving", "closed")),
+        "door": text("By which listener it came in.", among=("websocket", "tcp", "tls", "control")),
+        "wire": text('"" until its first bytes have told.'),
+        "address": text('Under which it is counted; "" for trusted proxies and this machine.'),
+        "peer": text("The other end of its socket."),
+        "heard_ms": SPAN,
+        "probe_ms": integer("A sign of life was asked for so long ago and has not come; -1: none.", least=-1),
+        "paused": array(text(among=("login", "journal", "pace")), "Why it is not read."),
+        "paused_ms": SPAN,
+        "outbox_bytes": integer(least=0),
+        "outbox_frames": integer(least=0),
+        "blocked_ms": integer("Its peer has taken nothing for so long; -1: it takes what there is.", least=-1),
+        "queued": integer("Requests that wait for the one of `stopped`.", least=0),
+        "stopped": nullable(
+            obj(
+                {
+                    "why": text("What its requests wait for.", among=("store", "password", "scan")),
+                    "command": text("Of which request."),
+                    "since_ms": integer("For so many milliseconds.", least=0),
+                }
+            )
+        ),
+        "held": integer("Answers that wait for a commit to be on the disk.", least=0),
+        "commit": integer("The first of those commits; 0: none.", least=0),
+        "commit_ms": SPAN,
+        "seats": array(text("16 hex digits."), "Sessions of a connection that carries several users."),
+    }
+)
 KICK = sent(
     {},
     {
@@ -126,3 +181,18 @@ ME = obj(
 )
 SIGNED_IN = obj({"token": text("For `Authorization: Bearer`; shown once."), **ME["properties"]})
 NOTHING = obj({})
+PER_SECOND = "What happened a second, in the time since the sample before."
+SAMPLE = obj(
+    {
+        "at_ms": TIME_MS,
+        "sessions": integer(least=0),
+        "messages_per_s": number(PER_SECOND),
+        "deliveries_per_s": number(PER_SECOND),
+        "commit_p50_ms": number("Half of the commits were on disk within so long; 0: there were none."),
+        "commit_p99_ms": number("99 of 100 were."),
+        "backlog_commits": integer("Commits that are on the journal and not in every store.", least=0),
+        "errors_per_s": number("Requests refused, for whatever reason."),
+    }
+)
+HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
+NOW = obj({"now": SAMPLE})
