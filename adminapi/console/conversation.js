@@ -24,7 +24,7 @@ export function show(main, { app, signal, one: conversation }) {
     return facts(found);
   });
   const talk = history(app, conversation, path, signal);
-  main.append(h("div.talk", talk, members(app, conversation, path, signal)));
+  main.append(h("div.talk", talk, members(app, path, signal)));
 }
 
 function facts(found) {
