@@ -108,14 +108,14 @@ function end(why) {
   ended(why);
 }
 
-// Reads lines of JSON for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
+// Reads lines of JSON at `path()` for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
 // that many consoles do not come back at once). `onState(live, why, again)`: why it is not live, and a function that tries now.
 // `silentMs`: without a line for so long the stream counts as broken; 0: it may be silent.
 export async function follow(path, { signal, onLine, onState, silentMs = 0 }) {
   for (let failures = 0; !signal.aborted; ) {
     let why = t("The stream has ended.");
     try {
-      for await (const line of lines(path, signal, silentMs, () => onState(true))) {
+      for await (const line of lines(path(), signal, silentMs, () => onState(true))) {
         failures = 0;
         onLine(line);
       }
@@ -140,7 +140,7 @@ export async function follow(path, { signal, onLine, onState, silentMs = 0 }) {
   }
 }
 
-async function* lines(path, signal, silentMs, onOpen) {
+async function* lines(path(), signal, silentMs, onOpen) {
   const quiet = new AbortController();
   let timer;
   const heard = () => {
