@@ -196,3 +196,78 @@ SAMPLE = obj(
 )
 HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
 NOW = obj({"now": SAMPLE})
+
+PAGE_MOST = 200
+START = integer("Where the page starts: `next` of the one before.", least=0, most=1_000_000, default=0)
+LIMIT = integer(least=1, most=PAGE_MOST, default=50)
+PLAIN_PAGED = obj({}, {"start": START, "limit": LIMIT})
+PAGED = obj({}, {"search": text(most=256), "start": START, "limit": LIMIT})
+USERS = obj({"users": array(USER, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+FRIENDS = obj({"friends": array(obj({"user": text(), "online": boolean(), "since_ms": TIME_MS}))})
+EXPORTED = obj({"type": text(among=("user", "friend", "conversation", "message"))}, rest=True)
+
+SEQ = integer("Counts the messages of a conversation, from 1.", least=0)
+MESSAGE = obj(
+    {
+        "message": text("32 hex digits."),
+        "seq": SEQ,
+        "sender": text(),
+        "type": integer(),
+        "body": obj({}, about="Any of `text`, `attr` and `url`; empty once it was taken back.", rest=True),
+        "status": text(among=("normal", "deleted", "recalled")),
+        "time_ms": TIME_MS,
+        "edited_ms": nullable(TIME_MS),
+    }
+)
+CONVERSATION = obj(
+    {
+        "conversation": text("32 hex digits."),
+        "kind": text(among=("direct", "temporary", "group", "room", "system")),
+        "name": text(),
+        "attributes": obj({}, rest=True),
+        "owner": text(),
+        "creator": text(),
+        "members": integer("How many there are.", least=0),
+        "created_ms": TIME_MS,
+        "updated_ms": nullable(TIME_MS),
+        "said_ms": nullable(integer("When somebody spoke last.", least=0)),
+        "first_seq": integer("Of the oldest message that is kept.", least=0),
+        "last_seq": SEQ,
+        "last_message": nullable(MESSAGE),
+    }
+)
+CONVERSATIONS = obj({"conversations": array(CONVERSATION, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+MEMBERS_MOST = 1000
+MEMBERS_ASKED = obj(
+    {},
+    {"start": integer("A multiple of limit.", least=0, default=0), "limit": integer(least=1, most=MEMBERS_MOST, default=50)},
+)
+MEMBER = obj(
+    {
+        "user": text(),
+        "role": text(among=("member", "manager", "owner")),
+        "online": boolean(),
+        "muted_until_ms": nullable(integer("Unix milliseconds; null: may speak.", least=0)),
+        "joined_ms": TIME_MS,
+        "read_seq": SEQ,
+        "delivered_seq": SEQ,
+    }
+)
+MEMBERS = obj({"members": array(MEMBER, most=MEMBERS_MOST), "next": NEXT, "total": integer(least=0)})
+MESSAGES_MOST = 100
+MESSAGES_ASKED = obj(
+    {},
+    {
+        "before": integer("Only older ones than this seq: `next` of the page before.", least=1),
+        "limit": integer(least=1, most=MESSAGES_MOST, default=50),
+        "search": text("In the text or the sender, in any case of letters.", most=256),
+    },
+)
+MESSAGES = obj(
+    {
+        "messages": array(MESSAGE, "Oldest first.", most=MESSAGES_MOST),
+        "next": nullable(integer("`before` of the next page, of older ones; null: there are none.", least=1)),
+    }
+)
+TAIL_ASKED = obj({}, {"after": integer("Also those beyond this seq, of the newest 200.", least=0)})
+TAILED = obj({"messages": array(MESSAGE, "Oldest first.")})
