@@ -81,7 +81,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     return [
         Native(),
         JMessage(passwords.hash),
-        LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
+        LeanCloud(place.sockets),
         Hisihi(place.hisihi.app),
         MaxLeap(),
         Parley(place.admin.operator_token, passwords.hash, metrics.text),
@@ -142,7 +142,15 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
-    app: Any = build(channel, dialects(place, metrics), files, settings=place.admin, audit=audit, count=metrics.count)
+    app: Any = build(
+        channel,
+        dialects(place, metrics),
+        files,
+        settings=place.admin,
+        audit=audit,
+        sockets=place.sockets,
+        count=metrics.count,
+    )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

@@ -23,6 +23,7 @@ from quart import Response, request, send_file
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
+from adminapi import tryit
 from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.docs import pages
@@ -34,6 +35,7 @@ from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.uploads import received
 from protocol.errors import Reason, Refused
+from protocol.sockets import Sockets
 
 log = logging.getLogger("adminapi.app")
 
@@ -58,10 +60,11 @@ def build(
     *,
     settings: Settings,
     audit: Audit,
+    sockets: Sockets = Sockets(),  # noqa: B008  # it never changes
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
     """The ASGI application."""
-    return Cured(Front(broker, dialects, files, settings, audit, count).quart, settings)
+    return Cured(Front(broker, dialects, files, settings, audit, sockets, count).quart, settings)
 
 
 class Front:
@@ -74,10 +77,12 @@ class Front:
         files: Files,
         settings: Settings,
         audit: Audit,
+        sockets: Sockets,
         count: Count,
     ) -> None:
         self.broker = broker
         self.audit = audit
+        self.sockets = sockets
         self.dialects = dialects
         self.files = files
         self.gate = Gate(settings)
@@ -100,8 +105,9 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
-        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE)}.items():
+        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE), **tryit.pages(sockets)}.items():
             self.mount_page(path, answer)
+        self.quart.add_url_rule("/-/try/where", "where", self.say_where, methods=["GET"], provide_automatic_options=False)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)
 
@@ -118,6 +124,11 @@ class Front:
             return rendered(sent(answer, request.headers.get("If-None-Match", ""), request.host))
 
         self.quart.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
+
+    async def say_where(self) -> Response:
+        """What the try-it page asks first."""
+        await self.discard_rest()
+        return rendered(tryit.where(self.ask({}), peer_of(request.scope), self.sockets, self.broker.apps))
 
     async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
         began = trio.current_time()

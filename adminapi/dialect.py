@@ -104,6 +104,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The md5 its member list must have."""
     proof: str = ""
     """By what, in a word, for the audit log."""
+    session: str = ""
+    """The session that has to be there still, as `SessionInfo` names it; "" for none."""
 
 
 class Ask:
