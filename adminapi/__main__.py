@@ -26,6 +26,7 @@ from adminapi.app import build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
+from adminapi.desk import services
 from adminapi.dialect import Dialect
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
@@ -37,6 +38,7 @@ from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, Settings, load
+from adminapi.shared import Shared
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
@@ -75,7 +77,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     return [
@@ -84,7 +86,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         LeanCloud(place.sockets),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(place.admin.operator_token, passwords.hash, metrics.text),
+        Parley(services(place, passwords, metrics, shared)),
     ]
 
 
@@ -142,14 +144,10 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
+    shared = Shared()
+    served = dialects(place, metrics, shared)
     app: Any = build(
-        channel,
-        dialects(place, metrics),
-        files,
-        settings=place.admin,
-        audit=audit,
-        sockets=place.sockets,
-        count=metrics.count,
+        channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count
     )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -162,13 +160,14 @@ async def serve(place: Place, sock: socket.socket) -> None:
         nursery.start_soon(feed, manager, channel)
         nursery.start_soon(audit.keep_synced)
         manager.ready(channel.fault)
-        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
+        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager, shared))
         nursery.cancel_scope.cancel()
     log.info("stopped")
 
 
-async def told_to_stop(stop: trio.Event, manager: Manager) -> None:
+async def told_to_stop(stop: trio.Event, manager: Manager, shared: Shared) -> None:
     await stop.wait()
+    shared.end()
     manager.stopping("requests in flight are answered")
 
 

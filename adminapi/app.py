@@ -23,16 +23,15 @@ from quart import Response, request, send_file
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from adminapi import tryit
 from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
-from adminapi.docs import pages
 from adminapi.files import Files
 from adminapi.gate import PROOFS, Gate
 from adminapi.http import KEY, Cured
-from adminapi.pages import CONSOLE, LOOK, sent, served
+from adminapi.pages import sent
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
+from adminapi.site import site
 from adminapi.uploads import received
 from protocol.errors import Reason, Refused
 from protocol.sockets import Sockets
@@ -82,7 +81,6 @@ class Front:
     ) -> None:
         self.broker = broker
         self.audit = audit
-        self.sockets = sockets
         self.dialects = dialects
         self.files = files
         self.gate = Gate(settings)
@@ -105,9 +103,8 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
-        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE), **tryit.pages(sockets)}.items():
+        for path, answer in site(dialects, sockets).items():
             self.mount_page(path, answer)
-        self.quart.add_url_rule("/-/try/where", "where", self.say_where, methods=["GET"], provide_automatic_options=False)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)
 
@@ -124,11 +121,6 @@ class Front:
             return rendered(sent(answer, request.headers.get("If-None-Match", ""), request.host))
 
         self.quart.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
-
-    async def say_where(self) -> Response:
-        """What the try-it page asks first."""
-        await self.discard_rest()
-        return rendered(tryit.where(self.ask({}), peer_of(request.scope), self.sockets, self.broker.apps))
 
     async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
         began = trio.current_time()
@@ -210,8 +202,9 @@ class Front:
                 ask.caller = dialect.admit(ask, {})
             except Refused as refused:  # it may be a key of an app, which nobody knows just now
                 raise away from refused
-            return
-        ask.caller = dialect.admit(ask, self.broker.apps)
+        else:
+            ask.caller = dialect.admit(ask, self.broker.apps)
+        endpoint.check(ask.caller)
         self.gate.pass_one(ask.caller.app)
 
     def ask(self, path: dict[str, str]) -> Ask:
@@ -355,6 +348,7 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
         "app": app or next(iter(witness.commands.values())),
         "user": caller.user if caller is not None else "",
         "proof": caller.proof if caller is not None else "",
+        **({"operator": caller.operator} if caller is not None and caller.operator else {}),
         "from": ask.remote or peer_of(request.scope),  # a proxy that names nobody is named itself
         "dialect": dialect.name,
         "method": ask.method,
@@ -390,8 +384,11 @@ def read_part(path: Path, start: int, end: int) -> bytes:
 
 
 def rendered(answer: Answer) -> Response:
-    response = Response(answer.body, status=answer.status, content_type=answer.type)
-    if not answer.body:
+    pieces = answer.pieces
+    response = Response(answer.body if pieces is None else pieces, status=answer.status, content_type=answer.type)
+    if pieces is not None:
+        response.timeout = None  # how long it goes on is for whoever makes the pieces to say
+    elif not answer.body:
         del response.headers["Content-Type"]  # a client would parse the nothing there is
     response.headers.extend(answer.headers)
     return response

@@ -1,4 +1,4 @@
-"""parley.js in a real browser against a real broker: what its head promises, kill -9 in the middle included (issue: clients).
+"""parley.js in a real browser against a real broker: what its head promises, kill -9 in the middle included.
 
 The scripts run on a page of another origin, as an application's own.
 """

@@ -1,0 +1,77 @@
+// The members of a conversation, and what may be done to one: mute, let speak, keep out. The law: as the broker has them; after
+// each act they are asked for again.
+
+import { h } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+import { call, may } from "./api.js";
+import { ask } from "./dialogs.js";
+import { clock, number } from "./format.js";
+import { listing } from "./listing.js";
+import { empty, link, tagged, tell } from "./pieces.js";
+
+const LIMIT = 100;
+const MUTES = { 600: "10 minutes", 3600: "1 hour", 86400: "1 day", 0: "Until unmuted" };
+
+export function members(app, path, signal) {
+  const list = listing({
+    title: t("Members"), rows: "members", key: (row) => row.user, signal,
+    path: ({ start }) => path("members", { start, limit: LIMIT }), total: (n) => t("{n} members", { n: number(n) }),
+    columns: [
+      { head: t("User"), cell: (row) => [link(row.user, "app", app, "users", row.user), " ", states(row)] },
+      { head: "", tone: "acts", cell: (row) => may("support") && acts(row.user, muted(row), path, list.refresh) },
+    ],
+    nothing: empty(t("Nobody is a member.")),
+  });
+  return list.element;
+}
+
+function acts(user, silent, path, done) {
+  return [
+    silent
+      ? h("button.small.quiet", { type: "button", onclick: () => unmute(path, user, done) }, t("Unmute"))
+      : h("button.small.quiet", { type: "button", onclick: () => mute(path, user, done) }, t("Mute")),
+    h("button.small.danger", { type: "button", onclick: () => block(path, user, done) }, t("Block")),
+  ];
+}
+
+const muted = (row) => row.muted === true || row.muted_until_ms > Date.now() || row.muted_until_ms === 0;
+
+function states(row) {
+  return [
+    row.role && row.role !== "member" && tagged(t(row.role)),
+    muted(row) && h("span.tag.warn", t("muted"), row.muted_until_ms > 0 && [" ", t("until"), " ", clock(row.muted_until_ms)]),
+  ];
+}
+
+async function mute(path, user, done) {
+  const muted = await ask({
+    title: t("Mute {user}?", { user }), action: t("Mute"), danger: true,
+    text: t("The member reads on and cannot speak in this conversation."),
+    fields: [{ name: "seconds", label: t("For how long"), options: Object.fromEntries(Object.entries(MUTES).map(([key, text]) => [key, t(text)])), value: "600" }],
+    run: ({ seconds }) => call("POST", path("members", user, "mute"), { seconds: Number(seconds) }),
+  });
+  if (!muted) return;
+  tell(t("{user} is muted.", { user }));
+  done();
+}
+
+async function unmute(path, user, done) {
+  try {
+    await call("POST", path("members", user, "unmute"));
+    tell(t("{user} may speak again.", { user }));
+    done();
+  } catch (error) {
+    tell(error.message, "bad");
+  }
+}
+
+async function block(path, user, done) {
+  const blocked = await ask({
+    title: t("Keep {user} out?", { user }), action: t("Block"), danger: true,
+    text: t("The user is no member any more and cannot come back until the block is lifted."),
+    run: () => call("POST", path("members", user, "block")),
+  });
+  if (!blocked) return;
+  tell(t("{user} is blocked.", { user }));
+  done();
+}

@@ -1,0 +1,204 @@
+"""What our own endpoints take and answer, for the description under `/-/docs`; `endpoints` prints the shapes themselves,
+and the tests hold the one against the other.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from adminapi.schemas import (
+    NAME,
+    USER_ID,
+    Schema,
+    anything,
+    array,
+    boolean,
+    constant,
+    integer,
+    nullable,
+    number,
+    obj,
+    sent,
+    text,
+)
+from protocol.apps import AppSettings
+
+MUTE_SECONDS_MOST = 86_400
+"""As `Mute` (LC-07)."""
+SESSIONS_MOST = 1000
+JOIN_REQUESTS_MOST = 1000
+
+TIME_MS = integer("Unix milliseconds.", least=0)
+PARAMETERS = {
+    "app": text("The app's id.", example="666666"),
+    "user": text("The user's id.", least=1, most=128, pattern=USER_ID, example="tom"),
+    "session": text("16 hex digits.", example="00f1e2d3c4b5a697"),
+    "conversation": text("Any of the conversation's ids.", example="0e7ae8d24e2658e7fb4ecdfbb409249d"),
+    "message": text("Any of the message's ids.", example="1228a6554433f500a034b3f8d0b93571"),
+}
+HEALTH = obj({"alive": constant(True)})
+READY = obj({"ready": constant(True)}, {"warnings": array(text("What does not work just now."), most=3)})
+NOT_READY = obj({"ready": constant(False), "reason": text()})
+METRICS = text("Prometheus text.")
+WHERE = obj(
+    {
+        "socket": text("Their URL.", example="ws://127.0.0.1:7700"),
+        "apps": nullable(array(text("Its id.", example="demo"), "Apps that anybody here may log in to by a bare name.")),
+    }
+)
+WATERMARK = obj(
+    {
+        "accepted": integer("The newest commit that was decided.", least=0),
+        "durable": integer("The newest commit that is on disk.", least=0),
+        "targets": array(
+            obj(
+                {
+                    "target": text("The store's name.", example="sqlite"),
+                    "applied": integer("The newest commit that is in it.", least=0),
+                    "oldest_unapplied_ms": integer("How long the oldest row it lacks has waited; 0: none.", least=0),
+                }
+            )
+        ),
+        "oldest_unapplied_ms": integer("The longest of all targets.", least=0),
+    }
+)
+SETTINGS = obj(msgspec.json.schema_components([AppSettings])[1]["AppSettings"]["properties"])
+APP = obj(
+    {
+        "id": text(),
+        "rev": integer("Grows with every change.", least=1),
+        "disabled": boolean(),
+        "settings": SETTINGS,
+    }
+)
+APPS = obj({"apps": array(APP)})
+SESSIONS_ASKED = obj(
+    {},
+    {
+        "user": text("Only this user's."),
+        "search": text("In the user, the device or the address, in any case of letters.", most=256),
+        "start": integer(least=0, most=1_000_000, default=0),
+        "limit": integer(least=1, most=SESSIONS_MOST, default=100),
+    },
+)
+SESSION = obj(
+    {
+        "session": text("16 hex digits."),
+        "user": text(),
+        "device": text(),
+        "platform": text(),
+        "tag": text(),
+        "wire": text("The protocol it speaks."),
+        "address": text("Under which it is counted, or its socket's own; empty while it ends."),
+        "since_ms": TIME_MS,
+        "heard_ms": integer("Milliseconds since something came from it; -1 while it ends.", least=-1),
+        "outbox_bytes": integer("What waits for it to be taken.", least=0),
+    }
+)
+NEXT = nullable(integer("`start` of the next page; null: this is the last.", least=1))
+SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "next": NEXT, "total": integer(least=0)})
+SPAN = integer("Milliseconds before now; -1 where it is not so.", least=-1)
+CONNECTION = obj(
+    {
+        "session": text("16 hex digits."),
+        "user": text('"" before its login.'),
+        "device": text(),
+        "login_ms": SPAN,
+        "state": text(among=("open", "leaving", "closed")),
+        "door": text("By which listener it came in.", among=("websocket", "tcp", "tls", "control")),
+        "wire": text('"" until its first bytes have told.'),
+        "address": text('Under which it is counted; "" for trusted proxies and this machine.'),
+        "peer": text("The other end of its socket."),
+        "heard_ms": SPAN,
+        "probe_ms": integer("A sign of life was asked for so long ago and has not come; -1: none.", least=-1),
+        "paused": array(text(among=("login", "journal", "pace")), "Why it is not read."),
+        "paused_ms": SPAN,
+        "outbox_bytes": integer(least=0),
+        "outbox_frames": integer(least=0),
+        "blocked_ms": integer("Its peer has taken nothing for so long; -1: it takes what there is.", least=-1),
+        "queued": integer("Requests that wait for the one of `stopped`.", least=0),
+        "stopped": nullable(
+            obj(
+                {
+                    "why": text("What its requests wait for.", among=("store", "password", "scan")),
+                    "command": text("Of which request."),
+                    "since_ms": integer("For so many milliseconds.", least=0),
+                }
+            )
+        ),
+        "held": integer("Answers that wait for a commit to be on the disk.", least=0),
+        "commit": integer("The first of those commits; 0: none.", least=0),
+        "commit_ms": SPAN,
+        "seats": array(text("16 hex digits."), "Sessions of a connection that carries several users."),
+    }
+)
+KICK = sent(
+    {},
+    {
+        "device": text("Only the sessions on it; those of all devices if absent.", least=1, most=128, pattern=NAME),
+        "reason": text("Shown to the user.", most=256, example="enough"),
+    },
+)
+USER = obj(
+    {
+        "user": text(),
+        "attributes": obj({}, rest=True),
+        "online": boolean(),
+        "banned": boolean(),
+        "created_ms": TIME_MS,
+        "updated_ms": nullable(TIME_MS),
+    }
+)
+PUT_USER = sent(
+    {},
+    {
+        "attributes": obj({}, about="All of them; absent: they stay.", rest=True, example={"nickname": "Tom"}),
+        "password": text('"" removes it; absent: it stays.', most=1024, example="correct horse"),
+        "must_be_new": boolean("Refuse if there is such a user.", default=False),
+    },
+)
+SYSTEM: Schema = {
+    "not": {"required": ["user", "conversation"]},
+    **sent(
+        {"content": anything("Any JSON.", example={"notice": "Maintenance at noon."})},
+        {
+            "user": text("To this user only.", least=1, most=128, pattern=USER_ID),
+            "conversation": text("To this conversation's members only; not together with user.", least=1),
+        },
+    ),
+}
+ROLE = sent({"role": text(among=("member", "manager"), example="manager")})
+MUTE = sent({}, {"seconds": integer("0: until unmuted.", least=0, most=MUTE_SECONDS_MOST, default=0, example=600)})
+DONE = obj({"time_ms": integer("When it was done, in Unix milliseconds.", least=0)})
+JOIN_REQUESTS = obj({"requests": array(obj({"user": text(), "asked_ms": TIME_MS}), most=JOIN_REQUESTS_MOST)})
+
+ROLES = ("viewer", "support", "admin")
+SIGN_IN = sent(
+    {"name": text(least=1, most=64, example="ann"), "password": text(least=1, most=1024, example="correct horse")}
+)
+EXPIRES = nullable(integer("When the session is over, in Unix milliseconds; null: never.", least=0))
+ME = obj(
+    {
+        "name": text("The operator's; of a master key its app's id."),
+        "role": text(among=ROLES),
+        "expires_ms": EXPIRES,
+        "app": nullable(text("The only app this key is for; null: all.")),
+    }
+)
+SIGNED_IN = obj({"token": text("For `Authorization: Bearer`; shown once."), **ME["properties"]})
+NOTHING = obj({})
+PER_SECOND = "What happened a second, in the time since the sample before."
+SAMPLE = obj(
+    {
+        "at_ms": TIME_MS,
+        "sessions": integer(least=0),
+        "messages_per_s": number(PER_SECOND),
+        "deliveries_per_s": number(PER_SECOND),
+        "commit_p50_ms": number("Half of the commits were on disk within so long; 0: there were none."),
+        "commit_p99_ms": number("99 of 100 were."),
+        "backlog_commits": integer("Commits that are on the journal and not in every store.", least=0),
+        "errors_per_s": number("Requests refused, for whatever reason."),
+    }
+)
+HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
+NOW = obj({"now": SAMPLE})
