@@ -55,7 +55,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect
     return [
         Native(),
         JMessage(passwords.hash),
-        LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
+        LeanCloud(place.sockets),
         Hisihi(place.hisihi.app),
         MaxLeap(),
         Parley(services(place, passwords, metrics, shared)),
@@ -84,7 +84,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     shared = Shared()
     served = dialects(place, metrics, shared)
-    app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

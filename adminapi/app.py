@@ -25,16 +25,17 @@ from werkzeug.exceptions import HTTPException
 
 from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
-from adminapi.docs import pages
 from adminapi.files import Files
 from adminapi.gate import Gate
 from adminapi.http import KEY, Cured
-from adminapi.pages import CONSOLE, LOOK, sent, served
+from adminapi.pages import sent
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
+from adminapi.site import site
 from adminapi.uploads import received
 from protocol.errors import Reason, Refused
 from protocol.guesses import PROOFS
+from protocol.sockets import Sockets
 
 log = logging.getLogger("adminapi.app")
 
@@ -59,10 +60,11 @@ def build(
     *,
     settings: Settings,
     audit: Audit,
+    sockets: Sockets = Sockets(),  # noqa: B008  # it never changes
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
     """The ASGI application."""
-    return Cured(Front(broker, dialects, files, settings, audit, count).quart, settings)
+    return Cured(Front(broker, dialects, files, settings, audit, sockets, count).quart, settings)
 
 
 class Front:
@@ -75,6 +77,7 @@ class Front:
         files: Files,
         settings: Settings,
         audit: Audit,
+        sockets: Sockets,
         count: Count,
     ) -> None:
         self.broker = broker
@@ -101,7 +104,7 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
-        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE)}.items():
+        for path, answer in site(dialects, sockets).items():
             self.mount_page(path, answer)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)

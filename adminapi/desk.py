@@ -17,5 +17,6 @@ def services(place: Place, passwords: Passwords, metrics: Metrics, shared: Share
         hash_password=passwords.hash,
         own_metrics=metrics.text,
         watch=shared.watch,
+        sockets=place.sockets,
         operators=Operators(Accounts(place.operators), passwords),
     )

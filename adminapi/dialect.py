@@ -122,6 +122,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""
     """Whose session it is, "" where no operator has signed in."""
     role: OperatorRole = OperatorRole.ADMIN
+    session: str = ""
+    """The session that has to be there still, as `SessionInfo` names it; "" for none."""
 
 
 class Ask:

@@ -33,6 +33,7 @@ from protocol.settings import (
     read_section,
     read_tables,
 )
+from protocol.sockets import Sockets
 
 BaseUrl = Annotated[
     str,
@@ -62,8 +63,8 @@ class Settings(Section, frozen=True):
     public_url: BaseUrl = ""
     """Scheme and host for links to files, where a proxy hides the caller's own. Empty: the request's Host."""
     socket_url: SocketUrl = ""
-    """Where the router sends LeanCloud's clients, where a proxy hides the sockets or ends TLS for them. Empty: the request's
-    Host with the port of `[sockets] listen`, or of `tls_listen` where a client asks for TLS and there is one."""
+    """Where our pages and LeanCloud's router find the sockets, where a proxy hides them or ends TLS for them. Empty: the
+    request's Host with the port of `[sockets] listen`, or of `tls_listen` where TLS is wanted and there is one."""
     operator_token: Token = ""
     """Opens `/-/api` for every app, and `/-/metrics`. Empty: only the apps' master keys do, each for its app."""
     tls_cert: FilePath = ""
@@ -135,6 +136,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     lists_apps: bool
     """The settings file has `[[app]]` entries."""
+
+    @property
+    def sockets(self) -> Sockets:
+        return Sockets(self.admin.socket_url, self.sockets_listen, self.tls_listen)
 
     @property
     def files(self) -> Path:

@@ -49,10 +49,10 @@ PROOFS: list[tuple[str, Dialect, Callable[[Keys], Mapping[str, str]]]] = [
     ("jmessage basic", JMessage(hash_password), basic),
     ("hisihi bearer", Hisihi("a"), lambda keys: bearer(keys.master_key)),
     ("hisihi key", Hisihi(""), lambda keys: {"app-id": "a", "app-key": keys.key}),
-    ("leancloud key", LeanCloud("", "h:1", ""), lambda keys: {"x-lc-id": "a", "x-lc-key": f"{keys.master_key},master"}),
+    ("leancloud key", LeanCloud(), lambda keys: {"x-lc-id": "a", "x-lc-key": f"{keys.master_key},master"}),
     (
         "leancloud sign",
-        LeanCloud("", "h:1", ""),
+        LeanCloud(),
         lambda keys: {"x-lc-id": "a", "x-lc-sign": sign_request(keys.master_key, NOW * 1000, master=True)},
     ),
     ("parley", Parley(desk(Path("/nowhere"), Metrics(), "")), lambda keys: bearer(keys.master_key)),

@@ -89,6 +89,7 @@ from adminapi.dialects.leancloud.router import PATHS, Router
 from adminapi.schemas import Schema, integer, obj, text
 from protocol.apps import App
 from protocol.errors import Reason
+from protocol.sockets import Sockets
 
 PARTS = (
     conversations,
@@ -138,10 +139,10 @@ class LeanCloud(Dialect):
     }
     proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "sign"))
 
-    def __init__(self, socket_url: str = "", sockets_listen: str = "127.0.0.1:7700", tls_listen: str = "") -> None:
-        """What the router says, see there."""
+    def __init__(self, sockets: Sockets = Sockets()) -> None:  # noqa: B008  # it never changes
+        """`sockets`: what the router says."""
         self.routes = Routes([endpoint for part in PARTS for endpoint in part.routes])
-        self.routes += Router(socket_url, sockets_listen, tls_listen).routes
+        self.routes += Router(sockets).routes
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
         return proof.admit(ask, apps)

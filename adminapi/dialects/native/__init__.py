@@ -10,7 +10,9 @@ Readings, where the seed is unclear:
 * Tokens (ZD-42): `unique_name` acts as that user with a member's rights. `act` + `aud` allows that act for that user,
   its `members` being the md5 of the list in the request (`to_client_ids` of a creation, without the creator, as in the
   sample); an act without a list, or a token without `members`, goes with the empty list. A token of neither kind is the
-  back office's. Acts are named as the socket's request types, and `file.upload`, `conv.members.remove`.
+  back office's. A session token, as a login on the socket answers it, allows its user `file.upload` while that session is
+  there: so a page sends a file without holding a key. Acts are named as the socket's request types, and `file.upload`,
+  `conv.members.remove`.
 * ZD-01: some of the users failed: an error that names them; those added stay added and adding again is no error.
 * ZD-04: `conv_extend` comes back as stored, null if empty. `conv_type` may be digits in quotes.
 * ZD-04, ZD-06: text under `name` of `conv_extend` is the conversation's name, which the other APIs see and change, at most
@@ -65,7 +67,8 @@ class Native(Dialect):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "HS256 with the app's `secret`; acts as the user it names, or does the one act it names.",
+            "description": "HS256 with the app's `secret`; acts as the user it names, or does the one act it names. "
+            "A session token of the socket uploads files.",
         },
     }
     proofs: ClassVar[Sequence[Sequence[str]]] = (("id", "key"), ("id", "token"), ("id", "key", "token"))

@@ -11,7 +11,7 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
 from adminapi.dialects.native import schemas
-from adminapi.dialects.native.proof import allow
+from adminapi.dialects.native.proof import UPLOAD, allow
 from adminapi.dialects.native.schemas import PAGE_MOST, SIZE_MOST
 from adminapi.schemas import About, array, either, file, obj, text
 from protocol.codec import is_name, write_json
@@ -24,12 +24,15 @@ from protocol.commands import (
     ListConversations,
     ListMembers,
     ListMessages,
+    ListSessions,
+    Managed,
     MemberList,
     MembersChanged,
     MessagePage,
     RemoveMembers,
     SendMessage,
     Sent,
+    SessionList,
     UpdateConversation,
     UpdateConversations,
 )
@@ -105,6 +108,17 @@ def keep_from_own(data: dict[str, object]) -> bool:
     if isinstance(value, bool):
         raise Refused(Reason.BAD_FORMAT, "no_sync is 0 (do not sync to the sender's other sessions) or 1 (sync).")
     return value is not None and not flag(data, "no_sync")
+
+
+async def still_there(ask: Ask, broker: Broker) -> None:
+    """BAD_TOKEN if the caller's session token is of a session that is over: it would upload for weeks otherwise."""
+    assert ask.caller is not None
+    if not ask.caller.session:
+        return
+    app, user = ask.caller.app, ask.caller.user
+    listed = cast(SessionList, await broker.call(Managed(app=app.id, rev=app.rev, command=ListSessions(user=user))))
+    if not any(session.session == ask.caller.session for session in listed.sessions):
+        raise Refused(Reason.BAD_TOKEN, "The session of this token is over; log in again, and use the new token.")
 
 
 def all_changed(changed: MembersChanged, verb: str) -> None:
@@ -290,8 +304,11 @@ async def list_messages(ask: Ask, broker: Broker) -> Answer:
 
 @routes.add("POST", "/im/file/upload", about=About(answer=text("Its URL."), body=obj({"file": file()})), uploads=True)
 async def upload(ask: Ask, broker: Broker) -> Answer:
-    """ZD-11. Upload a file."""
-    allow(ask, "file.upload")
+    """ZD-11. Upload a file.
+
+    A user's client may show the session token its login on the socket was answered with."""
+    allow(ask, UPLOAD)
+    await still_there(ask, broker)
     file = ask.uploads.get("file")
     if file is None:
         missing("file")

@@ -2,7 +2,8 @@
 
 The law: nothing here waits or does anything; it looks at headers and at the table of apps, compares secrets in constant
 time, and returns a Caller or refuses. A token never gives more than it says: a login token acts as its user with that
-user's rights, an action token does one act with one list of members, and beside a key a token still narrows.
+user's rights, an action token does one act with one list of members, and beside a key a token still narrows. What a
+login on the socket was answered with, the session token, does one act too: it uploads files, as long as that session lasts.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from adminapi.dialect import Ask, Caller, bearer, same_secret
 from protocol.apps import App
 from protocol.codec import write_json
 from protocol.errors import Reason, Refused
-from protocol.tokens import name_in, read_jwt
+from protocol.tokens import SessionToken, name_in, read_jwt, read_session_token
 
 NOBODY = hashlib.md5(b"[]", usedforsecurity=False).hexdigest()
 """The `members` of an action token for an act that names no members."""
 
 
+UPLOAD = "file.upload"
 NAMELESS = frozenset({"exp", "nbf", "iat", "iss", "jti", "app_id"})
 """Claims that say nothing of a user. A token with these alone is the back office's own."""
 KNOWN = ", ".join(sorted(NAMELESS))
@@ -32,6 +34,8 @@ def admit(ask: Ask, apps: Mapping[str, App]) -> Caller:
     key, token = ask.headers.get("app-key"), bearer(ask.headers)
     if key is not None and not same_secret(key, *app.keys(ask.now_ms, "key", "master_key")):
         raise Refused(Reason.UNAUTHORIZED, "app-key is not a key of this app.")
+    if token and "." not in token:
+        return admit_session(app, read_session_token(app.keys(ask.now_ms, "secret"), token, ask.now_ms))
     if token:
         return admit_token(app, read_jwt(app.keys(ask.now_ms, "secret"), token, ask.now_s))
     if key is not None or app.settings.bare_app_id:
@@ -73,6 +77,16 @@ def admit_token(app: App, claims: dict[str, Any]) -> Caller:
             Reason.BAD_TOKEN, f"The token has {', '.join(strange)} and names no user; a back office's has only {KNOWN}."
         )
     return Caller(app=app, proof="token")
+
+
+def admit_session(app: App, token: SessionToken) -> Caller:
+    """Whose session it is; whether it is still there is asked by who lets it do something (`Caller.session`)."""
+    if token.app != app.id:
+        raise Refused(Reason.BAD_TOKEN, "The session token is for another app.")
+    session = f"{token.session:016x}"
+    return Caller(
+        app=app, user=token.user, privileged=False, act=UPLOAD, members=NOBODY, proof="session_token", session=session
+    )
 
 
 def allow(ask: Ask, act: str, members: Sequence[str] = (), actor: str | None = None) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from adminapi.dialect import Broker, OperatorRole
 from protocol.errors import Refused
+from protocol.sockets import Sockets
 
 T = TypeVar("T")
 
@@ -60,3 +61,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """adminapi's counters and the broker's given to it, as Prometheus text."""
     operators: Operators
     watch: Watch
+    sockets: Sockets
+    """Where pages find them."""

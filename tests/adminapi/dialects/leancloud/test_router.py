@@ -9,6 +9,7 @@ import pytest
 
 from adminapi.dialect import Ask, Query
 from adminapi.dialects.leancloud.router import Router
+from protocol.sockets import Sockets
 from tests.adminapi.conftest import Served
 from tests.adminapi.dialects.leancloud.conftest import call, refused
 
@@ -42,7 +43,7 @@ async def test_the_rest_below_v1_is_not_ours(served: Served) -> None:
     ],
 )
 def test_the_sockets_are_at_the_host_that_was_asked(base: str, url: str) -> None:
-    assert Router("", "0.0.0.0:7700").beside(base) == url
+    assert Sockets("", "0.0.0.0:7700").at(base) == url
 
 
 @pytest.mark.parametrize(
@@ -57,19 +58,19 @@ def test_the_sockets_are_at_the_host_that_was_asked(base: str, url: str) -> None
 async def test_who_asks_for_tls_is_sent_to_the_listener_for_it(secure: str, tls: str, url: str) -> None:
     ask = Ask(method="GET", base_url="http://im.example.com", query=Query({"secure": [secure]}))
     unused: Any = None
-    answer = await Router("", "0.0.0.0:7700", tls).route(ask, unused)
+    answer = await Router(Sockets("", "0.0.0.0:7700", tls)).route(ask, unused)
     assert json.loads(answer.body) == {"server": url, "secondary": url, "ttl": 3600}
-    assert Router("", "0.0.0.0:7700", tls).beside("http://a b", secure=secure == "true") == url.replace(
+    assert Sockets("", "0.0.0.0:7700", tls).at("http://a b", secure=secure == "true") == url.replace(
         "im.example.com", "0.0.0.0"
     )
-    last = await Router("ws://other:1", "0.0.0.0:7700", tls).route(ask, unused)
+    last = await Router(Sockets("ws://other:1", "0.0.0.0:7700", tls)).route(ask, unused)
     assert json.loads(last.body)["server"] == "ws://other:1"
 
 
 async def test_the_operator_has_the_last_word() -> None:
     ask = Ask(method="GET", base_url="http://im.example.com")
     unused: Any = None
-    answer = await Router("wss://sockets.example.com/im", "0.0.0.0:7700").route(ask, unused)
+    answer = await Router(Sockets("wss://sockets.example.com/im", "0.0.0.0:7700")).route(ask, unused)
     assert answer.body == (
         b'{"server":"wss://sockets.example.com/im","secondary":"wss://sockets.example.com/im","ttl":3600}'
     )

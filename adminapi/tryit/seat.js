@@ -1,0 +1,359 @@
+// One window of the page: a user logged in on a device, in a conversation with another. The law: it holds nothing the server
+// would not tell again; whatever happens, it says so in the window, with the server's own code and word.
+
+import * as deeds from "./deeds.js";
+import { literal } from "./code.js";
+import { line } from "./message.js";
+import { fill, h, svg } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+
+const TYPING_MS = 6000;
+const NEAR = 80;
+const CLIP = "M8 12.5l5.6-5.6a2.5 2.5 0 0 1 3.6 3.6l-7.4 7.4a4.3 4.3 0 0 1-6.1-6.1l7.5-7.5";
+
+export class Seat {
+  conv_id = "";
+  unread = 0;
+  over = null; // why there is no session, once there is none
+  #client = null;
+  #state = "connecting";
+  #rows = []; // messages as the server has them, oldest first; ours on their way at the end
+  #more = false;
+  #present = false;
+  #typingUntil = 0;
+  #delivered = 0;
+  #read = 0;
+  #unreads = new Map();
+  #kick = null;
+  #retryIn = 0;
+
+  // `desk`: url, admin, app, panel, and what it does with windows; `login`: user, device, and a token or password, if need be.
+  constructor(desk, login, other, nth = 1) {
+    Object.assign(this, { desk, login, other, nth, user: login.user });
+    this.id = `seat-${login.user}-${nth}`;
+    this.element = h("section.card.seat", { "aria-labelledby": this.id, onpointerdown: () => desk.front(this), onfocusin: () => desk.front(this) });
+    this.draw();
+  }
+
+  get title() {
+    return this.nth === 1 ? this.user : t("{user}, window {n}", { user: this.user, n: this.nth });
+  }
+
+  get front() {
+    return this.element.classList.contains("front");
+  }
+
+  async logIn() {
+    const { url, app, panel } = this.desk;
+    const login = { app, ...this.login };
+    Object.assign(this, { over: null });
+    this.#become("connecting");
+    const answered = panel.show({
+      title: () => (this.nth === 1 ? t("{user} logs in", this) : t("{user} logs in once more, on the same device", this)),
+      deeds: [deeds.logIn, deeds.listen, deeds.openConversation],
+      lines: this.#loginLines(),
+    });
+    try {
+      this.#client = await deeds.logIn(url, login);
+      deeds.listen(this.#client, (type, data) => this.#hear(type, data));
+      this.#become("online");
+      answered(await this.#open());
+    } catch (error) {
+      if (this.over) return;
+      this.over = error;
+      this.#become("ended");
+      answered({ error: error.message });
+    }
+  }
+
+  close() {
+    this.#client?.close();
+    this.element.remove();
+  }
+
+  // Becoming the window one looks at: what is unread is read.
+  comeForward() {
+    if (!this.unread || this.#state !== "online") return;
+    this.#readAll((seq) =>
+      this.#show("{user} reads up to here", [deeds.markRead], `await markRead(client, ${literal(this.conv_id)}, ${seq});`),
+    );
+  }
+
+  async #open() {
+    const found = await deeds.openConversation(this.#client, this.other);
+    this.conv_id = found.conv_id;
+    this.unread = this.#unreads.get(found.conv_id) ?? 0;
+    this.#more = found.more;
+    this.#rows = [];
+    for (const said of found.messages) this.#add(said);
+    this.draw();
+    await this.#lookAround();
+    if (this.front) this.comeForward();
+    return found;
+  }
+
+  // What no push tells who was away: whether the other is there, and what he has read.
+  async #lookAround() {
+    const mine = this.#rows.findLast((said) => this.#isMine(said) && said.msg_id);
+    this.#present = await deeds.watchPresence(this.#client, this.other);
+    if (mine) {
+      const { read } = await deeds.askReaders(this.#client, this.conv_id, mine.msg_id);
+      if (read.includes(this.other)) this.#read = Math.max(this.#read, mine.seq);
+    }
+    this.#drawStates();
+    this.#drawHead();
+  }
+
+  #hear(type, data) {
+    if (type.startsWith("client.") && type !== "client.typing") return this.#hearClient(type, data);
+    if (type === "logout.kick") this.#kick = data;
+    if (type === "sync") return this.#hearSync(data);
+    if (type === "presence.changed") this.#present = data.changes.findLast((each) => each.client_id === this.other)?.online ?? this.#present;
+    if (data.conv_id === this.conv_id) this.#hearHere(type, data);
+    this.#drawHead();
+  }
+
+  #hearHere(type, data) {
+    if (type === "msg.new") {
+      this.#add(data);
+      if (!this.#isMine(data)) this.#hearFromOther(data);
+    } else if (type === "client.typing" && data.client_id === this.other) {
+      this.#typingUntil = data.typing ? Date.now() + TYPING_MS : 0;
+      setTimeout(() => this.#drawTyping(), TYPING_MS + 50);
+    } else if (type === "msg.receipt" && data.client_id === this.other) {
+      this.#delivered = Math.max(this.#delivered, data.delivered_seq);
+      this.#read = Math.max(this.#read, data.read_seq);
+      this.#drawStates();
+    } else if (type === "conv.read") {
+      this.unread = data.unread;
+    } else if (type === "msg.recalled" || type === "msg.edited") {
+      const said = this.#rows.find((each) => each.seq === data.seq);
+      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: 3 } : { text: data.text, url: data.url, attr: data.attr });
+      this.#drawThread();
+    }
+    this.#drawTyping();
+  }
+
+  #hearFromOther({ conv_id, seq }) {
+    this.#typingUntil = 0;
+    this.unread += 1;
+    this.#client.tell("msg.ack", { conv_id, seq });
+    if (this.front && document.hasFocus()) this.#readAll();
+  }
+
+  #hearClient(type, data) {
+    if (type === "client.offline") this.#retryIn = data.retry_in;
+    if (type === "client.ended") this.over = data;
+    this.#become({ "client.online": "online", "client.offline": "offline", "client.ended": "ended" }[type]);
+    if (type === "client.online") this.#lookAround().catch(() => {}); // lost again: asked again
+  }
+
+  #hearSync({ conversations, reset }) {
+    for (const { conv_id, unread } of conversations) this.#unreads.set(conv_id, unread);
+    if (reset && this.conv_id) this.#open().catch(() => {});
+  }
+
+  #become(state) {
+    this.#state = state;
+    this.draw();
+  }
+
+  #isMine(said) {
+    return String(said.from_client) === this.user;
+  }
+
+  #add(said) {
+    if (said.seq && this.#rows.some((each) => each.seq === said.seq)) return;
+    this.#rows.push(said);
+    this.#drawThread();
+  }
+
+  async #readAll(shown = () => () => {}) {
+    const last = this.#rows.findLast((said) => said.seq && !this.#isMine(said));
+    if (!last) return;
+    this.unread = 0;
+    this.#drawHead();
+    shown(last.seq)(await deeds.markRead(this.#client, this.conv_id, last.seq).catch((error) => ({ error: error.message })));
+  }
+
+  async #say(text) {
+    const said = { from_client: this.user, type: -1, text, state: "Sending…" };
+    const answered = this.#show("{user} says something", [deeds.say], `await say(client, ${literal(this.other)}, ${literal(text)});`);
+    await this.#deliver(said, answered, () => deeds.say(this.#client, this.other, text));
+  }
+
+  async #sendFile(file) {
+    const { admin } = this.desk;
+    const said = { from_client: this.user, type: -6, text: file.name, state: "Sending…" };
+    const calls = [
+      `const file = new File(["hello"], ${literal(file.name)}, { type: ${literal(file.type)} });`,
+      `await sendFile(client, ${literal(this.other)}, file, ${literal(admin)});`,
+    ];
+    const answered = this.#show("{user} sends a file", [deeds.sendFile], ...calls);
+    await this.#deliver(said, answered, async () => {
+      const sent = await deeds.sendFile(this.#client, this.other, file, admin);
+      const { messages } = await deeds.readEarlier(this.#client, this.conv_id, sent.seq + 1);
+      Object.assign(said, messages.at(-1));
+      return sent;
+    });
+  }
+
+  async #deliver(said, answered, send) {
+    this.#add(said);
+    this.#thread.scrollTop = this.#thread.scrollHeight;
+    try {
+      const answer = await send();
+      Object.assign(said, { msg_id: answer.msg_id, seq: answer.seq, ctime: answer.time, state: "Sent" });
+      answered(answer);
+    } catch (error) {
+      said.state = t("Not sent: {why}", { why: error.message });
+      answered({ error: error.message });
+    }
+    this.#rows.sort((one, other) => (one.seq ?? Infinity) - (other.seq ?? Infinity) || 0);
+    this.#drawThread();
+  }
+
+  async #readEarlier() {
+    const before = this.#rows.find((said) => said.seq).seq;
+    const answered = this.#show("{user} reads what was said before", [deeds.readEarlier], `await readEarlier(client, ${literal(this.conv_id)}, ${before});`);
+    const page = await deeds.readEarlier(this.#client, this.conv_id, before);
+    answered(page);
+    this.#more = page.more;
+    const height = this.#thread.scrollHeight;
+    this.#rows.unshift(...page.messages);
+    this.#drawThread();
+    this.#thread.scrollTop = this.#thread.scrollHeight - height;
+  }
+
+  #show(title, functions, ...calls) {
+    const login = { app: this.desk.app, ...this.login, device: "elsewhere", ...this.#proof() };
+    const lines = [`const client = await openClient(${literal(this.desk.url)}, ${literal(login)});`, ...calls];
+    return this.desk.panel.show({ title: () => t(title, this), deeds: functions, lines });
+  }
+
+  #loginLines() {
+    const login = `${literal(this.desk.url)}, ${literal({ app: this.desk.app, ...this.login, ...this.#proof() })}`;
+    const call = (name) => [`const ${name} = await logIn(${login});`, `listen(${name}, console.log);`];
+    const first = ["// The window that is there. It will hear logout.kick, then client.ended with 4001, replaced:", ...call("first"), ""];
+    const again = ["// The same user on the same device once more:", ...call("client")];
+    const open = `await openConversation(client, ${literal(this.other)});`;
+    return this.nth === 1 ? [...call("client"), open] : [...first, ...again, open];
+  }
+
+  #proof() {
+    return { token: this.login.token && "your token", password: this.login.password && "your password" };
+  }
+
+  // What follows draws.
+
+  draw() {
+    const text = this.#input?.value ?? "";
+    this.element.classList.toggle("over", this.#state === "ended");
+    fill(
+      this.element,
+      h("header"),
+      h("ol.thread", { role: "log", tabindex: "0", "aria-label": t("Conversation with {user}", { user: this.other }) }),
+      h("p.typing.small.muted", { role: "status" }),
+      this.#state === "ended" ? this.#ending() : this.#form(text),
+    );
+    this.#drawHead();
+    this.#drawThread(true);
+    this.#drawTyping();
+  }
+
+  get #thread() {
+    return this.element.querySelector(".thread");
+  }
+
+  get #input() {
+    return this.element.querySelector("input[type=text]");
+  }
+
+  #drawHead() {
+    const states = {
+      connecting: ["", t("connecting…")],
+      online: ["good", t("online")],
+      offline: ["warn", t("reconnecting in {n} s", { n: this.#retryIn.toFixed(1) })],
+      ended: ["bad", t("logged out")],
+    };
+    const [mood, word] = states[this.#state];
+    const there = this.#present ? t("{user} is online", { user: this.other }) : t("{user} is offline", { user: this.other });
+    fill(
+      this.element.querySelector("header"),
+      h("div.row.apart",
+        h("h2", { id: this.id }, this.title),
+        h("div.row",
+          this.unread > 0 && this.#state !== "ended" && h("span.tag.warn.unread", t("{n} unread", { n: this.unread })),
+          h(mood ? `span.tag.${mood}` : "span.tag", { role: "status" }, word))),
+      h("p.small.muted", this.#state === "online" ? there : "", this.#state === "online" && " · ", t("device “{device}”", this.login)),
+    );
+  }
+
+  #drawThread(fresh = false) {
+    const place = this.#thread;
+    const end = fresh || place.scrollHeight - place.scrollTop - place.clientHeight < NEAR;
+    const earlier = h("button.quiet.small", { type: "button", onclick: () => this.#readEarlier() }, t("Earlier messages"));
+    const rows = this.#rows.map((said) => line({ ...said, state: this.#stateOf(said) }, this.#isMine(said)));
+    fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), rows);
+    if (!end) return;
+    place.scrollTop = place.scrollHeight;
+    for (const image of place.querySelectorAll("img")) image.onload = () => (place.scrollTop = place.scrollHeight);
+  }
+
+  #drawStates() {
+    const states = this.#rows.filter((said) => this.#isMine(said)).map((said) => t(this.#stateOf(said)));
+    this.#thread.querySelectorAll(".state").forEach((each, at) => (each.textContent = states[at]));
+  }
+
+  #stateOf(said) {
+    if (!said.seq) return said.state;
+    return said.seq <= this.#read ? "Read" : said.seq <= this.#delivered ? "Delivered" : "Sent";
+  }
+
+  #drawTyping() {
+    const typing = Date.now() < this.#typingUntil ? t("{user} is typing…", { user: this.other }) : "";
+    this.element.querySelector(".typing").textContent = typing;
+  }
+
+  #form(text) {
+    const input = h("input", { type: "text", value: text, maxlength: "1000", autocomplete: "off", "aria-label": t("Message to {user}", { user: this.other }), placeholder: t("Message to {user}", { user: this.other }) });
+    const picker = h("input", { type: "file", hidden: true, "aria-label": t("File"), onchange: () => {
+      for (const file of picker.files) this.#sendFile(file);
+      picker.value = "";
+    } });
+    input.addEventListener("input", () => this.#typed());
+    input.addEventListener("paste", ({ clipboardData }) => {
+      for (const file of clipboardData.files) this.#sendFile(file);
+    });
+    const clip = svg("svg", { viewBox: "0 0 24 24", width: "20", height: "20", fill: "none", stroke: "currentColor", "stroke-width": "1.8", "aria-hidden": "true" }, svg("path", { d: CLIP }));
+    const attach = h("button.pick", { type: "button", "aria-label": t("Send a file or a picture"), title: t("Send a file or a picture"), onclick: () => picker.click() }, clip, picker);
+    const form = h("form.say", { onsubmit: (event) => this.#submitted(event, input) }, attach, input, h("button.primary", t("Send")));
+    const again = h("button.small.again", { type: "button", onclick: () => this.desk.again(this) }, t("Log in once more as {user}", this));
+    return h("div.stack.tight", form, again);
+  }
+
+  #submitted(event, input) {
+    event.preventDefault();
+    const text = input.value.trim();
+    input.value = "";
+    if (text && this.#client) this.#say(text);
+  }
+
+  #typed() {
+    const client = this.#client;
+    if (!client || !deeds.typing(client, this.other)) return;
+    this.#show("{user} is typing", [deeds.typing], `typing(client, ${literal(this.other)});`);
+  }
+
+  #ending() {
+    const { code, reason, message } = this.over;
+    const kick = this.#kick?.reason === "replaced" ? t("This account has logged in again on the same device.") : (this.#kick?.text ?? "");
+    const words = message ? t("The login was refused: {message}", { message }) : t("Logged out. {kick} Close code {code}, {reason}.", { kick, code, reason });
+    const final = !message && t("Codes from 4000 to 4499 are final: parley.js does not come back by itself.");
+    return h("div.end",
+      h("div.notice.bad", { role: "alert" }, h("p", words), final && h("p.small", final)),
+      h("div.row",
+        h("button.primary", { type: "button", onclick: () => this.logIn() }, t("Log in here again")),
+        h("button", { type: "button", onclick: () => this.desk.close(this) }, t("Close this window"))));
+  }
+}
