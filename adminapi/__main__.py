@@ -26,6 +26,7 @@ from adminapi.app import build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
+from adminapi.desk import services
 from adminapi.dialect import Dialect
 from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
@@ -84,7 +85,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(place.admin.operator_token, passwords.hash, metrics.text),
+        Parley(services(place, passwords, metrics)),
     ]
 
 

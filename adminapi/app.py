@@ -25,10 +25,11 @@ from werkzeug.exceptions import HTTPException
 
 from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
-from adminapi.docs import fresh, pages
+from adminapi.docs import pages
 from adminapi.files import Files
 from adminapi.gate import PROOFS, Gate
 from adminapi.http import KEY, Cured
+from adminapi.pages import CONSOLE, LOOK, sent, served
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.uploads import received
@@ -99,7 +100,7 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
-        for path, answer in pages(dialects).items():
+        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE)}.items():
             self.mount_page(path, answer)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)
@@ -114,7 +115,7 @@ class Front:
     def mount_page(self, path: str, answer: Answer) -> None:
         async def view() -> Response:
             await self.discard_rest()
-            return rendered(fresh(answer, request.headers.get("If-None-Match", "")))
+            return rendered(sent(answer, request.headers.get("If-None-Match", ""), request.host))
 
         self.quart.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
 
@@ -198,8 +199,9 @@ class Front:
                 ask.caller = dialect.admit(ask, {})
             except Refused as refused:  # it may be a key of an app, which nobody knows just now
                 raise away from refused
-            return
-        ask.caller = dialect.admit(ask, self.broker.apps)
+        else:
+            ask.caller = dialect.admit(ask, self.broker.apps)
+        endpoint.check(ask.caller)
         self.gate.pass_one(ask.caller.app)
 
     def ask(self, path: dict[str, str]) -> Ask:
@@ -343,6 +345,7 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
         "app": app or next(iter(witness.commands.values())),
         "user": caller.user if caller is not None else "",
         "proof": caller.proof if caller is not None else "",
+        **({"operator": caller.operator} if caller is not None and caller.operator else {}),
         "from": ask.remote or peer_of(request.scope),  # a proxy that names nobody is named itself
         "dialect": dialect.name,
         "method": ask.method,

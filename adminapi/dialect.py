@@ -8,10 +8,11 @@ a Reason has no entry. So each vendor's habits stay in its own file; `adminapi.a
 
 from __future__ import annotations
 
+import enum
 import functools
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -91,6 +92,18 @@ class Query:
         return self.values.get(name, ())
 
 
+class OperatorRole(enum.IntEnum):
+    """What an operator may do; each may what those before it may. A viewer reads."""
+
+    VIEWER = 1
+    SUPPORT = 2
+    ADMIN = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who was admitted, and to what."""
 
@@ -104,6 +117,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The md5 its member list must have."""
     proof: str = ""
     """By what, in a word, for the audit log."""
+    whole: bool = False
+    """Of the whole installation, not of one app."""
+    operator: str = ""
+    """Whose session it is, "" where no operator has signed in."""
+    role: OperatorRole = OperatorRole.ADMIN
 
 
 class Ask:
@@ -211,6 +229,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    pieces: AsyncGenerator[bytes, None] | None = None
+    """Instead of `body`: sent as they come, to the end or until the caller has gone."""
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
@@ -233,18 +253,35 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Nobody has to prove anything."""
     alone: bool = False
     """Served while the broker is away too, to callers whose proof needs no table of apps."""
+    operators: bool = False
+    """Of the whole installation: no app's key opens it."""
+    role: OperatorRole | None = None
+    """What an operator who signed in has to be; None: a viewer where it reads (GET), an admin where it does not."""
+
+    @property
+    def least(self) -> OperatorRole:
+        return self.role or (OperatorRole.VIEWER if self.method == "GET" else OperatorRole.ADMIN)
+
+    def check(self, caller: Caller) -> None:
+        """NOT_ALLOWED unless the caller may do this."""
+        if self.operators and not caller.whole:
+            raise Refused(Reason.NOT_ALLOWED, "This is for operators; an app's key does not open it.")
+        if caller.role < self.least:
+            words = f"This takes an operator with the role {self.least.word}, and {caller.operator} is {caller.role.word}."
+            raise Refused(Reason.NOT_ALLOWED, words)
 
 
 class Routes(list[Endpoint]):
     """The endpoints of a dialect, in the order of its document."""
 
     def add(
-        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False, alone: bool = False
-    ) -> Callable[[Run], Run]:
+        self, method: str, path: str, *, about: About, uploads: bool = False, open: bool = False, alone: bool = False,
+        operators: bool = False, role: OperatorRole | None = None,
+    ) -> Callable[[Run], Run]:  # fmt: skip
         """Register the decorated function. Its docstring and `about` are what `/-/docs` says of it."""
 
         def register(run: Run) -> Run:
-            self.append(Endpoint(method, path, run, about, uploads, open, alone))
+            self.append(Endpoint(method, path, run, about, uploads, open, alone, operators, role))
             return run
 
         return register

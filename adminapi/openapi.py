@@ -121,6 +121,8 @@ def operation(dialect: Dialect, endpoint: Endpoint, prefixes: Sequence[str]) -> 
         found["servers"] = [{"url": "/"}, *({"url": prefix} for prefix in prefixes)]
         also = ", ".join(f"`{prefix}{endpoint.path}`" for prefix in prefixes)
         description = f"{description}\n\nAlso at {also}.".lstrip()
+    if endpoint.role is not None:
+        description = f"{description}\n\nOperators: {endpoint.role.word} and above.".lstrip()
     if description:
         found["description"] = description
     if about.body is not None:
@@ -161,7 +163,7 @@ def parameter(place: str, name: str, schema: Schema, *, needed: bool = False) ->
 def responses(dialect: Dialect, endpoint: Endpoint) -> Object:
     """By status. Where a refusal has the status of the success, the body is either."""
     about: About = endpoint.about
-    errors = refusals(dialect, UNASKED if endpoint.open else Reason)
+    errors = refusals(dialect, UNASKED | about.refuses if endpoint.open else Reason)
     found: Object = {str(status): {"$ref": f"#/components/responses/{dialect.name}.{status}"} for status in errors}
     for status, answer in {about.status: about.answer, **about.others}.items():
         shown: Object = {"description": HTTPStatus(status).phrase}

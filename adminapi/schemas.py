@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from protocol.errors import Reason
+
 Schema = Mapping[str, Any]
 """A JSON Schema."""
 NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -155,3 +157,5 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     """An object whose fields are the parameters."""
     others: Mapping[int, Schema] = {}
     """Bodies of answers with further statuses that are no refusals of the table."""
+    refuses: frozenset[Reason] = frozenset()
+    """Of an endpoint that asks for no proof: what it refuses, beside bodies that cannot be read."""

@@ -139,6 +139,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     def audit(self) -> Path:
         return self.data / "audit"
 
+    @property
+    def operators(self) -> Path:
+        return self.data / "operators.json"
+
 
 def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.environ) -> Place:
     """The settings in `path` (TOML, None for none) and the environment; `data` as `--data` gave it. BadSettings."""

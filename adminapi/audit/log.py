@@ -10,6 +10,7 @@ anew by size and age, and go whole, the oldest first, `audit_days` after their l
 |---|---|
 | `n`, `time` | the line's number, and UTC |
 | `app`, `user` | of whom; `user` where it was a user's own token |
+| `operator` | whose session it was, where an operator had signed in |
 | `proof`, `from` | what kind of key or token it was, and the address, or the uid on this host |
 | `dialect`, `method`, `path` | of the request; `cli` and the command for the command line. Never the query or the body |
 | `commands` | what was asked of the broker, each name once |

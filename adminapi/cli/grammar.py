@@ -9,15 +9,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from adminapi.cli import apps, keeping, live, users
+from adminapi.cli import apps, keeping, live, operators, users
 from adminapi.cli.completion import script
 from adminapi.cli.errands import opened, say
+from adminapi.dialect import OperatorRole
 from adminapi.doctor import doctor
 from adminapi.imports.sending import import_leancloud
 from adminapi.settings import Place
 from adminapi.up import child_command, up
 
 Run = Callable[[argparse.Namespace, Place], int]
+ROLES = tuple(role.word for role in OperatorRole)
 MOST_HOURS = 24.0 * 366 * 10
 
 
@@ -44,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     verb("up", lambda given, place: up(given.config, place), "Start broker and admin API in the foreground.", plain=True)
     verb("broker", lambda given, place: become("broker", given, place), "Start the broker alone.", plain=True)
     verb("admin", lambda given, place: become("adminapi", given, place), "Start the admin API alone.", plain=True)
+    operator_verbs(verb, nouns("operator", "Add, list, change or remove operators of the console."))
     app_verbs(verb, nouns("app", "Add, list, show or change apps."))
     listing = verb("sessions", live.sessions, "List the live sessions of an app (--json: an object a line).", verbs, "app")
     listing.add_argument("--user", default="", help="only this user's")
@@ -108,6 +111,15 @@ def app_verbs(verb: Callable[..., Any], into: Any) -> None:
     )
     verb("list", apps.app_list, "List the apps.", into)
     verb("show", apps.app_show, "Show an app with its keys.", into, "id")
+
+
+def operator_verbs(verb: Callable[..., Any], into: Any) -> None:
+    adding = verb("add", operators.add, "Add an operator; the password is asked for, or read from stdin.", into, "name")
+    adding.add_argument("--role", choices=ROLES, default="viewer", help="viewer (reads), support or admin (everything)")
+    verb("list", operators.list_all, "List the operators.", into)
+    verb("remove", operators.remove, "Remove an operator, who is signed out at once.", into, "name")
+    verb("role", operators.role, "Give an operator another role.", into, "name").add_argument("role", choices=ROLES)
+    verb("password", operators.password, "Give an operator a new password.", into, "name")
 
 
 def become(module: str, given: argparse.Namespace, place: Place) -> int:

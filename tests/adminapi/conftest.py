@@ -24,13 +24,15 @@ from adminapi.app import Front, build
 from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
+from adminapi.desk import services
 from adminapi.dialect import Dialect, Endpoint
 from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
+from adminapi.dialects.parley.services import Services
 from adminapi.files import Files
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
-from adminapi.settings import Settings
+from adminapi.settings import Settings, load
 from protocol.apps import App, AppSettings
 from protocol.commands import AppTable, Command, Managed, Reply, WatchApps
 from protocol.errors import CloseReason, Reason, Refused
@@ -234,15 +236,20 @@ class Served:
         return await trio.open_tcp_stream(host, int(port))
 
 
+def desk(data: Path, metrics: Metrics, token: str = OPERATOR) -> Services:
+    """What our own dialect is given, on this data directory."""
+    return msgspec.structs.replace(services(load(None, str(data), {}), Passwords(), metrics), operator_token=token)
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics()
 
 
 @pytest.fixture
-def dialects(metrics: Metrics) -> list[Dialect]:
+def dialects(folder: Path, metrics: Metrics) -> list[Dialect]:
     """What `served` mounts; the folder of a dialect has its own."""
-    return [Native(), Parley(OPERATOR, Passwords().hash, metrics.text)]
+    return [Native(), Parley(desk(folder, metrics))]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from protocol.apps import App, EarlierKeys
 from protocol.errors import Reason, Refused
 from protocol.signatures import sign_request
 from protocol.tokens import SessionToken, make_jwt, make_session_token, read_jwt, read_session_token
+from tests.adminapi.conftest import desk
 
 NOW = int(time.time())
 OLD = EarlierKeys(key="old-key", master_key="old-master", secret="old-secret", until_ms=NOW * 1000 + 1000)
@@ -53,7 +55,7 @@ PROOFS: list[tuple[str, Dialect, Callable[[Keys], Mapping[str, str]]]] = [
         LeanCloud("", "h:1", ""),
         lambda keys: {"x-lc-id": "a", "x-lc-sign": sign_request(keys.master_key, NOW * 1000, master=True)},
     ),
-    ("parley", Parley("", hash_password, Metrics().text), lambda keys: bearer(keys.master_key)),
+    ("parley", Parley(desk(Path("/nowhere"), Metrics(), "")), lambda keys: bearer(keys.master_key)),
 ]
 
 

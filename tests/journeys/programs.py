@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -172,3 +173,56 @@ class Host:
         if value is not None:
             for program in self.programs:
                 print("--- log of", program.process.args, *program.lines[-40:], sep="\n")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Up:
+    """`parley up` on a directory of its own, with what it printed."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.environ = {
+            **environ,
+            "PARLEY_SOCKETS_LISTEN": f"127.0.0.1:{free_port()}",
+            "PARLEY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+        }
+        self.data = folder / "parley-data"
+        self.start()
+
+    def start(self) -> None:
+        self.program = Program("-m", "adminapi.cli", "up", "--data", str(self.data), environ=self.environ)
+        self.program.wait_line("Ctrl-C stops both.")
+        self.lines = [line.strip() for line in self.program.lines]
+
+    def printed(self, pattern: str) -> list[str]:
+        return [line for line in self.lines if re.search(pattern, line)]
+
+    @property
+    def url(self) -> str:
+        return "ws://" + self.environ["PARLEY_SOCKETS_LISTEN"]
+
+    @property
+    def admin_url(self) -> str:
+        return "http://" + self.environ["PARLEY_ADMIN_LISTEN"]
+
+    def value(self, name: str) -> str:
+        """Of the demo app, as printed: key, master_key or secret."""
+        return self.printed(rf"^{name} ")[0].split()[1]
+
+    def stop(self) -> int:
+        if self.program.process.poll() is None:
+            self.program.signal(signal.SIGINT)
+        return self.program.wait()
+
+    def children(self) -> dict[str, int]:
+        pid = self.program.process.pid
+        found = {}
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        for child in " ".join((task / "children").read_text() for task in tasks).split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            found[command[command.index(b"-m") + 1].decode()] = int(child)
+        return found

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,59 +16,18 @@ from typing import IO
 
 import pytest
 
-from tests.journeys.programs import Program
+from tests.journeys.programs import Program, Up, free_port
 from tests.journeys.wire import json_peer
 
 ROOT = Path(__file__).parents[2]
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Up:
-    """`parley up` on a directory of its own, with what it printed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.environ = {
-            "PARLEY_SOCKETS_LISTEN": f"127.0.0.1:{free_port()}",
-            "PARLEY_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
-        }
-        self.data = folder / "parley-data"
-        self.start()
-
-    def start(self) -> None:
-        self.program = Program("-m", "adminapi.cli", "up", "--data", str(self.data), environ=self.environ)
-        self.program.wait_line("Ctrl-C stops both.")
-        self.lines = [line.strip() for line in self.program.lines]
-
-    def printed(self, pattern: str) -> list[str]:
-        return [line for line in self.lines if re.search(pattern, line)]
-
-    @property
-    def url(self) -> str:
-        return "ws://" + self.environ["PARLEY_SOCKETS_LISTEN"]
-
-    def children(self) -> dict[str, int]:
-        pid = self.program.process.pid
-        found = {}
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        for child in " ".join((task / "children").read_text() for task in tasks).split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            found[command[command.index(b"-m") + 1].decode()] = int(child)
-        return found
-
-
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     up = Up(tmp_path)
     yield up
-    if up.program.process.poll() is None:
-        up.program.signal(signal.SIGINT)
-    up.program.wait()
+    up.stop()
 
 
 class Terminal:

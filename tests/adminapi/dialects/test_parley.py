@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import argon2
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adminapi import passwords
 from adminapi.dialect import Ask, Headers
 from adminapi.dialects.parley import Parley
+from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from protocol.commands import (
     BanUser,
@@ -46,7 +48,7 @@ from protocol.commands import (
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from protocol.records import JoinRequestInfo, SessionInfo, UserInfo
-from tests.adminapi.conftest import APP, OPERATOR, Served
+from tests.adminapi.conftest import APP, OPERATOR, Served, desk
 
 OWN = {"authorization": f"Bearer {APP.master_key}"}
 ALL = {"authorization": f"Bearer {OPERATOR}"}
@@ -203,11 +205,8 @@ async def test_the_operator_sees_all_and_a_master_key_its_app(
         assert secret not in answer.text
 
 
-async def test_without_an_operator_token_only_keys_count() -> None:
-    async def never(password: str) -> str:
-        raise AssertionError
-
-    dialect = Parley("", never, lambda ready, broker: b"")
+async def test_without_an_operator_token_only_keys_count(tmp_path: Path) -> None:
+    dialect = Parley(desk(tmp_path, Metrics(), ""))
     for token in ("", " ", "x"):
         ask = Ask(method="GET", headers=Headers([("Authorization", f"Bearer {token}")]))
         with pytest.raises(Refused, match="unauthorized"):

@@ -110,3 +110,19 @@ ROLE = sent({"role": text(among=("member", "manager"), example="manager")})
 MUTE = sent({}, {"seconds": integer("0: until unmuted.", least=0, most=MUTE_SECONDS_MOST, default=0, example=600)})
 DONE = obj({"time_ms": integer("When it was done, in Unix milliseconds.", least=0)})
 JOIN_REQUESTS = obj({"requests": array(obj({"user": text(), "asked_ms": TIME_MS}), most=JOIN_REQUESTS_MOST)})
+
+ROLES = ("viewer", "support", "admin")
+SIGN_IN = sent(
+    {"name": text(least=1, most=64, example="ann"), "password": text(least=1, most=1024, example="correct horse")}
+)
+EXPIRES = nullable(integer("When the session is over, in Unix milliseconds; null: never.", least=0))
+ME = obj(
+    {
+        "name": text("The operator's; of a master key its app's id."),
+        "role": text(among=ROLES),
+        "expires_ms": EXPIRES,
+        "app": nullable(text("The only app this key is for; null: all.")),
+    }
+)
+SIGNED_IN = obj({"token": text("For `Authorization: Bearer`; shown once."), **ME["properties"]})
+NOTHING = obj({})

@@ -1,0 +1,63 @@
+// A word to every user of an app, and how far it has come. The law: it is asked for once more before it goes out, for it cannot be
+// taken back; the bars follow the broker until all are reached.
+
+import { fill, h } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+import { at, call, get, may } from "./api.js";
+import { ask } from "./dialogs.js";
+import { ago, number, spoken } from "./format.js";
+import { empty, heading, refused, repeat, table, tagged, tell } from "./pieces.js";
+
+const REFRESH_MS = 2000;
+
+export function show(main, { app, title, signal }) {
+  const trouble = h("div");
+  const rows = table({
+    caption: title, key: (row) => row.announcement,
+    columns: [
+      { head: t("Announcement"), cell: (row) => h("span.said", spoken(row.content)) },
+      { head: t("Sent"), cell: (row) => ago(row.at_ms) },
+      { head: t("Reached"), cell: progress },
+      { head: t("State"), cell: (row) => (row.done ? tagged(t("done"), "good") : tagged(t("under way"), "warn")) },
+    ],
+    nothing: empty(t("Nothing was announced yet. What you announce reaches every user of the app: who is away reads it at the next login.")),
+  });
+  const draw = async () => {
+    try {
+      const found = await get(at("apps", app, "announcements"), { signal });
+      rows.set(found.announcements ?? found);
+      fill(trouble);
+    } catch (error) {
+      if (!signal.aborted) fill(trouble, refused(error, () => refresh()));
+    }
+  };
+  main.append(heading(title), ...(may("support") ? [form(app, () => refresh())] : []), h("div.card.stack", trouble, rows.element));
+  const refresh = repeat(REFRESH_MS, signal, draw);
+}
+
+function progress({ reached, total }) {
+  const share = total ? Math.min(reached / total, 1) : 1;
+  const words = t("{reached} of {total}", { reached: number(reached), total: number(total) });
+  return h("span.progress", h("progress", { max: 1, value: share, "aria-label": words }), h("span.number.small", words));
+}
+
+function form(app, done) {
+  const text = h("textarea", { required: true, rows: 3 });
+  const submit = async (event) => {
+    event.preventDefault();
+    const sent = await ask({
+      title: t("Announce to every user of {app}?", { app }), action: t("Announce"),
+      text: t("It cannot be taken back: “{text}”", { text: text.value }),
+      run: () => call("POST", at("apps", app, "announcements"), { content: { text: text.value } }),
+    });
+    if (!sent) return;
+    text.value = "";
+    tell(t("It is on its way."));
+    done();
+  };
+  return h(
+    "form.card.stack", { onsubmit: submit },
+    h("label.field", h("span", t("What all users of {app} should read", { app })), text),
+    h("div.row.ends", h("button.primary", { type: "submit" }, t("Announce"))),
+  );
+}

@@ -1,0 +1,53 @@
+// The audit log: who did what, newest first. The law: it is read, never written, from here; the chain that proves it whole is
+// checked by `parley audit verify` on the server.
+
+import { fill, h } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+import { at, get } from "./api.js";
+import { empty, heading, refused, search, table, tagged } from "./pieces.js";
+
+const LIMIT = 100;
+
+export function show(main, { title, signal }) {
+  const wanted = { app: "", user: "" };
+  let lines = [];
+  let next = null;
+  const trouble = h("div");
+  const older = h("button.small", { type: "button", hidden: true, onclick: () => draw(next) }, t("Older lines"));
+  const rows = table({
+    caption: title, key: (row) => String(row.n),
+    columns: [
+      { head: t("Time"), cell: (row) => h("time.number", { datetime: row.time }, shown(row.time)) },
+      { head: t("Who"), cell: (row) => [row.operator || row.user || row.proof, " ", h("span.muted.small", row.from)] },
+      { head: t("App"), cell: (row) => row.app || "–" },
+      { head: t("What"), cell: (row) => [h("strong", (row.commands ?? []).join(", ")), " ", h("span.mono.small.muted", `${row.method} ${row.path}`)] },
+      { head: t("Outcome"), cell: (row) => tagged(row.outcome, /^2\d\d$|^0$|^ok$/.test(row.outcome) ? "good" : "warn") },
+    ],
+    nothing: empty(t("No line matches. Every change that is made through an API or the command line leaves one.")),
+  });
+  const draw = async (before) => {
+    const asked = { ...wanted };
+    try {
+      const found = await get(at("audit", { ...asked, before, limit: LIMIT }), { signal });
+      if (asked.app !== wanted.app || asked.user !== wanted.user) return;
+      lines = before ? [...lines, ...found.lines] : found.lines;
+      next = found.next ?? null;
+      rows.set(lines);
+      older.hidden = next === null;
+      fill(trouble);
+    } catch (error) {
+      if (!signal.aborted) fill(trouble, refused(error, () => draw(before)));
+    }
+  };
+  const by = (name, label) => search(label, "", (text) => {
+    wanted[name] = text;
+    draw();
+  });
+  main.append(
+    heading(title),
+    h("div.card.stack", h("div.row", by("app", t("Only this app")), by("user", t("Only this user"))), trouble, rows.element, h("div.row.centre", older)),
+  );
+  draw();
+}
+
+const shown = (time) => String(time).replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");

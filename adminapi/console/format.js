@@ -1,0 +1,68 @@
+// Numbers, sizes and times as people read them, in the viewer's language. The law: a time shows how long ago it was and says
+// the exact moment in its title; whoever looks at a page for an hour sees ages grow.
+
+import { h } from "/-/look/dom.js";
+import { t, tag } from "/-/look/words.js";
+
+const TICK_MS = 5000;
+
+export const number = (value, digits = 0) => new Intl.NumberFormat(tag(), { maximumFractionDigits: digits }).format(value);
+
+// What is small is shown with more digits.
+export const fine = (value) => number(value, value < 1 ? 2 : value < 100 ? 1 : 0);
+
+export const milliseconds = (value) => `${fine(value)} ms`;
+
+export function size(bytes) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes > 0 ? Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1) : 0;
+  return `${fine(bytes / 1024 ** power)} ${units[power]}`;
+}
+
+// A span of time, as one says it.
+export function span(ms) {
+  const seconds = Math.max(ms, 0) / 1000;
+  if (seconds < 60) return t("{n} s", { n: number(seconds) });
+  if (seconds < 7200) return t("{n} min", { n: number(Math.floor(seconds / 60)) });
+  if (seconds < 172_800) return t("{n} h", { n: number(Math.floor(seconds / 3600)) });
+  return t("{n} days", { n: number(Math.floor(seconds / 86_400)) });
+}
+
+const exact = (ms) => new Intl.DateTimeFormat(tag(), { dateStyle: "medium", timeStyle: "medium" }).format(ms);
+
+// How long ago; kept true while it is shown.
+export function ago(ms) {
+  if (!ms) return h("span.muted", "–");
+  return h("time", { datetime: new Date(ms).toISOString(), title: exact(ms), "data-since": ms }, span(Date.now() - ms));
+}
+
+// The moment itself.
+export function moment(ms) {
+  if (!ms) return h("span.muted", "–");
+  return h("time.number", { datetime: new Date(ms).toISOString() }, exact(ms));
+}
+
+// Hours, minutes and seconds, for what was just now.
+export function clock(ms) {
+  const text = new Intl.DateTimeFormat(tag(), { timeStyle: "medium" }).format(ms);
+  return h("time.number", { datetime: new Date(ms).toISOString(), title: exact(ms) }, text);
+}
+
+export const hourMinute = (ms) => new Intl.DateTimeFormat(tag(), { timeStyle: "short" }).format(ms);
+
+setInterval(() => {
+  for (const each of document.querySelectorAll("time[data-since]")) {
+    each.textContent = span(Date.now() - Number(each.dataset.since));
+  }
+}, TICK_MS);
+
+// JSON as a reader wants it: a text as itself, the rest indented.
+export const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+// What was said in a message, in one line, whatever its body is.
+export function spoken(content) {
+  if (content === null || content === undefined) return "";
+  if (typeof content === "string") return content;
+  if (typeof content.text === "string" && Object.keys(content).length === 1) return content.text;
+  return JSON.stringify(content);
+}

@@ -1,0 +1,76 @@
+// Whether all is well, and what to do where it is not. The law: what is wrong stands first and says what to do; numbers are the
+// server's own, under their own names.
+
+import { fill, h } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+import { at, get } from "./api.js";
+import { moment, number, size, span } from "./format.js";
+import { card, empty, heading, refused, repeat, table, tagged } from "./pieces.js";
+
+const REFRESH_MS = 5000;
+
+export function show(main, { title, signal }) {
+  const trouble = h("div");
+  const summary = h("div");
+  const checks = h("ul.checks");
+  const store = h("div");
+  const journal = h("div");
+  const quarantine = table({
+    caption: t("Quarantine"), key: (row) => `${row.target}/${row.table}/${row.key}`,
+    columns: [
+      { head: t("Store"), cell: (row) => row.target },
+      { head: t("Table"), cell: (row) => row.table },
+      { head: t("Key"), cell: (row) => h("span.mono.small", pretty(row.key)) },
+      { head: t("Error"), cell: (row) => row.error },
+      { head: t("Since"), cell: (row) => moment(row.at_ms) },
+    ],
+    nothing: empty(t("Empty: no store has refused a row.")),
+  });
+  let before = "";
+  main.append(
+    heading(title), trouble, summary, card(t("Checks"), checks),
+    h("div.halves", card(t("Store"), store), card(t("Journal"), journal)), card(t("Quarantine"), quarantine.element),
+  );
+  repeat(REFRESH_MS, signal, async () => {
+    try {
+      const found = await get(at("health"), { signal });
+      fill(trouble);
+      const now = JSON.stringify(found.checks);
+      if (now !== before) {
+        before = now;
+        const bad = found.checks.filter((each) => !each.ok);
+        fill(summary, bad.length
+          ? h("p.notice.bad", { role: "alert" }, t("{n} checks fail; what to do stands beside each.", { n: bad.length }))
+          : h("p.notice.good", t("All checks pass.")));
+        fill(checks, [...bad, ...found.checks.filter((each) => each.ok)].map(line));
+      }
+      fill(store, facts(found.store));
+      fill(journal, facts(found.journal));
+      quarantine.set(found.quarantine);
+    } catch (error) {
+      if (!signal.aborted) fill(trouble, refused(error));
+    }
+  });
+}
+
+function line({ name, ok, text, advice }) {
+  return h(
+    "li.row.top", ok ? tagged(t("good"), "good") : tagged(t("bad"), "bad"),
+    h("div.grow", h("strong", name), " ", h("span", text), !ok && advice && h("p.advice", advice)),
+  );
+}
+
+function facts(found) {
+  return h("dl", Object.entries(found ?? {}).map(([name, value]) => [h("dt", name.replaceAll("_", " ")), h("dd.number", saying(name, value))]));
+}
+
+function saying(name, value) {
+  if (Array.isArray(value)) return value.map((each) => h("div", each !== null && typeof each === "object" ? facts(each) : pretty(each)));
+  if (value !== null && typeof value === "object") return facts(value);
+  if (typeof value !== "number") return pretty(value);
+  if (name.endsWith("_bytes")) return size(value);
+  if (name.endsWith("at_ms") || name.endsWith("since_ms")) return moment(value);
+  return name.endsWith("_ms") ? span(value) : number(value, 2);
+}
+
+const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value));

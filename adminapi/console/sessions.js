@@ -1,0 +1,125 @@
+// Who is logged in to an app just now. The law: the list follows the broker while it is looked at, row by row, so nothing jumps
+// away under a finger; one session shows what it waits for; a kick ends it with a word the user reads.
+
+import { fill, h } from "/-/look/dom.js";
+import { t } from "/-/look/words.js";
+import { at, call, get, may } from "./api.js";
+import { ask, show as showDialog } from "./dialogs.js";
+import { ago, number, size, span } from "./format.js";
+import { empty, heading, link, pages, refused, repeat, search, table, tell } from "./pieces.js";
+
+const REFRESH_MS = 3000;
+const DETAIL_MS = 2000;
+const LIMIT = 100;
+
+export function show(main, { app, title, signal }) {
+  let wanted = "";
+  const trouble = h("div");
+  const turner = pages(() => refresh());
+  const rows = table({
+    caption: title, key: (row) => row.session, columns: columns(app, () => refresh()),
+    nothing: empty(t("Nobody is logged in, or nobody who matches. Whoever logs in shows up here within seconds.")),
+  });
+  const find = search(t("Search by user, device or address"), "", (text) => {
+    wanted = text;
+    turner.first();
+    refresh();
+  });
+  const draw = async () => {
+    const asked = at("apps", app, "sessions", { search: wanted, start: turner.start(), limit: LIMIT });
+    const text = wanted;
+    try {
+      const found = await get(asked, { signal });
+      if (text !== wanted) return;
+      rows.set(found.sessions);
+      turner.set(found.next, t("{n} sessions", { n: number(found.total) }));
+      fill(trouble);
+    } catch (error) {
+      if (!signal.aborted) fill(trouble, refused(error, () => refresh()));
+    }
+  };
+  main.append(heading(title), h("div.card.stack", h("div.row", find), trouble, rows.element, turner.element));
+  const refresh = repeat(REFRESH_MS, signal, draw);
+}
+
+export function columns(app, refresh) {
+  const acts = (row) => [
+    h("button.small.quiet", { type: "button", onclick: () => detail(app, row) }, t("Details")),
+    may("support") && h("button.small.danger", { type: "button", onclick: () => kick(app, row.user, row, refresh) }, t("Kick")),
+  ];
+  return [
+    { head: t("User"), cell: (row) => link(row.user, "app", app, "users", row.user) },
+    { head: t("Device"), cell: (row) => [row.device || h("span.muted", "–"), row.platform && h("span.muted", ` ${row.platform}`)] },
+    { head: t("Protocol"), cell: (row) => row.wire },
+    { head: t("Address"), cell: (row) => h("span.mono", row.address || "–") },
+    { head: t("Since"), cell: (row) => ago(row.since_ms) },
+    { head: t("Waiting"), tone: "number", cell: (row) => (row.outbox_bytes ? size(row.outbox_bytes) : "–") },
+    { head: "", tone: "acts", cell: acts },
+  ];
+}
+
+// `row`: the session it was asked at, if it was one.
+export async function kick(app, user, row, done) {
+  const device = row?.device;
+  const which = { one: t("Only on this device ({device})", { device }), all: t("On all devices") };
+  const kicked = await ask({
+    title: t("Kick {user}?", { user }),
+    text: t("The session ends at once and its token is worth nothing any more; the user may log in again."),
+    action: t("Kick"), danger: true,
+    fields: [
+      ...(device ? [{ name: "which", label: t("Which sessions"), options: which }] : []),
+      { name: "reason", label: t("Reason"), hint: t("Shown to the user."), most: 256 },
+    ],
+    run: (values) => call("POST", at("apps", app, "users", user, "kick"), {
+      ...(values.which === "one" ? { device } : {}), ...(values.reason ? { reason: values.reason } : {}),
+    }),
+  });
+  if (!kicked) return;
+  tell(t("{user} was kicked.", { user }));
+  done?.();
+}
+
+function detail(app, row) {
+  showDialog(t("Session of {user}", { user: row.user }), (body, signal) => {
+    repeat(DETAIL_MS, signal, async () => {
+      try {
+        const found = await get(at("apps", app, "sessions", row.session), { signal });
+        fill(body, waits(found), facts(found));
+      } catch (error) {
+        if (!signal.aborted) fill(body, refused(error));
+      }
+    });
+  });
+}
+
+const WAITING = {
+  login: "The answer to its login is awaited.",
+  journal: "It is not read: the journal is behind.",
+  pace: "It is not read: it sends more than it may.",
+  store: "A request waits for old rows from the store.",
+  password: "A request waits for a password to be compared.",
+  scan: "A request waits for a search to end.",
+};
+
+// What stands between its requests and their answers, in sentences.
+function waits(found) {
+  const said = (found.paused ?? []).map((why) => t(WAITING[why] ?? why));
+  if (found.stopped) said.push(`${t(WAITING[found.stopped.why] ?? found.stopped.why)} (${found.stopped.command}, ${span(found.stopped.since_ms)})`);
+  if (found.held) said.push(t("{n} answers are held until they are on disk.", { n: number(found.held) }));
+  if (found.blocked_ms >= 0) said.push(t("Its peer has taken nothing for {time}.", { time: span(found.blocked_ms) }));
+  return said.length
+    ? h("div.notice.warn", said.map((text) => h("p", text)))
+    : h("p.notice.good", t("It waits for nothing."));
+}
+
+function facts(found) {
+  const shown = Object.entries(found).filter(([, value]) => value !== "" && value !== null && typeof value !== "object");
+  return h("dl", shown.map(([name, value]) => [h("dt", name), h("dd", saying(name, value))]));
+}
+
+function saying(name, value) {
+  if (name === "since_ms") return ago(value);
+  if (name.endsWith("_ms")) return value < 0 ? "–" : span(value);
+  if (name.endsWith("_bytes")) return size(value);
+  return h("span.mono", String(value));
+}

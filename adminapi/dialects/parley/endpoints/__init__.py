@@ -1,0 +1,1 @@
+"""The endpoints of our own API, a file for each noun."""

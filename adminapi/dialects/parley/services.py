@@ -1,0 +1,53 @@
+"""What our own dialect is given from outside, as a dialect waits for nothing but the broker, opens no file and holds no
+registry. `adminapi.desk` makes the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from adminapi.dialect import Broker, OperatorRole
+
+T = TypeVar("T")
+
+
+class OperatorSession(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> OperatorRole: ...
+    @property
+    def expires_ms(self) -> int: ...
+
+
+class Operators(Protocol):
+    """`adminapi.operators.sessions`."""
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, OperatorSession]:
+        """A token. WRONG_PASSWORD, TOO_FAST, OVERLOADED."""
+
+    def session(self, text: str) -> OperatorSession | None:
+        """Whose token it is, None if it is nobody's."""
+
+    async def sign_out(self, text: str) -> None:
+        """The token is over."""
+
+
+class Witness(Broker, Protocol):
+    """The broker, for one call (`adminapi.audit.witness`)."""
+
+    async def changing(self, name: str, app: str) -> None:
+        """What is done here, beside commands that change something, is written into the audit log under this name."""
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    operator_token: str
+    """"" where there is none."""
+    hash_password: Callable[[str], Awaitable[str]]
+    """To argon2id, bounded."""
+    own_metrics: Callable[[Mapping[str, float] | None], bytes]
+    """adminapi's counters and the broker's given to it, as Prometheus text."""
+    operators: Operators

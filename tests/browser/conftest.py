@@ -1,0 +1,115 @@
+"""A real browser beside both programs: one Chromium and one `parley up` for a test file.
+
+The law: whatever a test does, its pages write no error to the browser's console, no exception goes uncaught, and no request
+leaves the host; what a test provokes on purpose it names first (`Watch.expect`). Each test leaves a picture of every page it
+ends with in its `tmp_path`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.journeys.programs import Up
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+OPERATOR_TOKEN = "the-operators-token"
+SLOW_MS = 10_000
+"""What a page has to show is there within so long; most waits are much shorter."""
+
+OpenPage = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright for Python: pip install -e '.[test]'", exc_type=ImportError
+    )
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as runner:
+        browser = runner.chromium.launch(executable_path=program, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """`parley up` with the demo app. After `chromium`, so that nothing is started where that is skipped."""
+    up = Up(tmp_path_factory.mktemp("site"), PARLEY_ADMIN_OPERATOR_TOKEN=OPERATOR_TOKEN)
+    yield up
+    up.stop()
+
+
+class Watch:
+    """What the pages of a test did that no page should."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.expected: list[str] = []
+
+    def expect(self, pattern: str) -> None:
+        """A line of the browser's console that belongs to the test, such as "status of 403"."""
+        self.expected.append(pattern)
+
+    def on(self, page: Page) -> None:
+        page.on("console", lambda line: self.note("console", line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.note("exception", str(error)))
+        page.on("request", lambda request: self.went(request.url))
+        page.on("websocket", lambda socket: self.went(socket.url))
+
+    def note(self, kind: str, text: str) -> None:
+        if not any(re.search(pattern, text) for pattern in self.expected):
+            self.faults.append(f"{kind}: {text}")
+
+    def went(self, url: str) -> None:
+        if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+            self.faults.append(f"left the host: {url}")
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    watch = Watch()
+    yield watch
+    assert not watch.faults
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Up, watch: Watch, tmp_path: Path) -> Iterator[OpenPage]:
+    """`open_page("/-/docs", locale="zh-CN", viewport={"width": 360, "height": 740}, color_scheme="dark")`: a page in a
+    browser profile of its own, at that path. The options are those of Playwright's `new_context`."""
+    pages: list[Page] = []
+
+    def open_page(path: str, **options: Any) -> Page:
+        context = chromium.new_context(
+            base_url=site.admin_url, **{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options}
+        )
+        context.set_default_timeout(SLOW_MS)
+        page = context.new_page()
+        watch.on(page)
+        page.goto(path)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for number, page in enumerate(pages):
+        if not page.is_closed():
+            page.screenshot(path=tmp_path / f"page-{number}.png", full_page=True)
+        page.context.close()
