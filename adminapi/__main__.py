@@ -38,6 +38,7 @@ from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, Settings, load
+from adminapi.translator.endpoints import with_translator
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
 from protocol.settings import BadSettings, address
@@ -79,7 +80,7 @@ FORCE_SECONDS = 0.3
 def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
-    return [
+    found = [
         Native(),
         JMessage(passwords.hash),
         LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
@@ -87,6 +88,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         MaxLeap(),
         Parley(services(place, passwords, metrics)),
     ]
+    return with_translator(found)
 
 
 class TlsConfig(Config):

@@ -92,7 +92,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def read(line: str) -> Request:
     """The request. NotCurl."""
     if len(line) > LINE_MOST:
-        raise NotCurl(f"The line has {len(line)} characters, {LINE_MOST} are read.", f"内容有 {len(line)} 个字符，最多 {LINE_MOST} 个。")
+        raise NotCurl(
+            f"The line has {len(line)} characters, {LINE_MOST} are read.",
+            f"内容有 {len(line)} 个字符，最多 {LINE_MOST} 个。",
+        )
     words = list(split(line))
     if not words:
         raise NotCurl("Paste a curl line.", "请粘贴一条 curl 命令。")
@@ -100,7 +103,10 @@ def read(line: str) -> Request:
         words = words[1:]
     if not words or words[0].rpartition("/")[2].lower().removesuffix(".exe") != "curl":
         first = words[0][:40] if words else line.strip()[:40]
-        raise NotCurl(f"This is no curl line: it begins with {first!r}, not with curl.", f"这不是 curl 命令：开头是 {first!r}，而不是 curl。")
+        raise NotCurl(
+            f"This is no curl line: it begins with {first!r}, not with curl.",
+            f"这不是 curl 命令：开头是 {first!r}，而不是 curl。",
+        )
     return request_of(list(options(words[1:])))
 
 
@@ -193,7 +199,9 @@ def options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             elif name == "upload-file" or name == "config":
                 raise elsewhere(word)
             else:
-                raise NotCurl(f"The option {word[:40]} is not known here; leave it out.", f"不认识选项 {word[:40]}，请去掉。")
+                raise NotCurl(
+                    f"The option {word[:40]} is not known here; leave it out.", f"不认识选项 {word[:40]}，请去掉。"
+                )
         elif word.startswith("-") and len(word) > 1:
             yield from short_options(word, waiting)
         else:
@@ -211,7 +219,10 @@ def short_options(word: str, waiting: Iterator[str]) -> Iterator[tuple[str, str]
         if letter in "GI":
             yield ("get" if letter == "G" else "head"), ""
         elif letter not in SHORT_FLAGS:
-            raise NotCurl(f"The option -{letter} of {word[:40]!r} is not known here; leave it out.", f"不认识 {word[:40]!r} 中的选项 -{letter}，请去掉。")
+            raise NotCurl(
+                f"The option -{letter} of {word[:40]!r} is not known here; leave it out.",
+                f"不认识 {word[:40]!r} 中的选项 -{letter}，请去掉。",
+            )
 
 
 def value_for(option: str, waiting: Iterator[str]) -> str:
@@ -222,7 +233,10 @@ def value_for(option: str, waiting: Iterator[str]) -> str:
 
 
 def elsewhere(option: str) -> NotCurl:
-    return NotCurl(f"{option} reads a file that only your machine has; paste its content with -d.", f"{option} 读取的文件只在您的机器上，请用 -d 粘贴其内容。")
+    return NotCurl(
+        f"{option} reads a file that only your machine has; paste its content with -d.",
+        f"{option} 读取的文件只在您的机器上，请用 -d 粘贴其内容。",
+    )
 
 
 def request_of(given: Sequence[tuple[str, str]]) -> Request:

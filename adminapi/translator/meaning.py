@@ -221,7 +221,9 @@ def changes(fields: dict[str, Any]) -> None:
 def with_direct(found: Sequence[Meaning], recording: Recording) -> list[Meaning]:
     """History of two users says whose."""
     pairs = [
-        [each.user, each.command.to] for each in recording.heard if isinstance(each.command, GetConversation) and each.command.to
+        [each.user, each.command.to]
+        for each in recording.heard
+        if isinstance(each.command, GetConversation) and each.command.to
     ]
     return [
         Meaning(

@@ -217,7 +217,19 @@ class Recorder:
         world = self.world
         users = list(self.named) if world.present else []
         return ConversationInfo(
-            number, kind, "", self.attributes, world.owner, world.owner, len(users), NOW_MS, 0, last_seq=NEWEST, users=users, joined_ms=NOW_MS
+            number,
+            kind,
+            "",
+            self.attributes,
+            world.owner,
+            world.owner,
+            len(users),
+            NOW_MS,
+            0,
+            last_seq=NEWEST,
+            last_message=Message(first_at(NOW_MS), number, NEWEST, "", -1, b'{"text":""}'),
+            users=users,
+            joined_ms=NOW_MS,
         )
 
     def messages(self, command: History) -> Iterator[Message]:
@@ -255,10 +267,10 @@ class Kept(msgspec.Struct):
         return None
 
 
-def record(endpoint: Endpoint, ask: Ask, named: Sequence[str], app: str) -> Recording:
+def record(endpoint: Endpoint, ask: Ask, named: Sequence[str], app: App) -> Recording:
     """The commands of a call in the first world in which it acts; if it acts in none, in the first that does not refuse it,
     else in the first there is. `named`: the users it names."""
-    caller = Caller(app=App(id=app, key="", master_key="", secret="", settings=OPEN), proof="recorder")
+    caller = Caller(app=app, whole=not app.id, proof="recorder")
     best: Recording | None = None
     for user, owner, present, kind in product(("there", "unknown", "visitor"), OWNERS, (False, True), KINDS):
         found = run(endpoint, ask, caller, Recorder(World(kind, present, owner, user), named))

@@ -85,6 +85,7 @@ FIELDS: Mapping[str, Note] = {
     "device": ("only on this device", "仅此设备"),
     "everyone": ("to every user of the app", "发给应用的所有用户"),
     "forward": ("oldest first", "从旧到新"),
+    "friends": ("friends, not strangers", "好友（而非陌生人）"),
     "heed_ban": ("a banned sender is refused", "拒绝被封禁的发送者"),
     "kind": ("kind", "类型"),
     "limit": ("at most", "最多"),

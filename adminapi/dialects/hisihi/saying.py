@@ -73,7 +73,12 @@ def remove_members(fields: Fields, names: Names) -> list[Call] | Note:
 def list_members(fields: Fields, names: Names) -> Call | Note:
     if names.kind not in (None, Kind.GROUP):
         return GROUPS_ONLY
-    return Call(method="GET", path=group(fields), near=True, note=("The answer is the whole group, with its members.", "返回整个群组，其中包括成员。"))
+    return Call(
+        method="GET",
+        path=group(fields),
+        near=True,
+        note=("The answer is the whole group, with its members.", "返回整个群组，其中包括成员。"),
+    )
 
 
 @sayings.of("GetConversation")
@@ -104,7 +109,10 @@ def apply_to_join(fields: Fields, names: Names) -> Call:
 
 @sayings.of("SendMessage", "SendSystem")
 def send(fields: Fields, names: Names) -> Note:
-    return "Messages are said on sockets in this dialect, or through LeanCloud's.", "此方言的消息在长连接上发送，或使用 LeanCloud 方言。"
+    return (
+        "Messages are said on sockets in this dialect, or through LeanCloud's.",
+        "此方言的消息在长连接上发送，或使用 LeanCloud 方言。",
+    )
 
 
 @sayings.of("PutUser")

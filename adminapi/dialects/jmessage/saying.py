@@ -28,7 +28,10 @@ def put_user(fields: Fields, names: Names) -> Call | Note:
         entry = {"username": fields["user"], "password": fields["password"], **profile}
         return Call(method="POST", path="/v1/users", body=[entry])
     if not profile:
-        return "None of this is in a JMessage profile, and who registers needs a password.", "JMessage 资料中没有这些字段，注册则需要密码。"
+        return (
+            "None of this is in a JMessage profile, and who registers needs a password.",
+            "JMessage 资料中没有这些字段，注册则需要密码。",
+        )
     return Call(method="PUT", path=user(fields), body=profile)
 
 

@@ -56,7 +56,12 @@ sayings = Sayings(
         "broadcasts.list_broadcasts": Point(more=lambda ask: {"everyone": True}),
         "services.list_subscribed": Point(command="ListConversations"),
     },
-    {"/chatrooms": Kind.ROOM, "/service-conversations": Kind.SYSTEM, "/broadcast": Kind.SYSTEM, "/subscription": Kind.SYSTEM},
+    {
+        "/chatrooms": Kind.ROOM,
+        "/service-conversations": Kind.SYSTEM,
+        "/broadcast": Kind.SYSTEM,
+        "/subscription": Kind.SYSTEM,
+    },
 )
 
 
@@ -225,7 +230,7 @@ def send(fields: Fields, names: Names) -> Call | list[Call]:
     if "to" not in fields:
         return Call(method="POST", path=conversation(fields, names, "/messages"), body=body, headers=headers)
     note = (
-        "LeanCloud has no direct conversations: a group of the two, found again with unique; its objectId goes into the next.",
+        "LeanCloud has no direct conversations: a group of the two, found again; its objectId goes into the next.",
         "LeanCloud 没有单聊会话：用 unique 取得两人的群组，返回的 objectId 用于下一条。",
     )
     found = Call(method="POST", path=PATH, body={"m": [sender, fields["to"]], "unique": True}, near=True, note=note)
@@ -279,7 +284,9 @@ def history(fields: Fields, names: Names) -> Call | Note:
         asked["till_timestamp"] = fields["until_ms"]
     query = tuple((name, str(value)) for name, value in asked.items())
     if fields.get("everyone"):
-        return Call(method="GET", path="/1.2/rtm/broadcasts", query=(("conv_id", names.hex24(fields["conversation"])), *query))
+        return Call(
+            method="GET", path="/1.2/rtm/broadcasts", query=(("conv_id", names.hex24(fields["conversation"])), *query)
+        )
     return Call(method="GET", path=conversation(fields, names, "/messages"), query=query)
 
 
@@ -320,4 +327,7 @@ def unread_count(fields: Fields, names: Names) -> Call:
 
 @sayings.of("GetUser", "PutUser")
 def no_accounts(fields: Fields, names: Names) -> Note:
-    return "LeanCloud's realtime API knows no accounts: users come into being when a call names them.", "LeanCloud 实时通信接口没有账号：用户在首次被提到时自动创建。"
+    return (
+        "LeanCloud's realtime API knows no accounts: a user comes into being when a call names him.",
+        "LeanCloud 实时通信接口没有账号：用户在首次被提到时自动创建。",
+    )

@@ -55,15 +55,15 @@ def put_user(fields: Fields, names: Names) -> Call:
 
 @sayings.of("ListUsers")
 def list_users(fields: Fields, names: Names) -> Call:
-    own = [(name.removeprefix("attributes."), text(value[0] if op == "in" else value)) for name, op, value in where(fields)]
-    return Call(method="GET", path="/ctx", query=(*own, *page(fields)))
+    return Call(method="GET", path="/ctx", query=(*filters(fields), *page(fields)))
 
 
-def where(fields: Fields) -> list[list[object]]:
+def filters(fields: Fields) -> list[tuple[str, str]]:
     """What a filter can ask: an equal attribute."""
-    own = ("=", "in")
     return [
-        each for each in fields.get("where", ()) if each[1] in own and (each[0].startswith("attributes.") or each[0] == "name")
+        (name.removeprefix("attributes."), text(value[0] if op == "in" else value))
+        for name, op, value in fields.get("where", ())
+        if op in ("=", "in") and (name.startswith("attributes.") or name == "name")
     ]
 
 
@@ -137,8 +137,7 @@ def list_places(fields: Fields, names: Names) -> Call | Note:
     member = value_of(fields, "member")
     if member is not None:
         return Call(method="GET", path=f"/ctx/{segment(member)}{PLACES[kind]}")
-    own = [(name.removeprefix("attributes."), text(value[0] if op == "in" else value)) for name, op, value in where(fields)]
-    return Call(method="GET", path=PLACES[kind], query=(*own, *page(fields)))
+    return Call(method="GET", path=PLACES[kind], query=(*filters(fields), *page(fields)))
 
 
 @sayings.of("SetMembers")
@@ -179,7 +178,7 @@ def remove_members(fields: Fields, names: Names) -> Call | Note:
 
 @sayings.of("History")
 def history(fields: Fields, names: Names) -> Call | Note:
-    asked = (("ts", str(fields["older_ms"])),) if "older_ms" in fields else ()
+    asked: tuple[tuple[str, str], ...] = (("ts", str(fields["older_ms"])),) if "older_ms" in fields else ()
     asked += (("limit", str(min(fields.get("limit", 20), 100))),)
     if "between" in fields:
         one, other = (segment(each) for each in fields["between"])
@@ -228,7 +227,8 @@ def send(fields: Fields, names: Names) -> Call | Note:
         "MaxLeap 的用户在长连接上发言；这是发给在线者的系统消息，不会保存。",
     )
     body = {"content": {"media": 0, "body": fields.get("text") or fields.get("url") or "$TEXT"}}
-    target, query = "", ()
+    target = ""
+    query: tuple[tuple[str, str], ...] = ()
     if "to" in fields:
         target = "/" + segment(fields["to"])
     elif not fields.get("everyone"):

@@ -77,7 +77,11 @@ def update(fields: Fields, names: Names) -> Call:
     where = [["conv_id", "=", names.hex32(fields["conversation"])]]
     body = {"where": where, "update": {"conv_extend": extension(fields)}}
     kept = "attributes" in fields and not fields.get("merge")
-    note = None if kept else ("This replaces the whole extension: name all that is to stay.", "会替换整个扩展：请写全要保留的内容。")
+    note = (
+        None
+        if kept
+        else ("This replaces the whole extension: name all that is to stay.", "会替换整个扩展：请写全要保留的内容。")
+    )
     return Call(method="PUT", path=CONVERSATIONS, body=body, note=note)
 
 
@@ -95,7 +99,10 @@ def send(fields: Fields, names: Names) -> Call | list[Call] | Note:
     path = f"{CONVERSATIONS}/{FRESH}/message"
     if "to" in fields:
         body: dict[str, object] = {"client_id": sender, "to_client_ids": [fields["to"]], "conv_type": int(Kind.DIRECT)}
-        note = ("It finds the conversation of the two, or makes it; its conv_id goes into the next.", "先取得（或创建）两人的会话，返回的 conv_id 用于下一条。")
+        note = (
+            "It finds the conversation of the two, or makes it; its conv_id goes into the next.",
+            "先取得（或创建）两人的会话，返回的 conv_id 用于下一条。",
+        )
         calls.append(Call(method="POST", path=CONVERSATIONS, body=body, near=True, note=note))
     else:
         path = conversation(fields, names, "/message")
