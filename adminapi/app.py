@@ -29,7 +29,7 @@ from adminapi.docs import pages
 from adminapi.files import Files
 from adminapi.gate import PROOFS, Gate
 from adminapi.http import KEY, Cured
-from adminapi.pages import CONSOLE, LOOK, sent, served
+from adminapi.pages import CONSOLE, LOOK, TRANSLATOR, sent, served
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.uploads import received
@@ -100,7 +100,7 @@ class Front:
         self.quart.add_url_rule(
             "/-/files/<folder>/<name>", "files", self.serve_file, methods=["GET"], provide_automatic_options=False
         )
-        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE)}.items():
+        for path, answer in {**pages(dialects), **served(LOOK, CONSOLE, TRANSLATOR)}.items():
             self.mount_page(path, answer)
         self.quart.register_error_handler(HTTPException, self.unrouted)
         self.quart.register_error_handler(Exception, self.unforeseen)

@@ -3,7 +3,7 @@
 The law: to translate is open to anybody, since it says what the program would do and nothing of what is in it; to run a line
 takes what the dialect of our own API takes for that app, and of an operator who signed in the role of an admin where the
 line changes something. It is run with the caller's own right and for the app he names: what proves a caller in the line
-itself is not looked at, so no key has to be told to anybody. What it does is in the audit log as if it had come by itself.
+itself is not looked at, so no key has to be told to anybody. What it does is in the audit log, as of any call.
 
 Sentences are in the language of the request's `Accept-Language`: Chinese where that is named first, else English.
 """
