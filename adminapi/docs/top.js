@@ -26,10 +26,12 @@ const PLACES = {
 // Fills <header id="top">, and everything marked with data-t; `drawn` is called then and after each change of language.
 export function top(here, drawn) {
   const place = document.getElementById("top");
+  const skip = h("a.skip", { href: "#main" });
+  place.before(skip);
   const draw = () => {
+    skip.textContent = t("Skip to the content");
     fill(
       place,
-      h("a.skip", { href: "#main" }, t("Skip to the content")),
       h("strong.brand", "Parley"),
       h("nav.row.grow", { "aria-label": t("Pages") }, Object.entries(PLACES).map(([path, name]) =>
         h("a", { href: path, "aria-current": path === here && "page" }, t(name)))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -48,6 +49,7 @@ SAYINGS: Mapping[str, Sayings] = {
     "maxleap": maxleap,
     "parley": parley,
 }
+APP_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 NOBODY = "-"
 """The app of a line that names none we know: its ids are everybody's, and so stay as they are."""
 NOW_S = 1_700_000_000.0
@@ -150,6 +152,7 @@ def understand(request: Request, apps: Collection[str]) -> Read:
     """What the request means. `apps`: whose ids can be read. NotCurl; a call that its dialect would refuse has no meanings."""
     found = find(request)
     app = app_of(found, request)
+    app = app if APP_ID.fullmatch(app) else ""  # a placeholder of whoever wrote the line
     known = app if app in apps else NOBODY
     foreign = Foreign(known)
     body = foreign.replaced(request.body)

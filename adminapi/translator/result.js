@@ -2,6 +2,7 @@
 // called the same where the server found no difference, and every difference is shown with both values.
 
 import { copier, h } from "/-/look/dom.js";
+import { spans } from "/-/docs/prose.js";
 import { t } from "/-/look/words.js";
 
 export function shown(found, filled, use) {
@@ -18,7 +19,7 @@ function what(found) {
     "section.card.stack.tight", { "aria-labelledby": "what" },
     h("h2", { id: "what" }, t("What it is")),
     h("p.what", h("span.tag", found.title), " ", method(found.endpoint)),
-    h("p", found.summary),
+    h("p", spans(found.summary)),
     h("p.small.muted", found.app ? t("For the app {app}.", { app: found.app }) : t("The line names no app."), " ",
       h("a", { href: `/-/docs#${found.operation}` }, t("In the documentation"))),
     h("h3", t("What proves its caller")),
@@ -28,7 +29,7 @@ function what(found) {
 
 function way(together) {
   const parts = together.map((each) => [
-    h("code", each.name), each.given && [" ", h("span.tag.good", t("in the line"))], each.about && h("span.muted", ` ${each.about}`),
+    h("code", each.name), each.given && [" ", h("span.tag.good", t("in the line"))], each.about && h("span.muted", " ", spans(each.about)),
   ]);
   return h("li", parts.flatMap((part, at) => (at ? [" + ", part] : [part])));
 }
@@ -49,7 +50,6 @@ function commands(found) {
 }
 
 function said(value) {
-  if (value === null) return t("nothing");
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value.join(", ");
@@ -61,12 +61,20 @@ function others(found, filled, use) {
   return h(
     "section.stack.tight", { "aria-labelledby": "same" },
     h("h2", { id: "same" }, t("The same in the other dialects")),
-    h("div.others", found.others.map((each) => other(each, filled, use))),
+    h("div.others", found.others.filter((each) => each.lines.length).map((each) => other(each, filled, use))),
+    none(found.others.filter((each) => !each.lines.length)),
   );
 }
 
+// Those that have no such call, with the reason.
+function none(found) {
+  if (!found.length) return null;
+  return h("div.card.stack.tight", h("h3", t("No such call")), h("dl.none.small", found.map((each) => [
+    h("dt", { "data-none": each.dialect }, each.title), h("dd", each.note),
+  ])));
+}
+
 function verdict(found) {
-  if (!found.lines.length) return ["", "no such call"];
   if (found.lines.some((line) => line.near)) return ["warn", "the nearest"];
   return found.note || found.lines.some((line) => line.differences.length) ? ["warn", "the same, but"] : ["good", "the same"];
 }
@@ -75,7 +83,7 @@ function other(found, filled, use) {
   const [colour, word] = verdict(found);
   return h(
     "article.card", { "data-dialect": found.dialect },
-    h("div.row.apart", h("h3", found.title), h(colour ? `span.tag.${colour}` : "span.tag", t(word))),
+    h("div.row.apart", h("h3", found.title), h(`span.tag.${colour}`, t(word))),
     found.lines.map((line) => say(line, found.title, filled, use)),
     found.note && h("p.small", found.note),
   );
@@ -88,7 +96,7 @@ function say(line, title, filled, use) {
   copy.setAttribute("aria-label", `${t("Copy the line")}: ${title}`);
   return h(
     "div.stack.tight",
-    h("p.small", method(line.endpoint), h("span.muted", ` ${line.summary}`)),
+    h("p.small", method(line.endpoint), h("span.muted", " ", spans(line.summary))),
     h("div.line", pre, h("div.acts", copy)),
     line.note && h("p.small.notice.warn", line.note),
     line.differences.length > 0 && [h("p.small", t("What becomes different:")), h("ul.change", line.differences.map(difference))],
@@ -98,5 +106,7 @@ function say(line, title, filled, use) {
 
 function difference(found) {
   const values = { name: found.name, was: said(found.was), now: said(found.now) };
+  if (found.was === null) return h("li", t("new: {name}: {now}", values));
+  if (found.now === null) return h("li", t("lost: {name}: {was}", values));
   return h("li", t("{name}: was {was}, becomes {now}", values));
 }

@@ -44,13 +44,20 @@ async def test_anybody_may_translate_and_nothing_is_done(served: Served) -> None
     answer = await served.client.post("/-/api/translate", json={"line": LINE})
     assert answer.status_code == 200
     found = answer.json()
-    assert (found["dialect"], found["endpoint"], found["app"]) == ("native", "POST /im/conversations/{conv_id}/members", APP.id)
+    assert (found["dialect"], found["endpoint"], found["app"]) == (
+        "native",
+        "POST /im/conversations/{conv_id}/members",
+        APP.id,
+    )
     assert found["operation"] == "native_post_im_conversations_conv_id_members"
     assert found["changes"] is True
     (command,) = found["commands"]
     assert (command["command"], command["text"]) == ("AddMembers", "Add members to a conversation")
     assert {"field": "users", "name": "users", "value": ["Tom"]} in command["fields"]
-    assert [[(each["name"], each["given"]) for each in way] for way in found["proofs"]][0] == [("app-id", True), ("app-key", True)]
+    assert [[(each["name"], each["given"]) for each in way] for way in found["proofs"]][0] == [
+        ("app-id", True),
+        ("app-key", True),
+    ]
     assert [each["dialect"] for each in found["others"]] == ["jmessage", "leancloud", "hisihi", "maxleap", "parley"]
     assert f"{served.client.base_url}/v1/groups/{NUMBER}/members" in found["others"][0]["lines"][0]["curl"]
     assert "typed-key" not in answer.text
@@ -86,7 +93,11 @@ async def test_a_call_its_dialect_refuses_is_told_and_one_without_a_command_too(
     assert refused["refused"] == "client_ids is missing."
     assert refused["commands"] == []
     bare = (await served.client.post("/-/api/translate", json={"line": "curl h/1.1/date"})).json()
-    assert (bare["refused"], bare["note"], bare["proofs"]) == (None, "It is answered without the broker: no command comes of it.", [])
+    assert (bare["refused"], bare["note"], bare["proofs"]) == (
+        None,
+        "It is answered without the broker: no command comes of it.",
+        [],
+    )
     unknown = (await served.client.post("/-/api/translate", json={"line": "curl h/-/api/me"})).json()
     assert unknown["note"] == "What it does depends on more than the broker, and cannot be followed here."
 
@@ -123,7 +134,12 @@ async def test_what_is_run_is_in_the_audit_log(served: Served) -> None:
 async def test_what_changes_something_takes_an_admin(served: Served, sign_in: SignIn) -> None:  # noqa: F811
     served.broker.on(GetUser, UserFound(user=UserInfo("tom", b"{}", False, 1)))
     served.broker.on(DeleteUser, Done(time_ms=5))
-    for role, line, status in (("viewer", GET, 200), ("viewer", DELETE, 403), ("support", DELETE, 403), ("admin", DELETE, 200)):
+    for role, line, status in (
+        ("viewer", GET, 200),
+        ("viewer", DELETE, 403),
+        ("support", DELETE, 403),
+        ("admin", DELETE, 200),
+    ):
         answer = await served.client.post(RUN, json={"line": line}, headers=await sign_in(role))
         assert answer.status_code == status, (role, line)
     assert [type(each.command) for each in served.broker.heard if isinstance(each, Managed)] == [GetUser, DeleteUser]
@@ -139,7 +155,9 @@ async def test_no_line_gives_more_than_its_caller_has(served: Served, sign_in: S
     assert found["status"] == 404
     for headers in ({}, bearer("nothing")):
         assert (await served.client.post(RUN, json={"line": GET}, headers=headers)).status_code == 401
-    assert (await served.client.post("/-/api/apps/bare/run", json={"line": GET}, headers=bearer(APP.master_key))).status_code == 404
+    assert (
+        await served.client.post("/-/api/apps/bare/run", json={"line": GET}, headers=bearer(APP.master_key))
+    ).status_code == 404
     assert not [each for each in served.broker.heard if isinstance(each, Managed)]
 
 

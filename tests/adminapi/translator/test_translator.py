@@ -75,21 +75,21 @@ def test_what_is_said_elsewhere_is_the_same_but_for_what_is_named(operation: str
 @pytest.mark.parametrize(
     ("line", "exact"),
     [
-        (f"curl -X POST h/im/conversations/{GROUP}/members -d '{{\"client_ids\":[\"Tom\"]}}'", "jmessage hisihi maxleap"),
+        (f'curl -X POST h/im/conversations/{GROUP}/members -d \'{{"client_ids":["Tom"]}}\'', "jmessage hisihi maxleap"),
         (f"curl h/im/conversations/{GROUP}/members", "jmessage leancloud"),
         (f"curl -X DELETE h/im/conversations/{GROUP}", "jmessage leancloud hisihi maxleap"),
         (f"curl 'h/im/conversations/{GROUP}/message?size=20'", "leancloud maxleap"),
-        (f"curl -X DELETE h/groups/{GROUP}/members -d '{{\"members\":[\"a\"]}}'", "leancloud"),
+        (f'curl -X DELETE h/groups/{GROUP}/members -d \'{{"members":["a"]}}\'', "leancloud"),
         (f"curl h/groups/{GROUP}", "native jmessage leancloud hisihi"),
-        (f"curl -X PUT h/im/group/{GROUP} -d '{{\"group_name\":\"n\"}}'", "leancloud maxleap"),
-        ("curl h/groups -d '{\"owner\":\"tom\",\"name\":\"n\",\"members\":[]}'", "jmessage"),
+        (f'curl -X PUT h/im/group/{GROUP} -d \'{{"group_name":"n"}}\'', "leancloud maxleap"),
+        ('curl h/groups -d \'{"owner":"tom","name":"n","members":[]}\'', "jmessage"),
         ("curl -X DELETE h/v1/users/tom", "parley"),
         ("curl h/v1/users/tom", "maxleap parley"),
-        ("curl h/v1/users -d '[{\"username\":\"tom\",\"password\":\"secret\"}]'", "parley"),
-        ("curl h/1.2/rtm/clients/tom/kick -d '{\"reason\":\"x\"}'", "parley"),
-        (f"curl h/1.2/rtm/conversations/{GROUP}/mutes -d '{{\"client_id\":\"tom\",\"ttl\":60}}'", "parley"),
-        (f"curl h/1.2/rtm/conversations/{GROUP}/blacklists -X DELETE -d '{{\"client_ids\":[\"tom\"]}}'", "parley"),
-        ("curl h/system -d '{\"content\":{\"media\":0,\"body\":\"hello\"}}'", "parley"),
+        ('curl h/v1/users -d \'[{"username":"tom","password":"secret"}]\'', "parley"),
+        ('curl h/1.2/rtm/clients/tom/kick -d \'{"reason":"x"}\'', "parley"),
+        (f'curl h/1.2/rtm/conversations/{GROUP}/mutes -d \'{{"client_id":"tom","ttl":60}}\'', "parley"),
+        (f'curl h/1.2/rtm/conversations/{GROUP}/blacklists -X DELETE -d \'{{"client_ids":["tom"]}}\'', "parley"),
+        ('curl h/system -d \'{"content":{"media":0,"body":"hello"}}\'', "parley"),
         ("curl -F file=@a h/im/file/upload", "maxleap"),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_message_keeps_what_it_says() -> None:
 
 
 def test_a_field_that_is_lost_is_named_with_its_value() -> None:
-    line = f"curl -u {APP}:k h/v1/users -d '[{{\"username\":\"tom\",\"password\":\"secret\",\"nickname\":\"T\"}}]'"
+    line = f'curl -u {APP}:k h/v1/users -d \'[{{"username":"tom","password":"secret","nickname":"T"}}]\''
     (shown,) = said(line, "maxleap").lines
     assert Difference("password", "secret", None) in shown.differences
     assert json.loads(curl.read(shown.curl).body) == {"nickname": "T"}
@@ -127,7 +127,7 @@ def test_a_field_that_is_lost_is_named_with_its_value() -> None:
 
 def test_several_users_are_one_call_each_where_a_dialect_takes_one() -> None:
     """HI-10."""
-    line = f"curl -X DELETE -H 'app-id: {APP}' h/im/conversations/{GROUP}/members -d '{{\"client_ids\":[\"c1\",\"c2\"]}}'"
+    line = f'curl -X DELETE -H \'app-id: {APP}\' h/im/conversations/{GROUP}/members -d \'{{"client_ids":["c1","c2"]}}\''
     other = said(line, "hisihi")
     assert [each.curl.partition(" \\")[0].rpartition("/")[2] for each in other.lines] == ["c1", "c2"]
     assert not any(each.differences for each in other.lines)
@@ -135,7 +135,7 @@ def test_several_users_are_one_call_each_where_a_dialect_takes_one() -> None:
 
 def test_one_call_that_is_two_elsewhere_is_two() -> None:
     """JM-10."""
-    line = f"curl -u {APP}:k h/v1/groups/{NUMBER}/members -d '{{\"add\":[\"a\"],\"remove\":[\"b\"]}}'"
+    line = f'curl -u {APP}:k h/v1/groups/{NUMBER}/members -d \'{{"add":["a"],"remove":["b"]}}\''
     assert [each.verb for each in read(line).meanings] == ["AddMembers", "RemoveMembers"]
     other = said(line, "native")
     assert [curl.read(each.curl).method for each in other.lines] == ["POST", "DELETE"]
