@@ -37,6 +37,7 @@ from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, load
 from adminapi.shared import Shared
+from adminapi.translator.endpoints import with_translator
 from protocol.clients import logs
 from protocol.clients.manager import Manager
 from protocol.settings import BadSettings
@@ -52,7 +53,7 @@ FORCE_SECONDS = 0.3
 def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
-    return [
+    found = [
         Native(),
         JMessage(passwords.hash),
         LeanCloud(place.sockets),
@@ -60,6 +61,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect
         MaxLeap(),
         Parley(services(place, passwords, metrics, shared)),
     ]
+    return with_translator(found)
 
 
 FEED_SECONDS = 3.0

@@ -108,8 +108,7 @@ def operation(dialect: Dialect, endpoint: Endpoint, prefixes: Sequence[str]) -> 
     about = endpoint.about
     found: Object = {
         "tags": [dialect.name],
-        # Of what callers see, so that code made from the document outlives a renamed function.
-        "operationId": re.sub(r"\W+", "_", f"{dialect.name}_{endpoint.method}{endpoint.path}".lower()).strip("_"),
+        "operationId": operation_id(dialect, endpoint),
         "summary": " ".join(summary.split()).removesuffix("."),
         "parameters": list(parameters(dialect, endpoint)),
         "responses": responses(dialect, endpoint),
@@ -131,6 +130,11 @@ def operation(dialect: Dialect, endpoint: Endpoint, prefixes: Sequence[str]) -> 
         media = {"schema": about.body} if endpoint.uploads else {"schema": about.body, "example": sample(about.body)}
         found["requestBody"] = {"required": needed, "content": {type: media}}
     return found
+
+
+def operation_id(dialect: Dialect, endpoint: Endpoint) -> str:
+    """Of what callers see, so that code made from the document outlives a renamed function."""
+    return re.sub(r"\W+", "_", f"{dialect.name}_{endpoint.method}{endpoint.path}".lower()).strip("_")
 
 
 def parameters(dialect: Dialect, endpoint: Endpoint) -> Iterator[Object]:

@@ -43,6 +43,7 @@ class Folder(msgspec.Struct, frozen=True):
 LOOK = Folder("adminapi.look", "/-/look")
 """What all pages share."""
 CONSOLE = Folder("adminapi.console", "/-/console")
+TRANSLATOR = Folder("adminapi.translator", "/-/translate")
 
 
 def served(*folders: Folder) -> dict[str, Answer]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from adminapi import docs, tryit
 from adminapi.dialect import Answer, Dialect
-from adminapi.pages import CONSOLE, LOOK, served
+from adminapi.pages import CONSOLE, LOOK, TRANSLATOR, served
 from protocol.sockets import Sockets
 
 
 def site(dialects: Sequence[Dialect], sockets: Sockets) -> dict[str, Answer]:
-    return {**docs.pages(dialects), **served(LOOK, CONSOLE), **tryit.pages(sockets)}
+    return {**docs.pages(dialects), **served(LOOK, CONSOLE, TRANSLATOR), **tryit.pages(sockets)}

@@ -11,7 +11,7 @@ from adminapi.pages import TYPES, Folder, bare, fixed, policy, sent
 from tests.adminapi.conftest import Served
 
 ADMINAPI = Path(__file__).parents[2] / "adminapi"
-FOLDERS = {"look": "/-/look", "docs": "/-/docs", "console": "/-/console", "tryit": "/-/try"}
+FOLDERS = {"look": "/-/look", "docs": "/-/docs", "console": "/-/console", "tryit": "/-/try", "translator": "/-/translate"}
 FILES = {
     path if name != "page.html" else below: folder / name
     for each, below in FOLDERS.items()
