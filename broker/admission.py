@@ -84,7 +84,7 @@ class Admission:
         if current is None:
             raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
         hub.rates.take(current.user, command.rate, hub.app.settings, now_ms)
-        if type(command) is SendMessage and self._commits.unanswered.get(session, 0) >= MOST_UNANSWERED:
+        if type(command) is SendMessage and self._commits.unanswered(session) >= MOST_UNANSWERED:
             detail = f"{MOST_UNANSWERED} sends wait for their answer; read those first"
             raise Refused(Reason.TOO_FAST, detail, retry_after_ms=100)
         return Running(session, request, hub, Caller(current.user, current, connection=session), command, True)
