@@ -6,6 +6,8 @@ been done when one of them refuses.
 
 from __future__ import annotations
 
+from typing import cast
+
 from broker.apps import Apps
 from broker.commits import OVERLOADED_TIMES, Commits
 from broker.hub.aliases import resolved
@@ -40,11 +42,10 @@ class Admission:
         elif type(command) is Login:
             running = self._login(session, request, command)
         else:
-            assert not isinstance(command, Managed)
             hub = self.hub_of.get(session)
             if hub is None:
                 return None
-            running = self._of_session(session, request, command, hub, now_ms)
+            running = self._of_session(session, request, cast(Command, command), hub, now_ms)
         command = running.command = resolved(running.hub.tables, running.command)
         if command.management and not running.caller.privileged:
             raise Refused(Reason.NOT_ALLOWED, "only the app's own server may do that")
@@ -86,7 +87,7 @@ class Admission:
         if command.rate is not Rate.FREE:
             hub.rates.take_of_app(hub.app.settings, now_ms)
         hub.rates.take(current.user, command.rate, hub.app.settings, now_ms)
-        if type(command) is SendMessage and self._commits.unanswered.get(session, 0) >= MOST_UNANSWERED:
+        if type(command) is SendMessage and self._commits.unanswered(session) >= MOST_UNANSWERED:
             detail = f"{MOST_UNANSWERED} sends wait for their answer; read those first"
             raise Refused(Reason.TOO_FAST, detail, retry_after_ms=100)
         return Running(session, request, hub, Caller(current.user, current, connection=session), command, True)

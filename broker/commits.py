@@ -9,12 +9,13 @@ The one exception is asked for: the answer to a send with `durability: "memory"`
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from broker.hub.effects import Effect, ReplyTo
 from broker.hub.rows import Image
-from protocol.commands import HistoryPage, MessagePage, Sent
+from protocol.commands import HistoryPage, MessagePage, Reply, Sent
+from protocol.errors import Refused
 from protocol.records import Message
 
 BEHIND_BYTES = 4 * 1_048_576
@@ -32,6 +33,31 @@ class CommitFailed(BaseException):
 
 class StateBroken(BaseException):
     """An image could not be applied: memory is no longer what the journal says. The process ends."""
+
+
+class Waiting:
+    """What waits for one commit. Kept by commit, so that landing one costs the same however much waits for it."""
+
+    __slots__ = ("commit", "effects", "page_bytes", "replies", "sends")
+
+    def __init__(self, commit: int) -> None:
+        self.commit = commit
+        self.effects: list[Effect] = []
+        self.page_bytes = 0
+        """What the pages among them take."""
+        self.replies: dict[int, int] = {}
+        """How many there are of a session, of whatever kind."""
+        self.sends: dict[int, int] = {}
+        """Those to its sends."""
+
+    def count(self, session: int, reply: Reply | Refused) -> None:
+        replies = self.replies
+        replies[session] = replies.get(session, 0) + 1
+        if type(reply) is Sent:
+            sends = self.sends
+            sends[session] = sends.get(session, 0) + 1
+        elif type(reply) is HistoryPage or type(reply) is MessagePage:
+            self.page_bytes += weigh(reply)
 
 
 class Log(Protocol):
@@ -67,8 +93,6 @@ class Commits:
         self.commits = 0
         self.behind = 0.0
         """How far the journal is behind, as of this turn: from 1 senders are not read, from OVERLOADED_TIMES refused."""
-        self.unanswered: dict[int, int] = {}
-        """Sends of a session whose replies are still held."""
         self._journal = journal
         self._encode = encode
         self._on_durable = on_durable
@@ -78,40 +102,38 @@ class Commits:
         self._flying: tuple[int, list[Image], int] | None = None
         self._newest = number - 1
         """The newest commit that holds an image."""
-        self.held_bytes = 0
-        """About what the effects that wait take."""
-        self._held: deque[tuple[int, Effect, int]] = deque()
-        self._replies: dict[int, int] = {}
-        """Replies of a session that are held, of whatever kind."""
+        self._waiting: deque[Waiting] = deque()
+        """By commit, ascending: the one that flies and the open one, hardly ever more."""
+        self._last = Waiting(0)
+        """The newest of them, or one that has landed."""
 
-    def add(self, images: Iterable[Image]) -> None:
+    def add(self, images: Sequence[Image]) -> None:
         self._newest = self.number
+        self._images += images
+        size = IMAGE_BYTES * len(images)
         for image in images:
-            self._images.append(image)
-            row = image.row
-            self._bytes += IMAGE_BYTES + (2 * len(row.body) if type(row) is Message else 0)
+            if type(row := image.row) is Message:
+                size += 2 * len(row.body)
+        self._bytes += size
 
     def emit(self, effect: Effect) -> None:
         """Let it leave as soon as nothing before it can vanish."""
         if self._newest <= self.durable:
             self.outgoing.append(effect)
             return
-        size = EFFECT_BYTES
+        waiting = self._last
+        if waiting.commit != self._newest:
+            waiting = self._last = Waiting(self._newest)
+            self._waiting.append(waiting)
+        waiting.effects.append(effect)
         if type(effect) is ReplyTo:
-            session, reply = effect.session, effect.reply
-            self._replies[session] = self._replies.get(session, 0) + 1
-            if type(reply) is Sent:
-                self.unanswered[session] = self.unanswered.get(session, 0) + 1
-            elif type(reply) is HistoryPage or type(reply) is MessagePage:
-                size = weigh(reply)
-        self.held_bytes += size
-        self._held.append((self._newest, effect, size))
+            waiting.count(effect.session, effect.reply)
 
     def emit_early(self, answer: ReplyTo, *, in_order: bool) -> None:
         """Let an answer leave that waits for no disk, as its caller has asked (`SendMessage.memory`). What stays in order:
         with `in_order` the replies of a session leave in the order of its requests, so behind one that is held this one
         is held too. Pushes it may overtake: those to its own session, which are about what others did."""
-        if in_order and answer.session in self._replies:
+        if in_order and any(answer.session in waiting.replies for waiting in self._waiting):
             self.emit(answer)
         else:
             self.outgoing.append(answer)
@@ -142,15 +164,9 @@ class Commits:
             self._flying = None
             self.commits += 1
             self._on_durable(number, images, size)
-        held, outgoing = self._held, self.outgoing
-        while held and held[0][0] <= self.durable:
-            _, effect, size = held.popleft()
-            self.held_bytes -= size
-            outgoing.append(effect)
-            if type(effect) is ReplyTo:
-                count_down(self._replies, effect.session)
-                if type(effect.reply) is Sent:
-                    count_down(self.unanswered, effect.session)
+        line = self._waiting
+        while line and line[0].commit <= self.durable:
+            self.outgoing.extend(line.popleft().effects)
 
     @property
     def accepted(self) -> int:
@@ -159,29 +175,33 @@ class Commits:
 
     def waiting_of(self, session: int) -> tuple[int, int]:
         """How many replies of this session are held, and the commit the first of them waits for; 0: none."""
-        count = self._replies.get(session, 0)
-        held = (number for number, effect, _ in self._held if type(effect) is ReplyTo and effect.session == session)
-        return count, next(held, 0) if count else 0
+        held = [waiting for waiting in self._waiting if session in waiting.replies]
+        return sum(waiting.replies[session] for waiting in held), held[0].commit if held else 0
+
+    def unanswered(self, session: int) -> int:
+        """Sends of this session whose replies are held."""
+        count = 0
+        for waiting in self._waiting:
+            count += waiting.sends.get(session, 0)
+        return count
 
     @property
     def settled(self) -> bool:
         """Nothing waits for the disk."""
-        return not (self._images or self._flying or self._held)
+        return not (self._images or self._flying or self._waiting)
 
     @property
     def held(self) -> int:
-        return len(self._held)
+        """Effects that wait."""
+        return sum(len(waiting.effects) for waiting in self._waiting)
+
+    @property
+    def held_bytes(self) -> int:
+        """About what they take."""
+        return sum([EFFECT_BYTES * len(waiting.effects) + waiting.page_bytes for waiting in self._waiting])
 
 
 def weigh(page: HistoryPage | MessagePage) -> int:
-    """About the bytes an answer keeps from being freed whose messages have been read for it alone; those of pushes are in
-    the tail's budget."""
-    return EFFECT_BYTES + sum(EFFECT_BYTES + len(message.body) for message in page.messages)
-
-
-def count_down(counts: dict[int, int], session: int) -> None:
-    left = counts[session] - 1
-    if left:
-        counts[session] = left
-    else:
-        del counts[session]
+    """About the bytes, beside its own, that an answer keeps from being freed whose messages have been read for it alone;
+    those of pushes are in the tail's budget."""
+    return sum(EFFECT_BYTES + len(message.body) for message in page.messages)

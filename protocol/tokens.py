@@ -22,6 +22,10 @@ SESSION_TOKEN_MS = 30 * 86_400_000
 LEEWAY_SECONDS = 60
 """Clocks of two hosts may differ by so much (`exp`, `nbf`, `iat`)."""
 SIGNATURE_BYTES = 16
+PLAIN_HEADERS = frozenset(
+    base64.urlsafe_b64encode(header).rstrip(b"=").decode()
+    for header in (b'{"alg":"HS256","typ":"JWT"}', b'{"typ":"JWT","alg":"HS256"}')
+)
 Secrets = str | tuple[str, ...]
 """What may have signed a token: the app's secret, and those it had before (`App.keys`)."""
 
@@ -61,13 +65,27 @@ def read_jwt(secrets: Secrets, text: str, now_s: float) -> dict[str, Any]:
 def _claims(secrets: Secrets, text: str) -> dict[str, Any]:
     for secret in each(secrets):
         try:
-            claims: dict[str, Any] = msgspec.json.decode(_JWS.decode(text, secret, algorithms=["HS256"]), type=dict)
+            body = _plain_body(secret, text) or _JWS.decode(text, secret, algorithms=["HS256"])
+            claims: dict[str, Any] = msgspec.json.decode(body, type=dict)
         except jwt.InvalidSignatureError:
             continue  # it may be an earlier one's
         except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             break
         return claims
     raise Refused(Reason.BAD_TOKEN, "the token is not a JWT signed with HS256 and the app's secret")
+
+
+def _plain_body(secret: str, text: str) -> bytes | None:
+    """What a JWT with the header everybody writes says, if its signature is right; all else is the library's to judge
+    (measured: 9 us instead of 55, of a login)."""
+    signed, _, signature = text.rpartition(".")
+    header, _, body = signed.partition(".")
+    if not secret or header not in PLAIN_HEADERS or not text.isascii():
+        return None
+    right = base64.urlsafe_b64encode(hmac.digest(secret.encode(), signed.encode(), "sha256")).rstrip(b"=")
+    if not hmac.compare_digest(right, signature.encode()):
+        return None
+    return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
 
 
 def each(secrets: Secrets) -> tuple[str, ...]:

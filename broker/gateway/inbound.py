@@ -43,7 +43,8 @@ def submit(connection: Connection, item: Submit) -> None:
             return
     if inner.durable:
         connection.durable_at = now
-        connection.hold_sender()
+        if connection.table.pause_seconds:
+            connection.hold_sender()
     session = connection.session
     if item.seat is not None:
         if connection.seats is None:

@@ -1,9 +1,9 @@
 """The upgrade of an HTTP request to WebSocket: what was asked, and the wire that will serve it (RFC 6455 4.2).
 
 The law: a request is held until its head is whole, and is at most `header_bytes` long, in `headers` lines; then it is
-parsed once, and nothing of it stays in memory but what the wire keeps. Which wire speaks on which path and sub-protocol
-is the server's choice (`Choose`); here only HTTP is known. permessage-deflate is never negotiated: a compressed frame
-cannot be shared, and is a way to make 64 KiB into 64 MiB (CVE-2018-1000518).
+parsed once (plain ones by `broker.gateway.request`), and nothing of it stays in memory but what the wire keeps. Which wire
+speaks on which path and sub-protocol is the server's choice (`Choose`); here only HTTP is known. permessage-deflate is never
+negotiated: a compressed frame cannot be shared, and is a way to make 64 KiB into 64 MiB (CVE-2018-1000518).
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import msgspec
-from websockets.http11 import Request
+from websockets import http11
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from broker.gateway.limits import Limits
+from broker.gateway.request import read_plain
 from broker.gateway.websocket import QUIET, WebSocketFraming
 from protocol.wires.wire import Wire
 
 QUERY_FIELDS = 32
 TOO_LARGE = "Request Header Fields Too Large"
+SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 BODY_BYTES = 500
 """Of the answer to a request that is no upgrade."""
 
@@ -46,10 +48,12 @@ Choose = Callable[[Upgrade], tuple[Wire, str | None]]
 def read_upgrade(target: str, headers: Mapping[str, str], subprotocols: Sequence[str]) -> Upgrade:
     """An Upgrade from the request's target and headers (names in lower case)."""
     path, _, query_text = target.partition("?")
-    try:
-        query = dict(parse_qsl(query_text, keep_blank_values=True, max_num_fields=QUERY_FIELDS, errors="replace"))
-    except ValueError:
-        query = {}
+    query: dict[str, str] = {}
+    if query_text:
+        try:
+            query.update(parse_qsl(query_text, keep_blank_values=True, max_num_fields=QUERY_FIELDS, errors="replace"))
+        except ValueError:
+            pass  # too many fields: as if there were none
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     token = credentials.strip() if scheme.lower() == "bearer" else query.get("token", "")
     return Upgrade(path=path, query=query, headers=headers, subprotocols=subprotocols, token=token)
@@ -104,13 +108,26 @@ class Handshake:
         return self._upgrade(held[:end], held[end:])
 
     def _upgrade(self, head: bytes, rest: bytes) -> Opened | Rejected:
+        plain = read_plain(head)
+        if plain is None:
+            return self._judge(head, rest)
+        headers = plain.headers
+        wire, subprotocol = self._choose(read_upgrade(plain.target, headers, plain.subprotocols))
+        response = SWITCHING + plain.accept
+        if subprotocol is not None:
+            response += f"\r\nSec-WebSocket-Protocol: {subprotocol}"
+        framing = WebSocketFraming(self._limits.first_frame_bytes, self._limits.fragments, rest)
+        return Opened((response + "\r\n\r\n").encode(), framing, wire, headers.get("x-forwarded-for", ""))
+
+    def _judge(self, head: bytes, rest: bytes) -> Opened | Rejected:
+        """The long way, by the library, which also says what is wrong."""
         protocol = _Request(logger=QUIET)
         protocol.receive_data(head)
         events = protocol.events_received()
         if not events:
             return Rejected(b"".join(protocol.data_to_send()) or answer(400, "Bad Request"))
         request = events[0]
-        assert isinstance(request, Request)
+        assert isinstance(request, http11.Request)
         response = protocol.accept(request)
         if response.status_code != 101:
             if len(response.body) > BODY_BYTES:  # it quotes a header

@@ -224,7 +224,10 @@ class WebSocketFraming:
             self._collect()
 
     def pack(self, payload: bytes, text: bool) -> bytes:
-        return frame_of(0x81 if text else 0x82, payload)
+        head, size = (0x81 if text else 0x82), len(payload)
+        if 126 <= size < 65_536:  # most, and a call less
+            return MEDIUM(head, 126, size) + payload
+        return frame_of(head, payload)
 
     def close(self, code: int, text: str) -> bytes:
         return close_frame(code, text)

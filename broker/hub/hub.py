@@ -16,7 +16,6 @@ from broker.hub.presence import Presence
 from broker.hub.rates import Rates
 from broker.hub.receipts import Receipts
 from broker.hub.recent import Tail
-from broker.hub.rows import Image
 from broker.hub.session import Session, Slot
 from broker.hub.swaps import Swaps
 from broker.hub.tables import Tables
@@ -75,7 +74,7 @@ class Hub:
         tables = self.tables
         tables.apply_all(decision.images, commit)
         for row in decision.marks:
-            tables.apply(Image(self.app.id, "positions", (row.conversation, row.user), row), commit)
+            tables.move(row)
         for change, arguments in decision.volatile:
             change(*arguments)
 

@@ -12,7 +12,7 @@ import orjson
 from broker.hub.conversations import OPEN, direct_between, readable_from
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
-from broker.hub.rows import ConversationRow, HeadRow, MemberRow, MentionRow, PositionRow, SendRow, encode_message
+from broker.hub.rows import ConversationRow, HeadRow, Image, MemberRow, MentionRow, PositionRow, SendRow, encode_message
 from broker.hub.session import LEANCLOUD
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import (
@@ -115,25 +115,15 @@ def send(d: Decision, c: SendMessage) -> Sent:
         everyone=c.everyone,
     )
     if not c.transient:
-        d.put("messages", message)
-        d.put(
-            "heads",
-            HeadRow(
-                row.id,
-                seq,
-                head.floor,
-                head.patch,
-                seq if c.mention_all else head.mention_all_seq,
-                d.commit,
-                head.patched,
-                encode_message(message),
-                head.patched_ms,
-            ),
-        )
+        mention_all_seq = seq if c.mention_all else head.mention_all_seq
+        last = encode_message(message)
+        head = HeadRow(row.id, seq, head.floor, head.patch, mention_all_seq, d.commit, head.patched, last, head.patched_ms)
+        # As `put` would, which works a key out of its row.
+        d.images += (Image(d.app, "messages", (number,), message), Image(d.app, "heads", (row.id,), head))
         if sends is not None:
             n = sends.n + 1
             kept = SendRow(user.id, device, n % REMEMBERED_SENDS, n, c.client_msg_id, number, row.id, seq)
-            d.put("sends", kept)
+            d.images.append(Image(d.app, "sends", (kept.user, kept.device, kept.slot), kept))
             if fresh is not None and session is not None:
                 d.then(fresh.add, kept)
         if row.kind != Kind.ROOM:

@@ -277,11 +277,19 @@ class Tables:
             self._leave_behind(image)
         elif row is None:
             self.positions.get(conversation, {}).pop(user, None)
-        elif (member := self.members.get(conversation, NOBODY).get(user)) is not None:
-            row.conversation, row.user = member.conversation, member.user
-            known = self.positions.get(row.conversation)
-            if known is None:
-                known = self.positions[row.conversation] = {}
+        else:
+            self.move(row)
+
+    def move(self, row: PositionRow) -> None:
+        """A member's position, which counts before it is in a commit."""
+        member = self.members.get(row.conversation, NOBODY).get(row.user)
+        if member is None:
+            return
+        row.conversation, row.user = member.conversation, member.user
+        known = self.positions.get(row.conversation)
+        if known is None:
+            self.positions[row.conversation] = {row.user: row}
+        else:
             known[row.user] = row
 
     def _mentions(self, image: Image, commit: int) -> None:

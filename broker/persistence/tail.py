@@ -82,12 +82,12 @@ class Tail:
         """
         row = image.row
         if type(row) is Message:
-            size = MESSAGE_BYTES + len(row.body) + len(row.push_data) + (OLD_ID_BYTES if row.old_id else 0)
-            held = Held(commit, row, size)
-            self._put(self._messages, row.conversation, row.seq, held)
-            self._by_id[row.id] = held
+            size = MESSAGE_BYTES + len(row.body) + len(row.push_data)
             if row.old_id:
+                size += OLD_ID_BYTES
                 self._by_old_id[row.conversation, row.old_id] = row.id
+            held = self._by_id[row.id] = Held(commit, row, size)
+            self._put(self._messages, row.conversation, row.seq, held)
         elif type(row) is PatchRecord:
             held = Held(commit, row, PATCH_BYTES + len(row.body))
             self._put(self._patches, row.conversation, row.number, held)

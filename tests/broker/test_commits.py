@@ -90,16 +90,16 @@ def test_an_effect_waits_for_the_newest_commit_with_an_image_and_leaves_in_order
     bench.write("b")
     bench.commits.emit(reply(2, seq=2))
     assert len(bench.outgoing) == 1
-    assert bench.commits.unanswered == {7: 2}
+    assert bench.commits.unanswered(7) == 2
     bench.log.finish()
     bench.commits.advance()
     assert list(bench.outgoing)[1:] == [reply(1, seq=1), EndSession(9, Ending(CloseReason.KICKED))]
-    assert bench.commits.unanswered == {7: 1}
+    assert bench.commits.unanswered(7) == 1
     assert not bench.commits.settled
     bench.log.finish()
     bench.commits.advance()
     assert bench.outgoing[-1] == reply(2, seq=2)
-    assert bench.commits.unanswered == {}
+    assert bench.commits.unanswered(7) == 0
     assert bench.commits.settled
     assert bench.log.appended == [1, 2]
 

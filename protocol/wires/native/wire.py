@@ -171,9 +171,12 @@ class NativeWire:
         return self._write({"type": "ping"})
 
     def _success(self, kind: str, number: int | str | None, data: Row) -> bytes:
+        envelope: Row
         if number is None:
-            return self._write({"type": kind + ".success", "msg": "success", "data": data})
-        return self._write({"type": kind + ".success", "id": number, "msg": "success", "data": data})
+            envelope = {"type": kind + ".success", "msg": "success", "data": data}
+        else:
+            envelope = {"type": kind + ".success", "id": number, "msg": "success", "data": data}
+        return write_json(envelope) if self.text else write_cbor(envelope)
 
     def _failure(self, kind: str, number: int | str | None, refused: Refused) -> bytes:
         envelope: Row = {"type": kind + ".error" if kind else "error"}
