@@ -1,4 +1,5 @@
-"""Once an hour: old tombstones, rows of deleted users, silent temporary conversations and messages past their days go.
+"""Once an hour: old tombstones, rows of deleted users, silent temporary conversations, sends nobody will repeat and messages
+past their days go.
 
 Candidates are looked for a few hundred at a time, each time in a turn of its own, so nobody waits for it; what is done
 with them is decided by the hub when it is done (`broker.hub.housekeeping`). Which messages are past their days only the
@@ -21,13 +22,16 @@ from broker.hub.housekeeping import (
     ForgetLeftovers,
     ForgetTombstones,
     Housekeeping,
-    MoveFloor,
+    MoveFloors,
+    is_aged,
     is_old_grave,
     is_old_tombstone,
+    is_outlived,
     is_silent,
 )
 from broker.hub.hub import Hub
 from broker.hub.recent import FetchedRow, Key, MessagesKey
+from broker.hub.tables import TOMBSTONE_MS
 from broker.persistence.store import StoreUnavailable
 from protocol.ids import first_at
 from protocol.records import Message
@@ -37,6 +41,8 @@ log = logging.getLogger("parley.housekeeping")
 HOUR_SECONDS = 3_600.0
 SLICE = 100
 """Messages looked at in one fetch; a floor moves through older ones slice by slice."""
+ASKED, FIRST = 50, 4
+"""Conversations asked of in one fetch, and how many messages of each are looked at first."""
 CHUNK = 500
 """Rows looked at before others get a turn, and changed at most by one command."""
 
@@ -45,10 +51,18 @@ Issue = Callable[[Hub, Housekeeping], Awaitable[None]]
 Item = TypeVar("Item")
 
 
-async def keep_house(hubs: Callable[[], list[Hub]], fetch: Fetch, issue: Issue, now_ms: Callable[[], int]) -> None:
-    """The task: an hour of rest, then a pass over all apps."""
+async def keep_house(
+    hubs: Callable[[], list[Hub]],
+    fetch: Fetch,
+    issue: Issue,
+    now_ms: Callable[[], int],
+    forget_sends: Callable[[int], None],
+) -> None:
+    """The task: an hour of rest, then a pass over all apps. `forget_sends` has the stores remove what is remembered of
+    sends whose message has an id below that: a device that repeats one asks within as long as `sync` answers it too."""
     while True:
         await trio.sleep(HOUR_SECONDS)
+        forget_sends(first_at(now_ms() - TOMBSTONE_MS))
         for hub in hubs():
             await tidy(hub, issue, now_ms)
             days = hub.app.settings.message_days
@@ -87,14 +101,34 @@ async def chunks(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
 
 
 async def expire(hub: Hub, before: int, fetch: Fetch, issue: Issue) -> None:
-    """Move the floor of every conversation past its messages with an id below `before`. StoreUnavailable."""
-    for number in list(hub.tables.heads):
-        floor = -1
-        while (head := hub.tables.heads.get(number)) is not None and floor < head.floor < head.last_seq:
-            floor = head.floor
-            rows = await fetch(hub, [MessagesKey(number, floor + 1, floor + SLICE)])
-            old = [row.seq for row in rows if isinstance(row, Message) and row.id < before]
-            if old:
-                await issue(hub, MoveFloor(conversation=number, seq=max(old)))
-            if len(old) < SLICE:
-                break
+    """Move the floor of every conversation past its messages with an id below `before`. StoreUnavailable.
+
+    The store is asked of those only that can have such messages and newer ones too, and of FIRST messages of some at a
+    time: it mostly has nothing to say of all of them but that they are young."""
+    async for numbers in chunks(list(hub.tables.heads)):
+        aged = [number for number in numbers if is_aged(hub, number, before)]
+        over = [number for number in aged if is_outlived(hub, number, before)]
+        if over:
+            await issue(hub, MoveFloors(floors=tuple((number, hub.tables.heads[number].last_seq) for number in over)))
+        rest = iter([number for number in aged if number not in set(over)])
+        while some := list(islice(rest, ASKED)):
+            for number in await move_some(hub, some, FIRST, before, fetch, issue):
+                while await move_some(hub, [number], SLICE, before, fetch, issue):
+                    pass
+
+
+async def move_some(hub: Hub, numbers: Sequence[int], count: int, before: int, fetch: Fetch, issue: Issue) -> list[int]:
+    """Look at so many of their oldest messages. The conversations that may have more to move past than was looked at."""
+    heads = hub.tables.heads
+    places = {number: heads[number].floor for number in numbers if number in heads}
+    rows = await fetch(hub, [MessagesKey(number, floor + 1, floor + count) for number, floor in places.items()])
+    messages = [row for row in rows if isinstance(row, Message)]
+    old = [row for row in messages if row.id < before]
+    floors: dict[int, int] = {}
+    for row in old:
+        floors[row.conversation] = max(row.seq, floors.get(row.conversation, 0))
+    if floors:
+        await issue(hub, MoveFloors(floors=tuple(floors.items())))
+    young = {row.conversation for row in messages if row.id >= before}
+    full = [number for number in floors if number not in young and number in heads]
+    return [number for number in full if heads[number].floor >= places[number] + count]

@@ -186,7 +186,9 @@ class Server:
                 service.start_soon(self._vitals.run)
                 service.start_soon(self._watch_disk)
                 service.start_soon(self._samples.run, self._reactor.call)
-                service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
+                service.start_soon(
+                    keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms, self._targets.forget_sends
+                )
                 for _ in range(FETCHERS):
                     service.start_soon(self._work.fetch, self._reactor)
                 for _ in range(ERRANDS):

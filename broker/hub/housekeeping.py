@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from broker.hub.conversations import bury, ends_ms, raise_floor
 from broker.hub.decision import Decision
 from broker.hub.hub import Hub, handles
+from broker.hub.rows import decode_message
 from broker.hub.tables import TOMBSTONE_MS
 from protocol.commands import Command, Done, Rate
 from protocol.records import Kind
@@ -46,11 +47,10 @@ class EndSilent(Housekeeping):
     conversations: tuple[int, ...]
 
 
-class MoveFloor(Housekeeping):
-    """Messages up to `seq` are past the app's `message_days`."""
+class MoveFloors(Housekeeping):
+    """(conversation, seq): messages up to that seq are past the app's `message_days`."""
 
-    conversation: int
-    seq: int
+    floors: tuple[tuple[int, int], ...]
 
 
 def is_old_tombstone(hub: Hub, user: str, number: int, now_ms: int) -> bool:
@@ -66,6 +66,20 @@ def is_old_grave(hub: Hub, number: int, now_ms: int) -> bool:
 def is_silent(hub: Hub, number: int, now_ms: int) -> bool:
     row = hub.tables.conversations.get(number)
     return row is not None and row.kind == Kind.TEMPORARY and 0 < ends_ms(hub, row) <= now_ms
+
+
+def is_aged(hub: Hub, number: int, before: int) -> bool:
+    """Whether a conversation can have messages with an id below `before`: some are there, and it was begun before that, or
+    imported with what was said in it earlier."""
+    tables = hub.tables
+    head = tables.heads.get(number)
+    return head is not None and head.floor < head.last_seq and (number < before or number in tables.alias_of)
+
+
+def is_outlived(hub: Hub, number: int, before: int) -> bool:
+    """Whether even its newest message is that old."""
+    head = hub.tables.heads.get(number)
+    return head is not None and bool(head.last) and decode_message(head.last).id < before
 
 
 @handles(ForgetTombstones)
@@ -103,8 +117,9 @@ def end_silent(d: Decision, c: EndSilent) -> Done:
     return Done(time_ms=d.now)
 
 
-@handles(MoveFloor)
-def move_floor(d: Decision, c: MoveFloor) -> Done:
-    if c.conversation in d.hub.tables.heads:
-        raise_floor(d, c.conversation, c.seq)
+@handles(MoveFloors)
+def move_floors(d: Decision, c: MoveFloors) -> Done:
+    for number, seq in c.floors:
+        if number in d.hub.tables.heads:
+            raise_floor(d, number, seq)
     return Done(time_ms=d.now)

@@ -9,10 +9,33 @@ memory is laid out for months.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from broker.hub.rows import ConversationRow, HeadRow, MemberRow, PositionRow, put
 from broker.hub.tables import Tables
+
+Value = TypeVar("Value")
+
+
+class Walk(Generic[Value]):
+    """Finds what belongs to numbers that ascend, as those of a table do, by going through a mapping that ascends beside it:
+    looked up one by one, each would be a wait for memory that is in no cache (a fifth of a start). Nothing may be put into
+    the mapping meanwhile."""
+
+    def __init__(self, mapping: dict[int, Value]) -> None:
+        self._mapping = mapping
+        self._rest = iter(mapping.items())
+        self._at = -1
+        self._value: Value | None = None
+
+    def find(self, number: int) -> Value | None:
+        if self._at < number:
+            for at, value in self._rest:
+                if at >= number:
+                    self._at, self._value = at, value
+                    break
+        # Rows from quarantine come last, in an order of their own.
+        return self._value if self._at == number else self._mapping.get(number)
 
 
 class Loading:
@@ -22,6 +45,10 @@ class Loading:
         self._tables = tables
         self._people: dict[str, tuple[str, dict[int, None]]] = {}
         """Users that are there: the one text of their name, and their memberships."""
+        self._table = ""
+        self._conversation = Walk(tables.conversations)
+        self._here = Walk(tables.members)
+        """For the table that is being loaded; it is read from its beginning to its end."""
         self._at_once: dict[str, Callable[[Sequence[Any]], None]] = {
             "conversations": self._conversations,
             "heads": self._heads,
@@ -31,6 +58,9 @@ class Loading:
 
     def load(self, table: str, rows: Sequence[Any]) -> None:
         """Some rows of a table, in the order of its key; none of them is there yet."""
+        if table != self._table:
+            self._table = table
+            self._conversation, self._here = Walk(self._tables.conversations), Walk(self._tables.members)
         many = self._at_once.get(table)
         if many is not None:
             many(rows)
@@ -51,9 +81,9 @@ class Loading:
                 unique[row.unique_key] = row.id
 
     def _heads(self, rows: Sequence[HeadRow]) -> None:
-        conversations, heads = self._tables.conversations, self._tables.heads
+        find, heads = self._conversation.find, self._tables.heads
         for row in rows:
-            conversation = conversations.get(row.conversation)
+            conversation = find(row.conversation)
             if conversation is not None:
                 number = row.conversation = conversation.id
                 heads[number] = row
@@ -66,30 +96,37 @@ class Loading:
         return person
 
     def _members(self, rows: Sequence[MemberRow]) -> None:
-        tables, people = self._tables, self._people
+        tables, people, find = self._tables, self._people, self._conversation.find
         number = joined_ms = changed = -1
         stirred_ms = 0
         here: dict[str, MemberRow] | None = None
-        for row in rows:
+        # All at once: each is a wait for memory that is in no cache, and so some of them are waited for together.
+        found = list(map(people.get, [row.user for row in rows]))
+        for row, person in zip(rows, found, strict=True):
             if row.conversation != number:
                 self._stir(number, stirred_ms)
                 number, stirred_ms, here = row.conversation, 0, None
-                conversation = tables.conversations.get(number)
+                conversation = find(number)
                 if conversation is not None:
                     number = conversation.id
                     here = tables.members.setdefault(number, {})
-            person = people.get(row.user) or self._person(row.user)
+            person = person or self._person(row.user)
             if here is None or person is None or row.left_ms or row.quiet:
                 tables.apply(put(tables.app, "members", row), 0)
                 continue
             name, own = person
             row.conversation = number
             row.user = name
+            here[name] = row
+            own[number] = None
             if row.by:
                 by = people.get(row.by) or self._person(row.by)
                 if by is not None:
                     row.by = by[0]
-            stirred_ms = max(stirred_ms, row.joined_ms, row.act_ms)
+            if row.act_ms > stirred_ms:
+                stirred_ms = row.act_ms
+            if row.joined_ms > stirred_ms:
+                stirred_ms = row.joined_ms
             if row.joined_ms == joined_ms:
                 row.joined_ms = joined_ms
             else:
@@ -98,8 +135,6 @@ class Loading:
                 row.changed = changed
             else:
                 changed = row.changed
-            here[name] = row
-            own[number] = None
         self._stir(number, stirred_ms)
 
     def _stir(self, number: int, at_ms: int) -> None:
@@ -110,13 +145,14 @@ class Loading:
 
     def _positions(self, rows: Sequence[PositionRow]) -> None:
         tables = self._tables
+        find = self._here.find
         number = -1
         members: dict[str, MemberRow] = {}
         here: dict[str, PositionRow] = {}
         for row in rows:
             if row.conversation != number:
                 number = row.conversation
-                members = tables.members.get(number, {})
+                members = find(number) or {}
                 here = {}
             member = members.get(row.user)
             if member is None:  # he has left, or is deleted

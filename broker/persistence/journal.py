@@ -24,6 +24,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from broker.histogram import Histogram
+from broker.persistence.cores import give_way
 from broker.persistence.killpoints import reached
 from broker.persistence.segment import (
     HEADER_SIZE,
@@ -251,6 +252,7 @@ class Journal:
             raise RuntimeError(f"commit {number} ({len(body)} bytes) after {self.durable}, idle: {self.idle}")
         self.in_flight_since = time.monotonic()
         self._handed.put((number, body))
+        give_way()
 
     def fileno(self) -> int:
         """An eventfd, readable when `durable` or `failed` has changed since `drain`."""
@@ -258,6 +260,8 @@ class Journal:
 
     def drain(self) -> None:
         """Make the eventfd unreadable. Look at `durable` and `failed` after it, not before."""
+        if self.in_flight_since is not None:
+            give_way()  # what has reached the disk is told of by a thread, too
         try:
             os.eventfd_read(self._eventfd)
         except BlockingIOError:

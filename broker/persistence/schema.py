@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_origin
 
 import msgspec
 
 from broker.hub.rows import TABLES, Image, Table
+from broker.persistence.cores import give_way
 from broker.persistence.store import StoreRefused
 
 Columns = tuple[Any, ...]
@@ -110,12 +110,10 @@ class Shape(Layout):
         self.delete = f'DELETE FROM "{self.name}" WHERE {where}'
 
     def put_values(self, images: Iterable[Image]) -> Iterator[Columns]:
-        """The parameters of `upsert`, a row at a time. Between some of them the core is offered to whoever waits for it:
-        SQLite would keep it for as long as the kernel lets it (4 ms), and with a single core a commit of the journal
-        that has just reached the disk would be told of so much later (traced)."""
+        """The parameters of `upsert`, a row at a time. Between some of them this gives way to a commit of the journal."""
         for number, image in enumerate(images):
             if number % ROWS_IN_A_ROW == 0:
-                os.sched_yield()
+                give_way()
             yield self.values(image)
 
     def create(self) -> list[str]:

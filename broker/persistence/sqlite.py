@@ -32,7 +32,7 @@ from broker.persistence.images import LARGEST, largest_of, rows_of
 from broker.persistence.killpoints import reached
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
-from broker.persistence.trims import TABLE, give_back, note_trims, pages_left, trim_slice, trims_left
+from broker.persistence.trims import TABLE, Swept, forget_sends, give_back, note_trims, pages_left, trim_slice, trims_left
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class SqliteStore:
         self.checkpoints = 0
         self._closed = False
         self.elsewhere: frozenset[str] = frozenset()  # tables another store has: they are passed over here
+        self._sends = Swept()
         self._readers: SimpleQueue[apsw.Connection | None] = SimpleQueue()
         self._writing = threading.Lock()
         with self._answering("open"):
@@ -275,7 +276,7 @@ class SqliteStore:
 
     # Trimming ------------------------------------------------------------------------------------------------------
 
-    def trim(self) -> bool:
+    def trim(self, sends_before: int = 0) -> bool:
         """See Store. At most 1,000 rows; when none is left, pages go back to the file system."""
         with self._writing, self._answering("trim"):
             if trims_left(self._db):
@@ -286,9 +287,11 @@ class SqliteStore:
                 except BaseException:
                     self._roll_back()
                     raise
+            elif sends_before > self._sends.before:
+                self._sends = forget_sends(self._db, self._sends, sends_before)
             elif pages_left(self._db):
                 give_back(self._db)
-            more = trims_left(self._db) or pages_left(self._db)
+            more = trims_left(self._db) or sends_before > self._sends.before or pages_left(self._db)
         self._checkpoint()
         return more
 

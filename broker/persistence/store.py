@@ -52,9 +52,9 @@ class Store(Protocol):
     async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         """The rows of that app the keys name, in no particular order. StoreUnavailable."""
 
-    async def trim(self) -> bool:
-        """Remove one slice of what lies behind a floor or in a deleted conversation. False: nothing is left to remove.
-        StoreUnavailable."""
+    async def trim(self, sends_before: int = 0) -> bool:
+        """Remove one slice of what lies behind a floor or in a deleted conversation, or is a send of a message with an id
+        below `sends_before`. False: nothing is left to remove. StoreUnavailable."""
 
 
 class BlockingStore(Protocol):
@@ -66,7 +66,7 @@ class BlockingStore(Protocol):
     def quarantined(self) -> int: ...
     def write(self, images: Sequence[Image], position: int) -> None: ...
     def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]: ...
-    def trim(self) -> bool: ...
+    def trim(self, sends_before: int) -> bool: ...
 
 
 class InThreads:
@@ -93,8 +93,8 @@ class InThreads:
     async def fetch(self, app: str, keys: Sequence[Key]) -> list[FetchedRow]:
         return await self._crossings.fetch(app, keys)
 
-    async def trim(self) -> bool:
-        return await trio.to_thread.run_sync(self._store.trim, limiter=self._writing)
+    async def trim(self, sends_before: int = 0) -> bool:
+        return await trio.to_thread.run_sync(self._store.trim, sends_before, limiter=self._writing)
 
 
 def belongs(row: object, key: Key) -> bool:

@@ -53,6 +53,11 @@ class Targets:
             if commit > writer.applied:
                 writer.submit(commit, images, size)
 
+    def forget_sends(self, before: int) -> None:
+        """Remove the remembered sends of messages with an id below `before` from every store, in their own time."""
+        for writer in self.writers:
+            writer.forget_sends(before)
+
     def _applied(self) -> int:
         for tail in self._tails.values():
             tail.applied(self._keeper.applied)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import apsw
+import msgspec
 
 from broker.persistence.store import SLICE
 
@@ -34,6 +35,12 @@ TRIM_PATCHES = """DELETE FROM patches WHERE app = ?1 AND conversation = ?2 AND n
 (SELECT number FROM patches WHERE app = ?1 AND conversation = ?2 AND seq <= ?3 LIMIT ?4)"""
 TRIM_USERS = """DELETE FROM {0} WHERE app = ?1 AND conversation = ?2 AND user IN
 (SELECT user FROM {0} WHERE app = ?1 AND conversation = ?2 LIMIT ?4)"""
+NEXT_SENDS = """SELECT app, user, device, slot FROM sends WHERE (app, user, device, slot) > (?, ?, ?, ?)
+ORDER BY app, user, device, slot LIMIT 1 OFFSET ?"""
+FORGET_SENDS = """DELETE FROM sends WHERE message < ?
+AND (app, user, device, slot) > (?, ?, ?, ?) AND (app, user, device, slot) <= (?, ?, ?, ?)"""
+LAST_SEND = (chr(0x10FFFF), "", "", 0)
+"""Behind every app."""
 FREE_SHARE = 8
 """Free pages up to one in so many stay for what comes."""
 PAGES = 1_000
@@ -74,6 +81,21 @@ def trim_slice(db: apsw.Connection) -> None:
             if room <= 0:
                 return
         db.execute("DELETE FROM trims WHERE app = ? AND conversation = ?", (app, conversation))
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """How far the sends have been looked through, and up to which id of a message that was once done to the end."""
+
+    before: int = 0
+    at: tuple[str, str, str, int] = ("", "", "", -1)
+
+
+def forget_sends(db: apsw.Connection, swept: Swept, before: int) -> Swept:
+    """Look through the next SLICE sends, and remove those of messages with an id below `before`. They have no index by
+    message, which would cost every send more than this."""
+    end = db.execute(NEXT_SENDS, (*swept.at, SLICE - 1)).fetchone()
+    db.execute(FORGET_SENDS, (before, *swept.at, *(end or LAST_SEND)))
+    return Swept(swept.before, end) if end else Swept(before)
 
 
 def pages_left(db: apsw.Connection) -> bool:

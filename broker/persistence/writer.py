@@ -103,6 +103,7 @@ class Writer:
         self._moved = trio.Event()
         self._trims_left = True
         """The store knows what a last run has left to remove."""
+        self._sends_before = 0
         self._failures = self._failures_in_a_row = self._batches = self._images = 0
         self._last_error = ""
 
@@ -119,6 +120,12 @@ class Writer:
         self._submitted = commit
         if not self._work.is_set():
             self._work.set()
+
+    def forget_sends(self, before: int) -> None:
+        """Have the store remove what it remembers of sends of messages with an id below `before`, once."""
+        self._sends_before = before
+        self._trims_left = True
+        self._work.set()
 
     @property
     def _on_journal(self) -> int:
@@ -175,7 +182,11 @@ class Writer:
             if self._submitted == self.applied:
                 self._caught_up.set()
         if self._trims_left:
-            self._trims_left = await self.store.trim()
+            before = self._sends_before
+            left = await self.store.trim(before)
+            if not left and before == self._sends_before:
+                self._sends_before = 0
+            self._trims_left = left or bool(self._sends_before)
             self._answered()
 
     def _answered(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from broker.housekeeping import expire, tidy
 from broker.hub.housekeeping import EndSilent, ForgetTombstones, Housekeeping
 from broker.hub.hub import Hub
-from broker.hub.recent import FetchedRow, Key
+from broker.hub.recent import FetchedRow, Key, MessagesKey
 from protocol.commands import (
     AddFriend,
     AddMembers,
@@ -73,6 +73,32 @@ async def test_floors_move_past_what_is_too_old(script: Script) -> None:
     assert (states[quiet].unread, states[quiet].last_message) == (0, None)
     script.restart()
     assert script.hub().tables.heads[conversation].floor == 250
+
+
+async def test_the_store_is_asked_only_where_old_and_new_may_be(script: Script) -> None:
+    over, mixed, late = (group(script, "tom", "ann") for _ in range(3))
+    for conversation in (over, mixed):
+        for _ in range(10):
+            script.say("tom", text("old", conversation=conversation))
+    pass_days(script, 3)
+    before = first_at(script.ms - DAY_MS)
+    young = group(script, "tom", "ann")
+    for conversation in (mixed, late, young):
+        script.say("tom", text("new", conversation=conversation))
+    script.hub().tables.alias_of[young] = "5" * 24  # what was said in it elsewhere may be older than it is here
+    asked: list[set[int]] = []
+
+    async def fetch(hub: Hub, keys: Sequence[Key]) -> list[FetchedRow]:
+        asked.append({key.conversation for key in keys if isinstance(key, MessagesKey)})
+        return [row for key in keys for row in script.tails[hub.app.id].fetch(key)]
+
+    await expire(script.hub(), before, fetch, issuer(script))
+    heads = script.hub().tables.heads
+    assert [heads[number].floor for number in (over, mixed, late, young)] == [10, 10, 0, 0]
+    assert asked == [{mixed, late, young}, {mixed}]
+    del script.hub().tables.alias_of[young]
+    await expire(script.hub(), before, fetch, issuer(script))
+    assert asked[2:] == [{mixed, late}]
 
 
 async def test_what_was_deleted_is_forgotten_after_thirty_days_also_by_a_restart(script: Script) -> None:

@@ -43,7 +43,13 @@ class House:
         self.script.run()
 
     async def keep(self) -> None:
-        await keep_house(lambda: list(self.script.apps.hubs.values()), self.fetch, self.issue, lambda: self.script.ms)
+        await keep_house(
+            lambda: list(self.script.apps.hubs.values()), self.fetch, self.issue, lambda: self.script.ms, self.forget_sends
+        )
+
+    def forget_sends(self, before: int) -> None:
+        while self.store.trim(before):
+            pass
 
     def pass_days(self, days: int) -> None:
         self.script.ms += days * DAY_MS

@@ -20,6 +20,8 @@ from tests.postgres import Server, execute, own_server
 OPERATOR = {"Authorization": "Bearer the-operators-token"}
 STORAGE_UNAVAILABLE, HISTORY_UNAVAILABLE = 5030, 5032
 PASSWORD = "hunter2"
+OUTAGES, OUTAGE_SECONDS = 3, 60.0
+"""With a crash behind each."""
 
 
 @pytest.fixture
@@ -72,8 +74,8 @@ async def ready(host: Host) -> Any:
     return answer.json()
 
 
-async def until(host: Host, condition: Callable[[dict[str, float]], bool]) -> dict[str, float]:
-    with trio.fail_after(45):
+async def until(host: Host, condition: Callable[[dict[str, float]], bool], seconds: float = 45) -> dict[str, float]:
+    with trio.fail_after(seconds):
         while not condition(found := await figures(host)):
             await trio.sleep(0.1)
         return found
@@ -138,6 +140,51 @@ async def test_sends_go_on_and_everything_is_there_once_when_it_is_back(host: Ho
     assert host.stop() == 0
     for program in host.programs:
         assert not any(PASSWORD in line for line in program.lines)
+
+
+@pytest.mark.F9
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+async def test_minutes_without_it_under_load_and_through_crashes(host: Host, server: Server) -> None:
+    """Longer than any pause between two attempts, over many segments; a send whose answer a crash took is repeated."""
+    server.start()
+    host.broker()
+    host.admin()
+    last = 100
+    async with json_peer(host.url) as peer:
+        await peer.login("ann")
+        conversation = (await peer.ok("conv.create", conv_type=3, to_client_ids=[]))["conv_id"]
+        await say(peer, conversation, 1, last)
+        await until(host, drained)
+    server.stop()
+    for _ in range(OUTAGES):
+        async with json_peer(host.url) as peer:
+            await peer.login("ann")
+            await say(peer, conversation, last, last)  # again: it is the same message
+            ends = trio.current_time() + OUTAGE_SECONDS
+            while trio.current_time() < ends:
+                await say(peer, conversation, last + 1, last + 10)
+                last += 10
+                first = max(last - 50, 100)
+                page = await peer.ok("msg.history", conv_id=conversation, after=first, limit=50)
+                assert [message["seq"] for message in page["messages"]] == list(range(first + 1, last + 1))
+                await trio.sleep(0.05)
+            found = await until(host, lambda found: found["parley_postgresql_available"] == 0)
+            assert found["parley_postgresql_lag_commits"] >= last - 100
+            assert found["parley_store_lag_commits"] < 1_000
+            assert await peer.refused("msg.history", conv_id=conversation, after=0, limit=50) == HISTORY_UNAVAILABLE
+        host.kill()
+        host.broker()
+    server.start()
+    async with json_peer(host.url) as peer:
+        await peer.login("ann")
+        await say(peer, conversation, last + 1, last + 100)
+        last += 100
+        await until(host, drained, 120)
+        assert await stored(server.url("parley")) == (last, last, last)
+        history = await read_all(peer, conversation)
+        assert [message["text"] for message in history] == [f"message {number}" for number in range(1, last + 1)]
+    assert host.stop() == 0
 
 
 @pytest.mark.F10

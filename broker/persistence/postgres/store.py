@@ -238,11 +238,11 @@ class PostgresStore:
         self._quarantine = marks
         return after
 
-    async def trim(self) -> bool:
+    async def trim(self, sends_before: int = 0) -> bool:
         """See Store. What was not copied yet is, though nothing new comes in."""
         if not self._known.copied:
             await self._copy()
-        return bool(await self._run(self._writing, trim))
+        return bool(await self._run(self._writing, partial(trim, sends_before=sends_before)))
 
     # Reading -------------------------------------------------------------------------------------------------------
 

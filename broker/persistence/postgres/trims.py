@@ -52,7 +52,10 @@ def possible(rows: Iterable[tuple[str, int, int]]) -> Iterable[tuple[str, int, i
             log.error("store: cannot trim app=%s conversation=%s floor=%s", app, conversation, floor)
 
 
-async def trim(connection: Any) -> bool:
+FORGET_SENDS = """DELETE FROM sends WHERE ctid = ANY (ARRAY (SELECT ctid FROM sends WHERE message < $1 LIMIT $2))"""
+
+
+async def trim(connection: Any, sends_before: int) -> bool:
     """One slice, in one transaction. Whether something is left."""
     room = SLICE
     async with connection.transaction():
@@ -64,4 +67,5 @@ async def trim(connection: Any) -> bool:
                 if room <= 0:
                     return True
             await connection.execute("DELETE FROM trims WHERE app = $1 AND conversation = $2", app, conversation)
-        return bool(await connection.fetchval("SELECT EXISTS (SELECT 1 FROM trims)"))
+        forgotten = await connection.execute(FORGET_SENDS, sends_before, room) if sends_before else "DELETE 0"
+        return forgotten == f"DELETE {room}" or bool(await connection.fetchval("SELECT EXISTS (SELECT 1 FROM trims)"))

@@ -230,3 +230,21 @@ async def test_requests_to_join_a_deleted_conversation_are_trimmed(opened: Opene
     left = [(app, row.conversation) for app, row in await opened.load("join_requests")]
     assert sorted(set(left)) == [("a", 2), ("b", 1), ("b", 2)]
     assert len(left) == 9
+
+
+async def test_sends_of_old_messages_are_forgotten_in_slices(opened: Opened) -> None:
+    store = opened.store
+    sends = [SendRow(f"u{n:04}", "d", 1, n, str(n), n, 9, n) for n in range(1, 3001)]
+    await store.write([put(app, "sends", row) for app in "ab" for row in sends], 1)
+    assert await store.trim() is False
+    assert len(await opened.load("sends")) == 6000
+    assert await store.trim(2901) is True
+    assert len(await opened.load("sends")) == 5000
+    while await store.trim(2901):
+        pass
+    assert sorted({row.message for _, row in await opened.load("sends")}) == list(range(2901, 3001))
+    assert len(await opened.load("sends")) == 200
+    await store.write([put("a", "sends", sends[0])], 2)
+    while await store.trim(2902):  # the next hour looks from the beginning
+        pass
+    assert min(row.message for _, row in await opened.load("sends")) == 2902

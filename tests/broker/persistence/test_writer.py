@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey
-from broker.hub.rows import ConversationRow, HeadRow, Image, put
+from broker.hub.rows import ConversationRow, HeadRow, Image, SendRow, put
 from broker.persistence import writer as writer_module
 from broker.persistence.images import decode, encode
 from broker.persistence.journal import Journal
@@ -50,8 +50,8 @@ class FailingStore:
             raise error
         return self._store.fetch(app, keys)
 
-    def trim(self) -> bool:
-        return self._store.trim()
+    def trim(self, sends_before: int) -> bool:
+        return self._store.trim(sends_before)
 
     def close(self) -> None:
         self._store.close()
@@ -241,6 +241,18 @@ async def test_floors_and_deletions_are_trimmed_without_further_commits(broker: 
         broker.commit(put("app", "conversations", ConversationRow(9, 3, "u", "u", 1, deleted=True)))
         await until(lambda: not broker.store._store.fetch("app", [MessagesKey(9, 1, 9999)]))
         await until(lambda: not broker.writer.statistics().trims_left)
+
+
+async def test_sends_are_forgotten_once_when_asked(broker: Broker, nursery: trio.Nursery) -> None:
+    sends = [SendRow("u", f"d{n}", 1, 1, "c", n, 9, n) for n in range(1, 2501)]
+    broker.commit(*(put("app", "sends", row) for row in sends))
+    nursery.start_soon(broker.writer.run)
+    with trio.fail_after(20):
+        await until(lambda: not broker.writer.statistics().trims_left)
+        broker.writer.forget_sends(2400)
+        await until(lambda: not broker.writer.statistics().trims_left)
+    assert [row.message for _, row in broker.store._store.load("sends") if row.message < 2400] == []
+    assert len(list(broker.store._store.load("sends"))) == 101
 
 
 async def until(condition: Callable[[], bool]) -> None:
