@@ -30,7 +30,7 @@ from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.figures import digits, percentile
 from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
-from bench.servers import APP, Broker, Server
+from bench.servers import APP, Broker, Server, watch_idle
 from bench.sessions import ask, drain, hang_up, log_in
 from bench.tally import NUMBER
 from bench.wires.parley import ParleyWire
@@ -164,7 +164,7 @@ def pairs(sizes: Sizes, folder: Path) -> Table:
             place = folder / str(count)
             place.mkdir(parents=True)
             broker = stack.enter_context(Broker(place))
-            broker.watch_idle(IDLE_SECONDS)
+            watch_idle([broker], IDLE_SECONDS)
             crowds[f"Parley, {2 * count:,} sessions, fsync"] = crowd = Pairs(count, messages, PARLEY, broker)
             stack.callback(hang_up, crowd.sockets)
         drain([sock for each in crowds.values() for sock in each.sockets], WIRE.settles)
@@ -218,7 +218,7 @@ def filled(folder: Path, images: Iterable[Image]) -> Broker:
     (folder / "data").mkdir(parents=True)
     fill(folder / "data", images)
     broker = Broker(folder)
-    broker.watch_idle(IDLE_SECONDS)
+    watch_idle([broker], IDLE_SECONDS)
     return broker
 
 
