@@ -138,7 +138,10 @@ class Streams:
             whole = len(data) if data.endswith(close) else data.rfind(close) + len(close)
             whole = whole if whole >= len(close) else 0
             self._held[receiver] = data[whole:]
-            data = data[:whole].replace(own, self._own[0])
+            data = data[:whole]
+            if close is not own and data.count(own) != data.count(close):
+                self.differing.add(receiver)
+            data = data.replace(own, self._own[0])
         start = self.places[receiver]
         if start == self._from and data == self._step:
             self.places[receiver] = self._to
