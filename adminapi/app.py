@@ -270,10 +270,12 @@ class Front:
 
     async def next_piece(self) -> bytes | None:
         """The next piece of the request's body as it comes, None at its end. BAD_FORMAT when the sender stalls."""
-        with trio.move_on_after(self.body_seconds) as waiting:
-            chunk = await anext(aiter(request.body), None)
-        if waiting.cancelled_caught:
-            raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
+        with trio.move_on_after(self.body_seconds):
+            return await self._piece()
+        raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
+
+    async def _piece(self) -> bytes | None:
+        chunk = await anext(aiter(request.body), None)
         if chunk is not None:
             scope: Any = request.scope
             scope[KEY].took(len(chunk))
@@ -285,7 +287,7 @@ class Front:
             return b""
         gathered = bytearray()
         with trio.move_on_after(self.body_seconds):
-            while (piece := await self.next_piece()) is not None:
+            while (piece := await self._piece()) is not None:  # the whole has the time a piece would have
                 gathered += piece
                 if len(gathered) > self.body_bytes:
                     break

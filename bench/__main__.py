@@ -1,5 +1,7 @@
-"""`python -m bench [CASE...] [--quick] [--report [FOLDER]]`: run cases, print their tables, and write them as a page with
-charts. Exit code 1 if a budget is not met or a case could not be measured, 2 for wrong options.
+"""`python -m bench [CASE...] [--quick] [--report [FOLDER]]`: run cases, print their tables and all of them in one, and write
+them as a page with charts. `--readme` puts the figures of bench/results into the README and measures nothing.
+
+Exit code 1 if a budget is not met or a case could not be measured, 2 for wrong options.
 """
 
 from __future__ import annotations
@@ -11,20 +13,26 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.cases import CASES, LONG
+from bench.cases import BRISK, CASES
 from bench.cases.sizes import FULL, QUICK, Sizes
 from bench.machine import ROOT, commit, cores, machine, raise_descriptor_limit
-from bench.page import about, publish
+from bench.page import PAGE, about, publish
 from bench.report import Table, render
 from bench.servers import ServerFailed
+from bench.summary import markdown, of_tables, quote
 from bench.wires.wire import Unexpected
 
 SPARE_DESCRIPTORS = 200
+LOOK_SECONDS = 150.0
+"""After which a quick run that was asked for no case by name begins no other."""
 RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> int:
     options = read_options()
+    if options.readme:
+        quote(ROOT / "README.md", RESULTS / PAGE)
+        return 0
     sizes = QUICK if options.quick else FULL
     needed = sizes.idle_before + sizes.idle + SPARE_DESCRIPTORS
     if raise_descriptor_limit() < needed:
@@ -40,13 +48,23 @@ def main() -> int:
     began = time.monotonic()
     failed = False
     measured: dict[str, tuple[str, list[Table]]] = {}
-    for name in options.cases or [name for name in CASES if not options.quick or name not in LONG]:
+    left_out = []
+    for name in options.cases or (BRISK if options.quick else CASES):
+        if options.quick and not options.cases and time.monotonic() - began > LOOK_SECONDS:
+            left_out.append(name)
+            continue
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
             tables, fault = run(name, sizes, Path(folder))
         measured[name] = about(sys.modules[CASES[name].__module__].__doc__ or ""), tables
         failed |= bool(fault) or any("NOT MET" in sentence for table in tables for sentence in table.budgets)
+    if lines := of_tables(table for _, tables in measured.values() for table in tables):
+        print("\n".join(markdown(lines)))
     took = f"{time.monotonic() - began:.0f} s"
-    print(took)
+    print(f"\ntook {took}")
+    if left_out:
+        print(
+            f"left out: {', '.join(left_out)}: a look has three minutes, and others use this machine; ask for them by name"
+        )
     if options.report is not None:
         run_of = "quick sizes, a look and no report" if options.quick else "full sizes"
         print(publish(options.report, [*head, f"{run_of}, {took}"], measured))
@@ -54,8 +72,10 @@ def main() -> int:
 
 
 def run(name: str, sizes: Sizes, folder: Path) -> tuple[list[Table], str]:
-    """One case, printed as its tables come: those, and why it could not be measured to its end."""
+    """One case, printed as its tables come, behind what it is: those, and why it could not be measured to its end."""
+    began = time.monotonic()
     tables: list[Table] = []
+    print(f"{sys.modules[CASES[name].__module__].__doc__}", flush=True)
     try:
         for table in CASES[name](sizes, folder):
             print(render(table), flush=True)
@@ -63,6 +83,7 @@ def run(name: str, sizes: Sizes, folder: Path) -> tuple[list[Table], str]:
     except (Unexpected, ServerFailed, OSError) as error:
         print(f"{name}: not measured: {error}\n", flush=True)
         return tables, str(error)
+    print(f"{name}: took {time.monotonic() - began:.0f} s\n", flush=True)
     return tables, ""
 
 
@@ -78,6 +99,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--report", metavar="FOLDER", nargs="?", type=Path, const=RESULTS, help="write the tables and charts (bench/results)"
     )
+    parser.add_argument("--readme", action="store_true", help="quote the figures of bench/results in the README, and end")
     options = parser.parse_args()
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:

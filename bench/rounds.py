@@ -69,10 +69,12 @@ def measure(server: Server, work: Callable[[], T]) -> tuple[T, Effort]:
     return result, Effort(seconds, cpu + server.rest(), own / seconds, max(0.0, others) / seconds)
 
 
-def interleave(contenders: Mapping[str, Callable[[], Round]], rounds: int) -> dict[str, list[Round]]:
-    """A warm-up of each, which is dropped, then `rounds` of each in turn, refused ones once more at the end."""
-    for play in contenders.values():
-        play()
+def interleave(contenders: Mapping[str, Callable[[], Round]], rounds: int, *, warm: bool = True) -> dict[str, list[Round]]:
+    """A warm-up of each, which is dropped (not `warm`: they have had it), then `rounds` of each in turn, refused ones once
+    more at the end."""
+    if warm:
+        for play in contenders.values():
+            play()
     played: dict[str, list[Round]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, play in contenders.items():

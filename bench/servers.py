@@ -7,7 +7,6 @@ The report names the version the binary itself gives.
 
 from __future__ import annotations
 
-import base64
 import importlib.metadata
 import importlib.util
 import os
@@ -19,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -121,12 +121,6 @@ class Server:
     def resident_kib(self) -> float:
         return resident_kib(self.pids)
 
-    def watch_idle(self, seconds: float) -> None:
-        """Learn what it uses while nobody asks anything of it, so that nobody is charged for it while it rests."""
-        used = self.cpu_seconds()
-        time.sleep(seconds)  # what is measured is this time
-        self.idle = (self.cpu_seconds() - used) / seconds
-
     def rest(self) -> float:
         """Wait until it has nothing left to do: what it puts off (write-behind) is part of what a message costs. The CPU
         seconds used meanwhile, its ticking left out."""
@@ -214,12 +208,13 @@ class Managed(Broker):
 
 
 class AdminApi(Server):
-    """The admin API of the broker in this folder."""
+    """The admin API of the broker in this folder, as its unit starts it: behind the broker where the two share a core."""
 
     listening = re.compile(rb"listening address=\S+?:(\d+)")
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "adminapi", "--config", str(folder / "parley.toml"), "--data", str(folder / "data")]
+        options = ["--config", str(folder / "parley.toml"), "--data", str(folder / "data")]
+        command = ["nice", "-n", "5", sys.executable, "-m", "adminapi", *options]
         super().__init__("Parley's admin API", command, folder, log="admin.log")
 
 
@@ -292,31 +287,12 @@ class Mosquitto(Server):
         super().__init__(f"mosquitto {version(binary, '-h')}", [binary, "-c", str(config)], folder)
 
 
-class Ejabberd(Server):
-    """ejabberd on one scheduler, users proved by a token signed with our secret; an acknowledgement says "taken"."""
-
-    listening = re.compile(rb"Start accepting TCP connections at 127\.0\.0\.1:(\d+) for ejabberd_c2s")
-    claims = re.compile(rb"ejabberd ([\d.]+)\S* is started")
-
-    def __init__(self, folder: Path) -> None:
-        erl, homes = found("erl"), sorted(Path("/usr/lib").glob("*/ejabberd-*[0-9]"))
-        assert erl is not None, "erl is not installed"
-        assert homes, "ejabberd's library is not where Debian puts it"
-        key = base64.urlsafe_b64encode(SECRET.encode()).rstrip(b"=").decode()
-        (folder / "jwk").write_text(f'{{"kty": "oct", "k": "{key}"}}')
-        config = folder / "ejabberd.yml"
-        config.write_text(
-            f"hosts: [{XMPP_HOST}]\nloglevel: info\nauth_method: jwt\njwt_key: {folder}/jwk\n"
-            "disable_sasl_mechanisms: [digest-md5, scram-sha-1, scram-sha-256, scram-sha-512]\n"
-            f"listen:\n  - {{port: {free_port()}, ip: 127.0.0.1, module: ejabberd_c2s, backlog: 4096}}\n"
-            "modules:\n  mod_stream_mgmt: {}\n  mod_offline: {}\n"
-        )
-        paths = {"HOME": folder, "EJABBERD_CONFIG_PATH": config, "EJABBERD_LOG_PATH": folder / "ejabberd.log"}
-        command = ["env", *(f"{name}={value}" for name, value in paths.items()), f"ERL_LIBS={homes[0].parent}", erl]
-        # One scheduler, as it has one core; it has said its version and port before it logs warnings only.
-        command += ["+S", "1:1", "+P", "1000000", "-noinput", "-mnesia", "dir", f'"{folder}/db"', "-s", "ejabberd"]
-        command += ["-eval", "timer:apply_after(1000, ejabberd_logger, set, [warning])"]
-        super().__init__(f"ejabberd {homes[0].name.split('-')[1]}", command, folder)
+def watch_idle(servers: Iterable[Server], seconds: float) -> None:
+    """Learn what they use while nobody asks anything of them, so that nobody is charged for it while they rest."""
+    before = [(server, server.cpu_seconds()) for server in servers]
+    time.sleep(seconds)  # what is measured is this time
+    for server, used in before:
+        server.idle = (server.cpu_seconds() - used) / seconds
 
 
 def has_library(library: str) -> bool:

@@ -23,8 +23,8 @@ from bench.cases import (
 from bench.cases.sizes import Sizes
 from bench.report import Table
 
-LONG = {"presence", "stalled", "admin", "growth"}
-"""Not part of a quick run unless they are named."""
+BRISK = ("fanout", "direct", "login", "kick", "idle")
+"""What a quick run measures in three minutes unless others are named: where the peers have the same."""
 
 CASES: dict[str, Callable[[Sizes, Path], Iterator[Table]]] = {
     "idle": idle.run,

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from bench.cases.sizes import Sizes
+from bench.ejabberd import Ejabberd
 from bench.postgres import PostgresBroker
 from bench.report import Row, budget
-from bench.servers import Broker, Ejabberd, Mosquitto, NatsServer, Server, Thin, found, has_library
+from bench.servers import Broker, Mosquitto, NatsServer, Server, Thin, found, has_library, watch_idle
 from bench.wires.leancloud import LeanCloudWire
 from bench.wires.mqtt import MqttWire
 from bench.wires.nats import NatsWire
@@ -35,12 +36,19 @@ class Contender(msgspec.Struct, frozen=True):
     wire: Wire
     library: str = ""
     """What a thin broker stands on."""
+    part: float = 1.0
+    """Of the messages of a fan-out's round: those that take twenty times as long as others have fewer to pass on."""
+
+    def part_of(self, count: int, depth: int) -> int:
+        """Its messages in such a round, twice what is in flight at least."""
+        return max(min(count, 2 * depth), int(self.part * count))
 
     @property
     def installed(self) -> bool:
         return not (self.program and not found(self.program)) and not (self.library and not has_library(self.library))
 
 
+SLOW = 0.25
 IDLE_SECONDS = 1.0
 """Several ticks of every contender (Parley's is 0.25 s)."""
 
@@ -53,17 +61,17 @@ NATS = Contender("nats-server", "mem", "nats-server", partial(NatsServer, jetstr
 JETSTREAM = Contender("NATS JetStream", "fsync", "nats-server", partial(NatsServer, jetstream=True), NatsWire())
 MOSQUITTO = Contender("mosquitto", "mem", "mosquitto", Mosquitto, MqttWire())
 
-EJABBERD = Contender("ejabberd", "mem", "ejabberdctl", Ejabberd, XmppWire())
+EJABBERD = Contender("ejabberd", "mem", "ejabberdctl", Ejabberd, XmppWire(), part=SLOW)
 
 
-def thin(library: str, wire: Wire) -> Contender:
-    return Contender(library, "mem", "", partial(Thin, library=library), wire, library)
+def thin(library: str, wire: Wire, part: float = 1.0) -> Contender:
+    return Contender(library, "mem", "", partial(Thin, library=library), wire, library, part)
 
 
 THIN = (
     thin("websockets", ThinWire()),
     thin("picows", ThinWire()),
-    thin("trio-websocket", ThinWire()),
+    thin("trio-websocket", ThinWire(), SLOW),
     thin("ws", ThinWire()),
     thin("socket.io", SocketIoWire()),
 )
@@ -89,8 +97,7 @@ def started(folder: Path, *contenders: Contender) -> Iterator[tuple[Mapping[str,
             place.mkdir(parents=True)
             server = servers.enter_context(contender.start(place))
             running[f"{server.name}, {contender.durability}"] = (contender, server)
-        for _, server in running.values():
-            server.watch_idle(IDLE_SECONDS)
+        watch_idle([server for _, server in running.values()], IDLE_SECONDS)
         yield running, missing
 
 

@@ -2,8 +2,9 @@
 
 Rooms of more and more members, all of them logged in at once; more and more pairs who talk; pages out of longer and longer
 histories. The law: the CPU of one stays within 1.5 times what it was in any smaller case. And a message to the largest room
-delays another conversation's by at most 20 ms, for its fan-out is done in slices: while the room hears one, a pair
-exchanges messages one after the other, and nobody in the room reads before the pair has done. The delay is told by what the
+delays another conversation's by at most 20 ms, for its fan-out is done in slices: while the room hears one, and then while
+all rooms hear one at once, a pair exchanges messages one after the other, and nobody in a room reads before the pair has
+done. The delay is told by what the
 server has worked meanwhile too, which others on the machine do not change.
 
 Rooms and histories are built through the broker's own store, as in the restart case.
@@ -30,7 +31,7 @@ from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.figures import digits, percentile
 from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
-from bench.servers import APP, Broker, Server
+from bench.servers import APP, Broker, Server, watch_idle
 from bench.sessions import ask, drain, hang_up, log_in
 from bench.tally import NUMBER
 from bench.wires.parley import ParleyWire
@@ -91,20 +92,24 @@ def rooms(sizes: Sizes, folder: Path) -> Iterator[Table]:
             place = gathering.place(ask(here, gathering.step))
             ends = (here, there)
             numbers = count_from(len(sizes.rooms) * NUMBERS)
-            room = str(conversation(len(sizes.rooms) - 1))
-            beside = partial(exchange, broker, numbers, ends, place, says, room, sockets)
+            beside = partial(exchange, broker, numbers, ends, place, says=says, members=sockets)
+            every = [str(conversation(n)) for n in range(len(sizes.rooms))]
             plays = {
                 "Parley, nobody else, fsync": partial(exchange, broker, numbers, ends, place),
-                f"Parley, beside {sizes.rooms[-1]:,}, fsync": beside,
+                f"Parley, beside {sizes.rooms[-1]:,}, fsync": partial(beside, rooms=every[-1:]),
+                f"Parley, beside {len(every)} rooms of up to {sizes.rooms[-1]:,}, fsync": partial(beside, rooms=every),
             }
             found = rows(interleave(plays, sizes.rounds))
             alone = found[0].figures.get(WORST)
             most = alone.median + SLICE_MS if alone else None
             yield Table(
-                f"growth: a pair's messages while a room of {sizes.rooms[-1]:,} is told one",
+                f"growth: a pair's messages while a room of {sizes.rooms[-1]:,} is told one, and while all rooms are",
                 (WORST, WORST_MS, MIDDLE),
                 found,
-                budgets=(budget(f"at most {SLICE_MS:.0f} ms more than alone", found[1], WORST, most=most),),
+                budgets=tuple(
+                    budget(f"{each.name}: at most {SLICE_MS:.0f} ms more than alone", each, WORST, most=most)
+                    for each in found[1:]
+                ),
             )
         finally:
             hang_up([*sockets, says, here, there])
@@ -116,12 +121,12 @@ def exchange(
     ends: tuple[socket.socket, socket.socket],
     place: str,
     says: socket.socket | None = None,
-    room: str = "",
+    rooms: Sequence[str] = (),
     members: Sequence[socket.socket] = (),
 ) -> Round:
-    """Messages of the pair, one after the other, from the moment `says` has spoken to the room."""
+    """Messages of the pair, one after the other, from the moment `says` has spoken to the rooms."""
     frames = {number: WIRE.send(place, number, PAYLOAD_BYTES) for number in islice(numbers, EXCHANGES)}
-    told = WIRE.send(room, next(numbers), PAYLOAD_BYTES)
+    told = b"".join(WIRE.send(room, next(numbers), PAYLOAD_BYTES) for room in rooms)
     seconds: list[float] = []
     worked: list[float] = []
 
@@ -144,7 +149,7 @@ def exchange(
     void = ""
     if says is not None:
         got = drain([*members, says], WIRE.settles)
-        void = "" if got > len(members) * PAYLOAD_BYTES else "not everybody in the room was told"
+        void = "" if got > len(members) * PAYLOAD_BYTES else "not everybody in the rooms was told"
     values = {WORST: max(worked) * 1e3, WORST_MS: max(seconds) * 1e3, MIDDLE: percentile(seconds, 0.5) * 1e3}
     return Round(values, 0.0, effort.foreign, void)  # it waits for one message at a time: its share says nothing
 
@@ -164,7 +169,7 @@ def pairs(sizes: Sizes, folder: Path) -> Table:
             place = folder / str(count)
             place.mkdir(parents=True)
             broker = stack.enter_context(Broker(place))
-            broker.watch_idle(IDLE_SECONDS)
+            watch_idle([broker], IDLE_SECONDS)
             crowds[f"Parley, {2 * count:,} sessions, fsync"] = crowd = Pairs(count, messages, PARLEY, broker)
             stack.callback(hang_up, crowd.sockets)
         drain([sock for each in crowds.values() for sock in each.sockets], WIRE.settles)
@@ -218,7 +223,7 @@ def filled(folder: Path, images: Iterable[Image]) -> Broker:
     (folder / "data").mkdir(parents=True)
     fill(folder / "data", images)
     broker = Broker(folder)
-    broker.watch_idle(IDLE_SECONDS)
+    watch_idle([broker], IDLE_SECONDS)
     return broker
 
 

@@ -3,7 +3,8 @@
 For Parley: direct messages, on disk before they are acknowledged; coming back is a login, a `sync` and the history of the
 conversation. JetStream: a stream of files synced at every message; coming back is a login and an ephemeral consumer that
 hands out the user's subject. mosquitto: QoS 1 to a session that stays when its client goes, kept in memory; coming back
-is a login, and every message is acknowledged.
+is a login, and every message is acknowledged. ejabberd: chat messages to registered users, kept by Mnesia in its own files
+(`os`: nothing is flushed before the acknowledgement); coming back is a login and a presence.
 
 A message that does not come back to its user, or comes twice, makes the round void.
 """
@@ -15,20 +16,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import orjson
 
-from bench.cases.contenders import JETSTREAM, MOSQUITTO, PARLEY, Contender, started
+from bench.cases.contenders import EJABBERD, JETSTREAM, MOSQUITTO, PARLEY, Contender, started
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
+from bench.ejabberd import Ejabberd
 from bench.figures import percentile
 from bench.report import Table, rows
 from bench.rounds import Round, interleave, measure
-from bench.servers import Server
+from bench.servers import XMPP_HOST, Server
 from bench.sessions import AT_A_TIME, PATIENCE_SECONDS, READ_BYTES, ask, drain, hang_up, log_in
 from bench.tally import NUMBER, Tally
 from bench.wires.mqtt import MqttWire, connect, packet, text
 from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire
 from bench.wires.wire import Script, Step, Unexpected
+from bench.wires.xmpp import XmppWire
 
 KEPT, KEPT_RATE = "us CPU per message kept", "kept/s"
 DRAINED, DRAINED_RATE, P99 = "us CPU per message drained", "drained/s", "p99 ms until a user has all"
@@ -37,7 +41,8 @@ HISTORY_MOST = 100
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, JETSTREAM, MOSQUITTO) as (running, missing):
+    ejabberd = msgspec.structs.replace(EJABBERD, durability="os")
+    with started(folder, PARLEY, JETSTREAM, MOSQUITTO, ejabberd) as (running, missing):
         boxes = {name: Boxes(sizes, *each) for name, each in running.items()}
         found = rows(interleave({name: each.round for name, each in boxes.items()}, sizes.rounds), missing)
     users, messages = sizes.offline
@@ -45,7 +50,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
         f"offline: {users:,} users come back, {AT_A_TIME} at a time, to {messages} messages of {PAYLOAD_BYTES} B each",
         (DRAINED, DRAINED_RATE, P99, KEPT, KEPT_RATE),
         found,
-        notes=("mosquitto keeps them in memory alone; the others have them on disk before they say so",),
+        notes=("Parley and JetStream have them on disk before they say so; ejabberd a while later, mosquitto never",),
     )
 
 
@@ -114,6 +119,10 @@ class Boxes:
                 (maker,), _ = log_in(self.server.port, [wire.session("maker")])
                 ask(maker, wire.stream())
                 hang_up([maker])
+        elif isinstance(wire, XmppWire):
+            assert isinstance(self.server, Ejabberd)
+            self.server.register(users)
+            places = [f"{user}@{XMPP_HOST}" for user in users]
         else:
             hang_up(log_in(self.server.port, [wire.session(user) for user in users])[0])
             (says,), _ = log_in(self.server.port, [wire.session("says")])
@@ -167,6 +176,9 @@ class Boxes:
                 user.encode(), user.encode(), len(body), body,
             )  # fmt: skip
             return (*wire.session(user), Step(asking, lambda answer: _made(answer) and complete(answer)))
+        if isinstance(wire, XmppWire):
+            *steps, presence = wire.session(user, f"u.{user}")
+            return (*steps, Step(presence.send, complete))
         assert isinstance(wire, ParleyWire)
         assert count <= HISTORY_MOST
         history = wire.ask("msg.history", {"conv_id": place, "after": 0, "limit": count})

@@ -35,13 +35,14 @@ class Sizes(msgspec.Struct, frozen=True):
     offline: tuple[int, int]
     """Users who are away, and messages kept for each."""
     stalled: int
-    """Members of a group that stop reading, beside the `receivers`."""
+    """Of the `receivers`, those who stop reading."""
     stalled_messages: int
     """In a round."""
     flappers: tuple[int, int]
     """Of the presence churn: users who come and go, and watchers of each."""
     calls: int
-    """Management calls in a round."""
+    """Management calls in a round; `paced` messages of users who write at a steady pace beside them."""
+    paced: int
     rooms: tuple[int, ...]
     """Members of the rooms of the growth, ascending; `room_deliveries` of each in a round."""
     room_deliveries: int
@@ -57,15 +58,15 @@ FULL = Sizes(
     pairs={100: 60, 1_000: 6}, commit_messages=300, receivers=500,
     payloads=(PAYLOAD_BYTES, KIB_BYTES), depths={1: 60, 8: 320, 64: 1_280},
     restart=(1_000_000, 100_000, 400_000, 2_000_000, 100_000), restarts=3,
-    kicks=1_000, offline=(300, 100), stalled=50, stalled_messages=2_000, flappers=(500, 20), calls=2_000,
+    kicks=1_000, offline=(300, 100), stalled=50, stalled_messages=2_000, flappers=(500, 20), calls=2_000, paced=5_000,
     rooms=(10, 100, 1_000, 10_000, 19_000), room_deliveries=60_000, talkers={50: 200, 500: 20, 5_000: 2},
     histories=(1_000, 10_000, 100_000, 1_000_000), pages=300,
 )  # fmt: skip
 QUICK = Sizes(
-    libraries=("picows", "ws"), rounds=2, idle_before=300, idle=1_500, logins=300,
-    pairs={100: 40}, commit_messages=200, receivers=500, payloads=(PAYLOAD_BYTES,), depths={1: 40, 8: 160, 64: 640},
+    libraries=LIBRARIES, rounds=2, idle_before=200, idle=1_000, logins=300,
+    pairs={100: 25}, commit_messages=200, receivers=500, payloads=(PAYLOAD_BYTES,), depths={1: 20, 8: 80, 64: 256},
     restart=(100_000, 10_000, 40_000, 200_000, 10_000), restarts=2,
-    kicks=200, offline=(100, 50), stalled=50, stalled_messages=800, flappers=(200, 20), calls=600,
+    kicks=200, offline=(100, 50), stalled=50, stalled_messages=800, flappers=(200, 20), calls=600, paced=1_500,
     rooms=(10, 100, 1_000, 5_000), room_deliveries=20_000, talkers={50: 60, 500: 6},
     histories=(1_000, 10_000, 100_000), pages=100,
 )  # fmt: skip
@@ -73,6 +74,6 @@ TINY = Sizes(
     libraries=("websockets", "socket.io"), rounds=1, idle_before=5, idle=20, logins=20,
     pairs={4: 5}, commit_messages=5, receivers=6, payloads=(PAYLOAD_BYTES,), depths={1: 3, 4: 20},
     restart=(2_000, 200, 800, 40_000, 200), restarts=1,
-    kicks=10, offline=(5, 10), stalled=2, stalled_messages=3, flappers=(5, 3), calls=20,
+    kicks=10, offline=(5, 10), stalled=2, stalled_messages=3, flappers=(5, 3), calls=20, paced=20,
     rooms=(2, 8), room_deliveries=16, talkers={2: 3, 4: 2}, histories=(50, 200), pages=5,
 )  # fmt: skip

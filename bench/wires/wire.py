@@ -48,6 +48,8 @@ class Wire(Protocol):
     """Seconds after a login in which the server may still say something of itself."""
     receipt_seconds: float = 0.0
     """How often a receiver says what it has received; 0 where it says nothing."""
+    own_close: bytes = b""
+    """What ends each message with something of its receiver's own in it; empty where that is its end."""
 
     def end(self, buffer: Buffer, start: int) -> int:
         """Where the frame that begins at `start` ends; 0 while that cannot be told. It may lie beyond the buffer."""
@@ -71,8 +73,8 @@ class Wire(Protocol):
         return -1 if found is None else int(found[1])
 
     def own_end(self, user: str) -> bytes:
-        """What ends each message to this user and no other; empty where all get the same bytes. Names of one length make
-        ends of one length."""
+        """What stands in each message to this user and no other, at its end or before `own_close`; empty where all get the
+        same bytes. Names of one length make it of one length."""
         return b""
 
     def receipt(self, frame: bytes) -> bytes:

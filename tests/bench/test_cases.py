@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import servers
-from bench.__main__ import run
+from bench.__main__ import main, run
 from bench.cases import CASES, commits, contenders, sizes
 from bench.cases.direct import CPU, Pairs
 from bench.cases.kick import Storm
@@ -141,6 +142,19 @@ def test_a_server_that_does_not_start_is_told_with_its_log(
     monkeypatch.setattr(servers.Broker, "settings", "[sockets]\nlisten = 7\n")
     assert run("login", TINY, tmp_path)[0] == []
     assert "login: not measured: Parley did not start" in capsys.readouterr().out
+
+
+def test_a_look_begins_no_case_once_its_time_is_over_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.__main__.LOOK_SECONDS", -1.0)
+    monkeypatch.setattr("sys.argv", ["bench", "--quick"])
+    before = os.sched_getaffinity(0)
+    try:
+        assert main() == 0
+    finally:
+        os.sched_setaffinity(0, before)
+    assert "left out: fanout, direct, login, kick, idle: a look has three minutes" in capsys.readouterr().out
 
 
 def test_the_cpu_of_a_process_that_has_ended_is_not_zero_but_an_error() -> None:

@@ -24,6 +24,14 @@ def test_contenders_take_turns_after_a_warm_up_that_is_dropped() -> None:
     assert [each.values["us"] for each in played["a"]] == [1.0, 1.0]
 
 
+def test_those_who_are_warm_are_not_warmed_up_again() -> None:
+    log: list[str] = []
+    only = Round({"us": 1.0})
+    played = interleave({"a": player(log, "a", only), "b": player(log, "b", only)}, 2, warm=False)  # type: ignore[dict-item]
+    assert log == ["a", "b", "a", "b"]
+    assert len(played["b"]) == 2
+
+
 def test_void_rounds_are_run_again_but_not_for_ever() -> None:
     log: list[str] = []
     void = Round({"us": 1.0}, void="1 messages lost")

@@ -8,6 +8,7 @@ from bench.cases.fanout import Streams
 from bench.tally import NUMBER, Tally, marked, payload
 from bench.wires.leancloud import LeanCloudWire
 from bench.wires.parley import ParleyWire
+from bench.wires.xmpp import XmppWire
 
 
 def frames(*numbers: int) -> bytes:
@@ -128,3 +129,23 @@ def test_an_end_that_is_somebody_elses_is_void(stream: bytes) -> None:
     streams.hear(0, personal("a1", 0, 1))
     streams.hear(1, stream)
     assert streams.verdict(Tally(0, 2)) != ""
+
+
+def named(user: str, *numbers: int) -> bytes:
+    """Messages that have their receivers' names in their middle."""
+    own = XmppWire().own_end(user)
+    return b"".join(b"<message %s><body>%s</body></message>" % (own, payload(number, 40)) for number in numbers)
+
+
+def test_streams_with_names_within_are_sound_wherever_they_are_cut_and_void_with_anothers() -> None:
+    whole = [named(user, 0, 1, 2) for user in ("a1", "b2")]
+    for cut in range(1, len(whole[0])):
+        streams = Streams(XmppWire(), ["a1", "b2"])
+        streams.hear(1, whole[1][:cut])
+        streams.hear(0, whole[0])
+        streams.hear(1, whole[1][cut:])
+        assert (streams.slowest, streams.verdict(Tally(0, 3))) == (3, ""), cut
+    streams = Streams(XmppWire(), ["a1", "b2"])
+    streams.hear(0, whole[0])
+    streams.hear(1, whole[0])
+    assert streams.verdict(Tally(0, 3)) == "1 receivers got other bytes than the rest"

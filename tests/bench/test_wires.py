@@ -14,6 +14,7 @@ from bench.wires.nats import NatsWire
 from bench.wires.parley import ParleyWire, data_of
 from bench.wires.websocket import masked
 from bench.wires.wire import Unexpected, Wire
+from bench.wires.xmpp import XmppWire
 from protocol.wires.leancloud.schema import GenericCommand, read, write
 
 
@@ -35,6 +36,8 @@ NATS_MESSAGE = b"MSG u.1 1 5\r\nhello\r\n"
         (NatsWire(), b"PONG\r\n"),
         (MqttWire(), packet(0x30, b"x" * 10)),
         (MqttWire(), packet(0x30, b"x" * 300)),
+        (XmppWire(), b"<message to='a@bench/bench' type='groupchat'><body>#00000001#xx</body></message>"),
+        (XmppWire(), b"<a xmlns='urn:xmpp:sm:3' h='1'/>"),
     ],
 )
 def test_a_frame_ends_where_the_next_begins(wire: Wire, frame: bytes) -> None:
@@ -45,7 +48,7 @@ def test_a_frame_ends_where_the_next_begins(wire: Wire, frame: bytes) -> None:
         assert end == 0 or end == len(frame)
 
 
-@pytest.mark.parametrize("wire", [ParleyWire(), NatsWire(), MqttWire(), LeanCloudWire()])
+@pytest.mark.parametrize("wire", [ParleyWire(), NatsWire(), MqttWire(), LeanCloudWire(), XmppWire()])
 def test_a_send_carries_its_number(wire: Wire) -> None:
     found = NUMBER.search(wire.send("u.place", 12_345, 100))
     assert found is not None
@@ -70,6 +73,14 @@ def test_a_refusal_is_unexpected() -> None:
 def test_a_client_frame_is_masked() -> None:
     assert masked(b"abc") == b"\x81\x83\0\0\0\0abc"
     assert masked(b"x" * 300)[:4] == b"\x81\xfe\x01\x2c"
+
+
+def test_a_message_to_a_room_is_no_chat_and_has_one_number() -> None:
+    wire = XmppWire()
+    room = wire.gather(["a", "b"]).place(b"")
+    assert b"to='room@conference.bench' type='groupchat'" in wire.send(room, 7, 20)
+    assert b"to='a@bench/bench' type='chat'" in wire.send(wire.gather(["a"]).place(b""), 7, 20)
+    assert len(NUMBER.findall(wire.send(room, 7, 20))) == 1
 
 
 # LeanCloud, beside the schema that Parley reads and writes it by.
