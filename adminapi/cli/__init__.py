@@ -73,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def with_next(refused: Refused) -> str:
     """The sentence, and what to do unless it says so."""
     more = NEXT.get(refused.reason, "")
-    return f"{refused.detail} {more}".strip() if "parley " not in refused.detail else refused.detail
+    if not more or "parley " in refused.detail:
+        return refused.detail
+    end = "" if refused.detail.endswith((".", "!", "?")) else "."
+    return f"{refused.detail}{end} {more}"
 
 
 def fail(given: argparse.Namespace, word: str, sentence: str, code: int) -> int:
