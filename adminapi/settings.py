@@ -128,8 +128,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     calls_per_app: int
     """Of them, for one app."""
     sockets_listen: str
+    tcp_listen: str
     tls_listen: str
-    """"" where there is none."""
+    """These two "" where there is none."""
     admin: Settings
     hisihi: Hisihi
     log: Log
@@ -164,6 +165,7 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         calls=control.calls_per_connection,
         calls_per_app=control.calls_per_app,
         sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
+        tcp_listen=read_foreign(Address, "sockets", "tcp_listen", tables, environ) or "",
         tls_listen=read_foreign(Address, "sockets", "tls_listen", tables, environ) or "",
         admin=admin,
         hisihi=read_section(Hisihi, "hisihi", tables, environ),
