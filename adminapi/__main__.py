@@ -37,6 +37,7 @@ from adminapi.passwords import Passwords
 from adminapi.settings import Place, load
 from protocol.clients import logs
 from protocol.clients.manager import Manager
+from protocol.codec import allow_depth
 from protocol.settings import BadSettings
 
 log = logging.getLogger("adminapi")
@@ -140,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"parley admin: {error}", file=sys.stderr)
         return BAD_SETTINGS
     logs.start(place.log)
+    allow_depth(place.nesting)
     trio.run(partial(serve, place, sock))
     return 0
 

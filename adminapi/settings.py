@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from protocol.codec import DEEPEST
 from protocol.settings import (
     KIB,
     MIB,
@@ -23,6 +24,7 @@ from protocol.settings import (
     Control,
     FilePath,
     Log,
+    Nesting,
     Networks,
     Section,
     address,
@@ -131,6 +133,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     tcp_listen: str
     tls_listen: str
     """These two "" where there is none."""
+    nesting: int
+    """Of JSON documents, for both programs."""
     admin: Settings
     hisihi: Hisihi
     log: Log
@@ -167,6 +171,7 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
         tcp_listen=read_foreign(Address, "sockets", "tcp_listen", tables, environ) or "",
         tls_listen=read_foreign(Address, "sockets", "tls_listen", tables, environ) or "",
+        nesting=int(read_foreign(Nesting, "sockets", "nesting", tables, environ) or DEEPEST),
         admin=admin,
         hisihi=read_section(Hisihi, "hisihi", tables, environ),
         log=read_section(Log, "log", tables, environ),
