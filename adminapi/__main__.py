@@ -40,6 +40,7 @@ from adminapi.shared import Shared
 from adminapi.translator.endpoints import with_translator
 from protocol.clients import logs
 from protocol.clients.manager import Manager
+from protocol.codec import allow_depth
 from protocol.settings import BadSettings
 
 log = logging.getLogger("adminapi")
@@ -147,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"parley admin: {error}", file=sys.stderr)
         return BAD_SETTINGS
     logs.start(place.log)
+    allow_depth(place.nesting)
     trio.run(partial(serve, place, sock))
     return 0
 

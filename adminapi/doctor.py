@@ -7,16 +7,19 @@ something to be done; the exit code is 1 if any is a fault. The journal is check
 
 from __future__ import annotations
 
+import http.client
 import importlib.metadata
 import json
 import os
 import resource
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -143,6 +146,7 @@ def ports(place: Place, *, running: bool) -> Iterator[Finding]:
     """With a broker, its addresses answer; without one, they are free."""
     for setting, where, own in (
         ("[sockets] listen", place.sockets_listen, True),
+        ("[sockets] tcp_listen", place.tcp_listen, True),
         ("[sockets] tls_listen", place.tls_listen, True),
         ("[admin] listen", place.admin.listen, False),
     ):
@@ -151,6 +155,8 @@ def ports(place: Place, *, running: bool) -> Iterator[Finding]:
         if answers(where, setting):
             if running:
                 yield Finding(True, f"port: {setting} {where} answers")
+            elif not own and is_admin(where, setting, tls=bool(place.admin.tls_cert)):
+                yield Finding(True, f"port: {setting} {where} answers, an admin API that waits for its broker")
             else:
                 todo = f"`ss -ltnp` shows who; stop it, or set another {setting}"
                 yield Finding(False, f"port: {setting} {where} is taken, and not by a broker on this data directory", todo)
@@ -161,14 +167,33 @@ def ports(place: Place, *, running: bool) -> Iterator[Finding]:
             yield free(where, setting, "" if own or not running else "start the admin API (parley admin) if it should run")
 
 
-def answers(where: str, setting: str) -> bool:
+def reached(where: str, setting: str) -> tuple[str, int]:
+    """Where somebody who listens on `where` is found from here."""
     host, port = address(where, setting)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
+def answers(where: str, setting: str) -> bool:
     try:
-        socket.create_connection((host, port), PORT_SECONDS).close()
+        socket.create_connection(reached(where, setting), PORT_SECONDS).close()
     except OSError:
         return False
     return True
+
+
+def is_admin(where: str, setting: str, *, tls: bool) -> bool:
+    """Whether an admin API is there; whose does not matter to who wants the port."""
+    made = (
+        partial(http.client.HTTPSConnection, context=ssl._create_unverified_context()) if tls else http.client.HTTPConnection
+    )
+    connection = made(*reached(where, setting), timeout=PORT_SECONDS)
+    try:
+        connection.request("GET", "/-/health")
+        return b'"alive":true' in connection.getresponse().read(1000)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def free(where: str, setting: str, todo: str) -> Finding:

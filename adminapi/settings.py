@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from protocol.codec import DEEPEST
 from protocol.settings import (
     KIB,
     MIB,
@@ -23,6 +24,7 @@ from protocol.settings import (
     Control,
     FilePath,
     Log,
+    Nesting,
     Networks,
     Section,
     address,
@@ -129,8 +131,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     calls_per_app: int
     """Of them, for one app."""
     sockets_listen: str
+    tcp_listen: str
     tls_listen: str
-    """"" where there is none."""
+    """These two "" where there is none."""
+    nesting: int
+    """Of JSON documents, for both programs."""
     admin: Settings
     hisihi: Hisihi
     log: Log
@@ -173,7 +178,9 @@ def load(path: str | None, data: str | None, environ: Mapping[str, str] = os.env
         calls=control.calls_per_connection,
         calls_per_app=control.calls_per_app,
         sockets_listen=read_foreign(Address, "sockets", "listen", tables, environ) or "127.0.0.1:7700",
+        tcp_listen=read_foreign(Address, "sockets", "tcp_listen", tables, environ) or "",
         tls_listen=read_foreign(Address, "sockets", "tls_listen", tables, environ) or "",
+        nesting=int(read_foreign(Nesting, "sockets", "nesting", tables, environ) or DEEPEST),
         admin=admin,
         hisihi=read_section(Hisihi, "hisihi", tables, environ),
         log=read_section(Log, "log", tables, environ),

@@ -23,6 +23,7 @@ from broker.restoring import NotRestored, restore
 from broker.server import DirectoryInUse, Unusable, locked, serve
 from broker.settings import load
 from protocol.clients import logs
+from protocol.codec import allow_depth
 from protocol.settings import BadSettings
 
 EX_USAGE, EX_IOERR, EX_CONFIG = 64, 74, 78
@@ -40,6 +41,7 @@ def main() -> int:
     except BadSettings as error:
         return fail(EX_USAGE, str(error))
     logs.start(settings.log)
+    allow_depth(settings.sockets.nesting)
     data = Path(options.data or settings.store.data or "parley-data").absolute()
     become_owner(data)
     try:

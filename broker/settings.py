@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from protocol.apps import App, AppSettings
+from protocol.codec import DEEPEST
 from protocol.settings import (
     GIB,
     KIB,
@@ -23,6 +24,7 @@ from protocol.settings import (
     Control,
     FilePath,
     Log,
+    Nesting,
     Networks,
     Section,
     check_control,
@@ -66,6 +68,9 @@ class Sockets(Section, frozen=True):
     """Largest frame after the login. An app's `text_bytes` and the message around it must fit in."""
     fragments: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """A WebSocket message comes in so many frames at most."""
+    nesting: Nesting = DEEPEST
+    """Containers within each other in a document, of sockets and of management calls. Not to be lowered again: what was
+    stored deeper could not be read."""
     ping_seconds: Annotated[float, Meta(ge=0.1, le=86_400)] = 25.0
     """Silence after which the peer is asked for a sign of life. Below the 30 s after which some mobile networks forget."""
     pong_seconds: Seconds = 10.0

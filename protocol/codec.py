@@ -20,11 +20,20 @@ import cbor2
 import orjson
 
 DEEPEST = 16
-"""Containers within each other; a message needs three (DESIGN 2.6)."""
+"""Containers within each other, unless `allow_depth` has been told otherwise; a message needs three (DESIGN 2.6)."""
 INT_MIN = -(1 << 63)
 INT_MAX = (1 << 63) - 1
 FLOAT_SUSPECT = float(1 << 63)
 """From here on a float may be an integer that orjson could not hold."""
+
+
+_deepest = DEEPEST
+
+
+def allow_depth(levels: int) -> None:
+    """From now on this process takes documents so deep (`[sockets] nesting`)."""
+    global _deepest
+    _deepest = levels
 
 
 class Unreadable(ValueError):
@@ -52,7 +61,7 @@ def read_cbor(raw: bytes) -> object:
     try:
         value: object = cbor2.CBORDecoder(
             file,
-            max_depth=DEEPEST,
+            max_depth=_deepest,
             allow_indefinite=False,
             allow_duplicate_keys=False,
             semantic_decoders=_NO_TAGS,
@@ -97,8 +106,8 @@ def _walk(value: object, cbor: bool = False) -> tuple[int, bool]:
     if type(value) is not dict and type(value) is not list:
         depth, level = 0, [(value,)]
     while level:
-        if depth > DEEPEST:
-            raise Unreadable(f"The document is more than {DEEPEST} levels deep.")
+        if depth > _deepest:
+            raise Unreadable(f"The document is more than {_deepest} levels deep.")
         depth += 1
         below: list[Any] = []
         for container in level:

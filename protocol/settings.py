@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 from msgspec import Meta, inspect
 
+from protocol.codec import DEEPEST
 from protocol.wires.control import FRAME_BYTES, OPEN_CALLS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -42,6 +43,7 @@ Networks = Annotated[
     tuple[Annotated[str, Meta(max_length=50)], ...],
     Meta(max_length=100, description="a list of addresses or networks, as 10.0.0.0/8 (in the environment: with commas)"),
 ]
+Nesting = Annotated[int, Meta(ge=DEEPEST, le=64)]
 LISTS = (Uids, Networks)
 """What the environment writes with commas."""
 
@@ -136,11 +138,12 @@ def read_section(kind: type[S], name: str, tables: Mapping[str, Any], environ: M
 
 
 def read_foreign(kind: Any, name: str, key: str, tables: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    """One text of a section whose other keys are the broker's alone. Empty if it is not set."""
+    """One value, as text, of a section whose other keys are the broker's alone. Empty if it is not set."""
     table, variable = tables.get(name, {}), f"PARLEY_{name}_{key}".upper()
     values = read_values({key: kind}, f"[{name}]", {key: table[key]} if key in table else {})
     if variable in environ:
-        values = read_values({key: kind}, f"{variable} in the environment: [{name}]", {key: environ[variable]})
+        given = {key: environ[variable]}
+        values = read_values({key: kind}, f"{variable} in the environment: [{name}]", given, strict=False)
     return str(values.get(key, ""))
 
 

@@ -16,8 +16,28 @@ from tests.postgres import GivenServer, Server, execute, server
 settings.register_profile("long", max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20000")), deadline=None)
 numbers = count(1)
 ATTACKS = frozenset(
-    {"A1", "A2", "A3", "A4", "A5", "A6", "CVE", "F12", "F13", "F15", "F16", "F17", "F18", "F19", "F20", "F22", "F23", "F24"}
-    | {"F26", "F27", "F28", "F29", "F30", "F31", "F37", "F39"}
+    {
+        "A1",
+        "A2",
+        "A3",
+        "A4",
+        "A5",
+        "A6",
+        "CVE",
+        "F12",
+        "F13",
+        "F14",
+        "F15",
+        "F16",
+        "F17",
+        "F18",
+        "F19",
+        "F20",
+        "F22",
+        "F23",
+        "F24",
+    }
+    | {"F26", "F27", "F28", "F29", "F30", "F31", "F37", "F38", "F39"}
 )
 """Rows of the README's table of attacks."""
 

@@ -19,7 +19,7 @@ import trio
 from adminapi.audit.log import AuditLog
 from adminapi.dialect import Broker
 from protocol.apps import App
-from protocol.commands import Command, Managed, Reply
+from protocol.commands import AddApp, Command, Managed, Reply
 from protocol.errors import Reason, Refused
 
 log = logging.getLogger("adminapi.audit")
@@ -123,6 +123,8 @@ class Witness:
 
     async def call(self, command: Managed | Command, *, deadline_seconds: float | None = None) -> Reply:
         inner, app = (command.command, command.app) if isinstance(command, Managed) else (command, "")
+        if isinstance(command, AddApp):
+            app = command.app.id
         if not inner.reads:
             await self.changing(type(inner).__name__, app)
         return await self._broker.call(command, deadline_seconds=deadline_seconds)

@@ -27,6 +27,7 @@ from typing import cast
 
 from adminapi.cli.grammar import parser
 from adminapi.settings import Place, load
+from protocol.codec import allow_depth
 from protocol.errors import RETRY_LATER, Reason, Refused
 from protocol.settings import BadSettings
 
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         place = load(given.config, given.data)
+        allow_depth(place.nesting)
         return cast(Callable[[argparse.Namespace, Place], int], given.run)(given, place)
     except BadSettings as error:
         return fail(given, "settings", str(error), BAD_SETTINGS)
@@ -73,7 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def with_next(refused: Refused) -> str:
     """The sentence, and what to do unless it says so."""
     more = NEXT.get(refused.reason, "")
-    return f"{refused.detail} {more}".strip() if "parley " not in refused.detail else refused.detail
+    if not more or "parley " in refused.detail:
+        return refused.detail
+    end = "" if refused.detail.endswith((".", "!", "?")) else "."
+    return f"{refused.detail}{end} {more}"
 
 
 def fail(given: argparse.Namespace, word: str, sentence: str, code: int) -> int:

@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
     app_verbs(verb, nouns("app", "Add, list, show or change apps."))
     listing = verb("sessions", live.sessions, "List the live sessions of an app (--json: an object a line).", verbs, "app")
     listing.add_argument("--user", default="", help="only this user's")
-    verb("tree", live.show_tree, "Show a session's connection and what it waits for.", verbs, "session", plain=True)
-    counting = verb("stats", live.stats, "Print the broker's counters.", plain=True)
+    verb("tree", live.show_tree, "Show a session's connection and what it waits for.", verbs, "session")
+    counting = verb("stats", live.stats, "Print the broker's counters.")
     counting.add_argument("--watch", action="store_true", help="show what happens, until Ctrl-C")
     counting.add_argument("--every", type=live.pause, default=2.0, metavar="SECONDS", help="between two looks")
     counting.add_argument("--times", type=int, default=0, metavar="N", help="end after so many looks")
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     verb("verify", keeping.audit_verify, "Check that no line was changed, removed or added.", audits)
     tailing = verb("tail", keeping.audit_tail, "Print the newest lines, which are JSON.", audits)
     tailing.add_argument("-n", "--lines", type=int, default=20, metavar="COUNT")
-    completing = verb("completion", complete, "Print the completion script of a shell.", plain=True)
+    completing = verb("completion", complete, "Print the completion script of a shell.")
     completing.add_argument("shell", choices=("bash", "zsh"))
     return root
 
@@ -140,8 +140,8 @@ def run_import(given: argparse.Namespace, place: Place) -> int:
 
 
 def complete(given: argparse.Namespace, place: Place) -> int:
-    print(script(given.shell, parser()), end="")
-    return 0
+    text = script(given.shell, parser())
+    return say(given, {"shell": given.shell, "script": text}, text.rstrip("\n"))
 
 
 def hours(text: str, least: float = 0.0) -> float:

@@ -69,6 +69,9 @@ def audit_tail(given: argparse.Namespace, place: Place) -> int:
 
 
 def readable(place: Place) -> AuditLog:
+    """BadSettings where there is none to be read: a log looked for in the wrong place must not be called sound."""
+    if not place.data.is_dir():
+        raise BadSettings(f"there is no data directory {place.data}; name yours with --data, or in --config")
     if place.audit.is_dir() and not os.access(place.audit, os.R_OK | os.X_OK):
         raise BadSettings(f"{place.audit} may not be read by this user; run parley as the user whose data directory it is")
     return AuditLog(place.audit)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
+import msgspec
 import trio
 
-from adminapi.cli.errands import asked
+from adminapi.cli.errands import asked, say
 from adminapi.control import connected
 from adminapi.seeing import frame, session_line, session_object, tree
 from adminapi.settings import Place
@@ -30,25 +32,25 @@ def sessions(given: argparse.Namespace, place: Place) -> int:
 
 
 def show_tree(given: argparse.Namespace, place: Place) -> int:
-    for line in tree(cast(ConnectionSeen, asked(place, InspectConnection(session=given.session)))):
-        print(line)
-    return 0
+    seen = cast(ConnectionSeen, asked(place, InspectConnection(session=given.session)))
+    return say(given, msgspec.to_builtins(seen), *tree(seen))
 
 
 def stats(given: argparse.Namespace, place: Place) -> int:
     if given.watch:
-        trio.run(watch, place, given.every, given.times)
+        trio.run(watch, place, given.every, given.times, given.json)
         return 0
-    for name, value in sorted(cast(StatsReport, asked(place, Stats())).counters.items()):
-        print(f"{name:50} {value:g}")
-    return 0
+    counters = dict(sorted(cast(StatsReport, asked(place, Stats())).counters.items()))
+    return say(given, counters, *(f"{name:50} {value:g}" for name, value in counters.items()))
 
 
-async def watch(place: Place, every: float, times: int) -> None:
-    """A frame every so many seconds, in place at a terminal; `times` of them, 0: until interrupted."""
+async def watch(place: Place, every: float, times: int, as_json: bool = False) -> None:
+    """A frame every so many seconds, in place at a terminal; `times` of them, 0: until interrupted. `as_json`: the counters,
+    an object a line; one with `error` while the broker does not answer."""
     screen = "\x1b[H\x1b[J" if sys.stdout.isatty() else ""
     before: Mapping[str, float] = {}
     shown = 0
+    told: dict[str, Any]
     async with connected(place.control) as channel:
         then = trio.current_time()
         while shown < times or not times:
@@ -57,14 +59,18 @@ async def watch(place: Place, every: float, times: int) -> None:
             try:
                 after = cast(StatsReport, await channel.call(Stats())).counters
             except Refused as refused:
-                lines = [refused.detail]
+                lines, told = [refused.detail], {"error": refused.reason.value, "message": refused.detail}
                 await trio.sleep(every)
             else:
-                lines = frame(before, after, now - then) if before else []
+                lines, told = frame(before, after, now - then) if before else [], {"counters": after}
                 before, then = after, now
+            if as_json:
+                lines = [json.dumps({"time": round(time.time(), 3), **told}, ensure_ascii=False)]
+            elif lines:
+                lines = [screen + time.strftime("%Y-%m-%d %H:%M:%S"), *lines]
             if lines:
                 shown += 1
-                print(screen + "\n".join([time.strftime("%Y-%m-%d %H:%M:%S"), *lines]), flush=True)
+                print("\n".join(lines), flush=True)
 
 
 def pause(text: str) -> float:

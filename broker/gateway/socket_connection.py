@@ -195,7 +195,7 @@ class SocketConnection(Connection):
 
 
 def all_taken(fd: int) -> bool:
-    """Whether the kernel of a TCP socket's peer has acknowledged all that was given to ours, FIN too (tcp(7), SIOCOUTQ)."""
+    """Whether the kernel of a TCP socket's peer has acknowledged all that ours was given, a FIN too (SIOCOUTQ of tcp(7))."""
     try:
         return not any(fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
     except OSError:  # closed, or no TCP

@@ -57,8 +57,8 @@ FRAME_BYTES = 1_048_576
 """Largest call."""
 ANSWER_BYTES = 16 * 1_048_576
 """Largest answer: a page of 100 messages of 64 KiB, and some. Beyond it the call is refused `too_broad`."""
-DEPTH = 24
-"""The 16 levels of foreign JSON inside a condition's value, and those of the frame around it."""
+DEPTH = 72
+"""The levels of foreign JSON inside a condition's value, at most 64 (`[sockets] nesting`), and those of the frame around."""
 REASONS = frozenset(reason.value for reason in Reason)
 OPEN_CALLS = 256
 """A client keeps to 64; a caller that gave up frees its place there before it is free here: hence the room."""

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from adminapi.cli import with_next
 from adminapi.cli.completion import script, walk
 from adminapi.cli.grammar import parser
 from protocol.errors import RETRY_LATER, Reason, Refused
 from tests.adminapi.test_cli import STUB, run, wait_for
 
 ROOT = Path(__file__).parents[2]
-NO_JSON = {"up", "broker", "admin", "tree", "stats", "completion"}
-"""They run on, print for a shell, or have a form of their own."""
+NO_JSON = {"up", "broker", "admin"}
+"""They run on; `[log] format` has a form for programs."""
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def test_results_and_errors_are_one_json_document(stub: tuple[str, str], capsys:
     imported = shown(capsys, "import", "leancloud", "--app", "demo", os.devnull, *stub)
     assert imported["messages"] == {"imported": 0, "known": 0, "skipped": {}}
     assert shown(capsys, "audit", "verify", *stub)["lines"] == 3
+    assert shown(capsys, "stats", *stub)["sessions"] == 3
+    looks = run(capsys, "stats", "--watch", "--every", "0.1", "--times", "2", "--json", *stub)[1].splitlines()
+    assert [json.loads(look)["counters"]["sessions"] for look in looks] == [3, 3]
+    assert shown(capsys, "tree", "00ff", *stub)["peer"] == "192.0.2.1:5"
+    assert "compdef" in shown(capsys, "completion", "zsh")["script"]
     error = shown(capsys, "app", "show", "nobody", *stub, code=1)
     assert (error["error"], error["exit"]) == ("unknown_app", 1)
     assert "parley app list" in error["message"]
@@ -59,7 +65,8 @@ def test_keys_are_not_in_the_audit_log(stub: tuple[str, str], capsys: pytest.Cap
     run(capsys, "app", "add", "mine", "--secret", "the-old-secret", *stub)
     made = shown(capsys, "app", "rotate", "mine", *stub)
     text = run(capsys, "audit", "tail", *stub)[1]
-    assert [json.loads(line)["path"] for line in text.splitlines()] == ["app add", "app rotate"]
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["path"], line["app"]) for line in lines] == [("app add", "mine"), ("app rotate", "mine")]
     assert run(capsys, "audit", "tail", "-n", "1", *stub)[1] == text.splitlines(keepends=True)[1]
     for hidden in ("the-old-secret", made["key"], made["master_key"], made["secret"]):
         assert hidden not in text
@@ -131,3 +138,18 @@ def test_the_scripts_are_printed_and_zsh_gets_bashs(capsys: pytest.CaptureFixtur
     code, out, _ = run(capsys, "completion", "zsh")
     assert (code, out.splitlines()[0]) == (0, "#compdef parley")
     assert out.endswith(run(capsys, "completion", "bash")[1])
+
+
+def test_what_to_do_next_is_a_sentence_of_its_own() -> None:
+    told = with_next(Refused(Reason.UNKNOWN_USER, "there is no user tom"))
+    assert told.startswith("there is no user tom. User names ")
+    assert with_next(Refused(Reason.UNKNOWN_USER, "Nobody.")).startswith("Nobody. User names ")
+    assert with_next(Refused(Reason.MUTED, "tom is silent")) == "tom is silent"
+
+
+def test_an_audit_log_in_the_wrong_place_is_not_called_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("verify", "tail"):
+        code, out, err = run(capsys, "audit", verb, "--data", str(folder / "nowhere"))
+        assert (code, out) == (78, "")
+        assert "--data" in err
+    assert run(capsys, "audit", "verify", "--data", str(folder))[0] == 0

@@ -28,7 +28,7 @@ from tests.protocol.wires.leancloud.gateway import Gateway
 from tests.protocol.wires.native.test_plain import IDS, the_long_way
 
 NOW = 1_608_126_111_686
-ROOM = 1 << 20
+ROOM = 4096
 TARGETS: dict[str, Callable[[bytes], object]] = {}
 SEEDS: dict[str, list[bytes]] = {}
 """Bytes to begin with, of each target."""
@@ -54,8 +54,10 @@ def drained(framing: Framing, data: bytes) -> list[tuple[bytes, bool]]:
     """All messages of these bytes."""
     found = []
     for piece in cut(data):
+        if framing.finished:
+            break
         framing.feed(piece)
-        while not framing.finished and ((message := framing.take()) is not None or framing.pending()):
+        while (message := framing.take()) is not None or framing.pending():
             if message is not None:
                 found.append(message)
     return found

@@ -1,0 +1,62 @@
+"""What the doctor says of ports while the broker is away: who has them, and whether that is a fault."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from adminapi.doctor import Finding, ports
+from adminapi.settings import load
+
+
+class Said(BaseHTTPRequestHandler):
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def listener(body: bytes) -> Iterator[str]:
+    """Somebody who answers every GET with this."""
+    handler = type("Handler", (Said,), {"body": body})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def found(folder: Path, **where: str) -> dict[str, Finding]:
+    """By setting, of an installation without a broker."""
+    environ = {"PARLEY_SOCKETS_LISTEN": "127.0.0.1:0", "PARLEY_ADMIN_LISTEN": "127.0.0.1:0", **where}
+    place = load(None, str(folder), environ)
+    return {finding.text.split()[1] + " " + finding.text.split()[2]: finding for finding in ports(place, running=False)}
+
+
+@pytest.mark.parametrize(("body", "sound"), [(b'{"alive":true}', True), (b"something else", False)])
+def test_an_admin_api_that_waits_for_its_broker_is_no_fault(tmp_path: Path, body: bytes, sound: bool) -> None:
+    with listener(body) as where:
+        finding = found(tmp_path, PARLEY_ADMIN_LISTEN=where)["[admin] listen"]
+    assert finding.sound is sound
+    assert ("waits for its broker" in finding.text) is sound
+    assert ("ss -ltnp" in finding.todo) is not sound
+
+
+def test_each_door_that_is_set_is_looked_at(tmp_path: Path) -> None:
+    with listener(b"") as where:
+        taken = found(tmp_path, PARLEY_SOCKETS_TCP_LISTEN=where)["[sockets] tcp_listen"]
+    assert not taken.sound
+    assert where in taken.text
