@@ -146,9 +146,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     shared = Shared()
     served = dialects(place, metrics, shared)
-    app: Any = build(
-        channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count
-    )
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

@@ -38,7 +38,7 @@ class Desk {
     const newcomer = this.add(seat.login, seat.other, seat);
     this.front(newcomer);
     newcomer.element.scrollIntoView({ block: "nearest" });
-    return newcomer.logIn();
+    newcomer.logIn();
   }
 
   close(seat) {
@@ -74,7 +74,7 @@ function frame() {
   );
 }
 
-function begin(app, first, second) {
+async function begin(app, first, second) {
   desk?.seats.forEach((seat) => seat.close());
   desk = new Desk(place.socket, app);
   draw = () => {
@@ -86,8 +86,9 @@ function begin(app, first, second) {
   draw();
   const seats = [desk.add(first, second.user), desk.add(second, first.user)];
   desk.front(seats[0]);
-  // One after the other: a conversation wants both to be there.
-  return seats[1].logIn().then(() => seats[0].logIn());
+  // A conversation wants both to be there.
+  await Promise.all(seats.map((seat) => seat.enter()));
+  await Promise.all(seats.map((seat) => seat.open()));
 }
 
 function field(label, attributes, hint) {

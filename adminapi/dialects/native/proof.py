@@ -84,7 +84,9 @@ def admit_session(app: App, token: SessionToken) -> Caller:
     if token.app != app.id:
         raise Refused(Reason.BAD_TOKEN, "The session token is for another app.")
     session = f"{token.session:016x}"
-    return Caller(app=app, user=token.user, privileged=False, act=UPLOAD, members=NOBODY, proof="session_token", session=session)
+    return Caller(
+        app=app, user=token.user, privileged=False, act=UPLOAD, members=NOBODY, proof="session_token", session=session
+    )
 
 
 def allow(ask: Ask, act: str, members: Sequence[str] = (), actor: str | None = None) -> None:

@@ -84,7 +84,14 @@ class Parley(Dialect):
     def __init__(self, services: Services) -> None:
         self._operator_token = services.operator_token
         self._operators = services.operators
-        found = [Probes(services).routes, where.routes_with(services), signing.routes_with(services), health.routes, apps.routes, sessions.routes]
+        found = [
+            Probes(services).routes,
+            where.routes_with(services),
+            signing.routes_with(services),
+            health.routes,
+            apps.routes,
+            sessions.routes,
+        ]
         found += [live.routes_with(services, self.admit)]
         found += [users.routes_with(services), members.routes, messages.routes]
         self.routes = Routes(endpoint for routes in found for endpoint in routes)

@@ -36,7 +36,7 @@ def is_open(app: App) -> bool:
 
 
 def sits_here(ask: Ask) -> bool:
-    """The address is this host's own, or a trusted proxy's that names nobody: this host, unless the settings say otherwise."""
+    """Its address is this host's, or that of a trusted proxy which names nobody: by default this host."""
     try:
         return not ask.remote or ipaddress.ip_address(ask.remote).is_loopback
     except ValueError:
