@@ -140,7 +140,7 @@ export async function follow(path, { signal, onLine, onState, silentMs = 0 }) {
   }
 }
 
-async function* lines(path(), signal, silentMs, onOpen) {
+async function* lines(path, signal, silentMs, onOpen) {
   const quiet = new AbortController();
   let timer;
   const heard = () => {

@@ -125,7 +125,7 @@ learn({
   "It waits for nothing.": "没有等待任何事情。",
 
   // Users
-  "Search by name": "按名称搜索",
+  "Search by id or name": "按 ID 或名称搜索",
   "{n} users": "{n} 个用户",
   "No user matches. A user is there after the first login, or when your server makes one.": "没有匹配的用户。用户在首次登录后，或由你的服务器创建后出现。",
   "New user": "新建用户",

@@ -129,8 +129,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(sign_in: SignIn) -> None:
 def test_every_page_can_be_used_by_whom_sees_badly_or_has_a_phone(
     sign_in: SignIn, person: Callable[..., Person], look: str
 ) -> None:
-    alice = Person(site, "alice")
-    alice.say("bob", "hello")
+    person("alice").say("bob", "hello")
     page = sign_in("admin", **LOOKS[look])
     found = {}
     for place in PLACES:
