@@ -66,7 +66,7 @@ function form(app, found, known, draw) {
     input.addEventListener("input", () => (save.disabled = Object.keys(changed()).length === 0));
     inputs.set(setting.name, input);
     const differs = value !== setting.default && h("small.tag.warn", t("default: {value}", { value: setting.default === "" ? "–" : String(setting.default) }));
-    const made = labelled({ ...kindOf(setting), label: setting.name, hint: plain(setting.text) }, input);
+    const made = labelled({ ...kindOf(setting), label: setting.name, hint: plain(setting.text), lang: "en" }, input);
     if (differs) made.append(differs);
     return made;
   };
@@ -92,4 +92,5 @@ function kindOf({ type, choices, least, most }) {
   return type === "boolean" ? { type } : { type: "number", least, most, needed: true };
 }
 
-const plain = (text = "") => text.replaceAll("`", "").replace(/\s+/g, " ");
+// Without the marks of the source: quotes of code, and which row of a document says so.
+const plain = (text) => text.replaceAll("`", "").replace(/ \((?:(?:[A-Z]{2}-\d+|DESIGN \d+)(?:, )?)+\)/g, "");

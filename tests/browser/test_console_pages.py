@@ -170,6 +170,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
     page.get_by_role("button", name="New app").click()
     page.get_by_role("dialog").get_by_label("Id").fill("second")
     confirm(page, "Create")
+    page.get_by_role("dialog", name="The keys of second").wait_for()
     keys = page.get_by_role("dialog").get_by_role("definition")
     shown = [text.splitlines()[0] for text in keys.all_inner_texts()]
     assert len(shown) == 3
@@ -177,6 +178,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
     page.get_by_role("heading", name="second").wait_for()
     page.get_by_role("button", name="New master_key").click()
     confirm(page, "Make a new one")
+    page.get_by_role("dialog", name="The new master_key of second").wait_for()
     fresh = keys.all_inner_texts()[0].splitlines()[0]
     assert fresh not in shown
     confirm(page, "I have kept them")
