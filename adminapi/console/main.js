@@ -15,7 +15,7 @@ import * as conversations from "./conversations.js";
 import { closeAll } from "./dialogs.js";
 import * as health from "./health.js";
 import * as overview from "./overview.js";
-import { empty, heading, hrefOf, link, refused, repeat } from "./pieces.js";
+import { empty, heading, hrefOf, link, repeat, tell } from "./pieces.js";
 import * as sessions from "./sessions.js";
 import { signInForm } from "./signin.js";
 import * as user from "./user.js";
@@ -63,7 +63,6 @@ function go() {
   if (!account.role) return;
   const { name, app: id, one, pages } = place();
   if (id) chosen = id;
-  else chosen ||= known[0] ?? "";
   drawNavigation(name);
   navigation.classList.remove("open");
   document.getElementById("menu").setAttribute("aria-expanded", "false");
@@ -144,10 +143,10 @@ async function learnApps() {
     const found = (await get(at("apps"), { signal: session.signal })).apps.map((each) => each.id).sort();
     if (found.join() === known.join()) return;
     known = found;
-    if (!chosen) go();
-    else drawNavigation(place().name);
+    chosen ||= known[0] ?? "";
+    drawNavigation(place().name);
   } catch (error) {
-    if (!session.signal.aborted && !known.length) fill(main, refused(error, learnApps));
+    if (!session.signal.aborted && !known.length) tell(error.message, "bad");
   }
 }
 
