@@ -381,3 +381,21 @@ AUDIT_LINE = obj(
     }
 )
 AUDIT = obj({"lines": array(AUDIT_LINE, most=AUDIT_MOST), "next": nullable(integer(least=1))})
+
+ANNOUNCE = sent({"content": anything("Any JSON of at most 64 KiB.", example={"text": "Maintenance at noon."})})
+SESSIONS_TOTAL = integer("Sessions there were when it began.", least=0)
+ANNOUNCED = obj({"announcement": text("32 hex digits."), "total": SESSIONS_TOTAL, "time_ms": TIME_MS})
+ANNOUNCEMENTS = array(
+    obj(
+        {
+            "announcement": text("32 hex digits."),
+            "content": anything(),
+            "at_ms": TIME_MS,
+            "reached": integer("Sessions it was pushed to.", least=0),
+            "total": SESSIONS_TOTAL,
+            "done": boolean("All were gone through; who was not reached had left."),
+        }
+    ),
+    "Newest first.",
+    most=20,
+)
