@@ -77,7 +77,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     return [
@@ -86,7 +86,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect
         LeanCloud(place.sockets),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(services(place, passwords, metrics, shared)),
+        Parley(services(place, passwords, metrics, shared, audit)),
     ]
 
 
@@ -145,8 +145,13 @@ async def serve(place: Place, sock: socket.socket) -> None:
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     shared = Shared()
+<<<<<<< HEAD
     served = dialects(place, metrics, shared)
     app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
+=======
+    served = dialects(place, metrics, shared, audit)
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
+>>>>>>> c-front
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

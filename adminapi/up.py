@@ -281,7 +281,9 @@ def interpreter() -> str:
 def welcome(place: Place, app: App | None, conversation: str | None) -> str:
     """What is printed once both are up."""
     sockets, admin = url("ws", place.sockets_listen), url("https" if place.admin.tls_cert else "http", place.admin.listen)
-    lines = [f"sockets  {sockets}", f"admin    {admin}"]
+    tried = f"try it   {admin}/-/try/"
+    lines = [tried if app is None else f"{tried}   (a chat with yourself, in the browser)"]
+    lines += [f"console  {admin}/-/console/", f"sockets  {sockets}", f"admin    {admin}"]
     if app is None or conversation is None:
         return "\n".join([*lines, "Ctrl-C stops both."])
     said = msgspec.json.encode({"from_client": DEMO_USERS[0], "type": -1, "text": "hello bob"}).decode()

@@ -10,6 +10,7 @@ const BACKOFF_MS = { first: 500, most: 30_000 };
 
 let token = "";
 let ended = () => {};
+let moved = () => {};
 
 // Who is signed in; `role` is "" when nobody is. `app`: the only one a key is for.
 export const account = { name: "", role: "", app: null };
@@ -21,6 +22,13 @@ export const may = (role) => (RANKS[account.role] ?? 0) >= RANKS[role];
 export function onEnd(listener) {
   ended = listener;
 }
+
+// Called when a page has made an app.
+export function onApps(listener) {
+  moved = listener;
+}
+
+export const appsChanged = () => moved();
 
 export class Failure extends Error {
   constructor(status, reason, message, waitSeconds = 0) {
@@ -108,14 +116,14 @@ function end(why) {
   ended(why);
 }
 
-// Reads lines of JSON for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
+// Reads lines of JSON at `path()` for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
 // that many consoles do not come back at once). `onState(live, why, again)`: why it is not live, and a function that tries now.
 // `silentMs`: without a line for so long the stream counts as broken; 0: it may be silent.
 export async function follow(path, { signal, onLine, onState, silentMs = 0 }) {
   for (let failures = 0; !signal.aborted; ) {
     let why = t("The stream has ended.");
     try {
-      for await (const line of lines(path, signal, silentMs, () => onState(true))) {
+      for await (const line of lines(path(), signal, silentMs, () => onState(true))) {
         failures = 0;
         onLine(line);
       }

@@ -69,6 +69,6 @@ export const pretty = (value) => (typeof value === "string" ? value : JSON.strin
 export function spoken(content) {
   if (content === null || content === undefined) return "";
   if (typeof content === "string") return content;
-  if (typeof content.text === "string" && Object.keys(content).length === 1) return content.text;
-  return JSON.stringify(content);
+  const { text, ...more } = content;
+  return [typeof text === "string" ? text : "", Object.keys(more).length ? JSON.stringify(more) : ""].filter(Boolean).join(" ");
 }

@@ -34,12 +34,14 @@ function acts(user, silent, path, done) {
   ];
 }
 
-const muted = (row) => row.muted === true || row.muted_until_ms > Date.now() || row.muted_until_ms === 0;
+const FOREVER_MS = 366 * 86_400_000;
+
+const muted = (row) => row.muted_until_ms > Date.now();
 
 function states(row) {
   return [
-    row.role && row.role !== "member" && tagged(t(row.role)),
-    muted(row) && h("span.tag.warn", t("muted"), row.muted_until_ms > 0 && [" ", t("until"), " ", clock(row.muted_until_ms)]),
+    row.role !== "member" && tagged(t(row.role)), row.online && tagged(t("online"), "good"),
+    muted(row) && h("span.tag.warn", t("muted"), row.muted_until_ms < Date.now() + FOREVER_MS && [" ", t("until"), " ", clock(row.muted_until_ms)]),
   ];
 }
 

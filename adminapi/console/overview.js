@@ -55,7 +55,7 @@ export function show(main, { title, signal }) {
     h("div.charts", charts.map(({ element }) => element)),
     h("details.card", h("summary", t("The numbers of the charts as a table")), numbers),
   );
-  follow(at("live"), { signal, onLine, onState, silentMs: SILENT_MS });
+  follow(() => at("live"), { signal, onLine, onState, silentMs: SILENT_MS });
   repeat(HEALTH_MS, signal, () => drawHealth(health, signal));
 }
 

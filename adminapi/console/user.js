@@ -50,7 +50,7 @@ function facts(found) {
 
 function friendsOf(app, friends) {
   if (!friends.length) return empty(t("No friends yet."));
-  return h("ul.names", friends.map((each) => h("li", link(each.user ?? each, "app", app, "users", each.user ?? each))));
+  return h("ul.names", friends.map((each) => h("li", link(each.user, "app", app, "users", each.user))));
 }
 
 function buttons(app, found, path, draw) {

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from adminapi.dialect import OperatorRole
-from protocol.records import Kind, Role
+from protocol.records import Kind, Role, Status
 from tests.adminapi.test_pages import ADMINAPI, FOLDERS
 
 TEXT = r'"((?:[^"\\]|\\.)+)"'
 LEARNED = re.compile(r"learn\(\{(.*?)\n\}\);", re.DOTALL)
-THE_SERVERS = {each.name.lower() for kind in (Kind, Role, OperatorRole) for each in kind}
+THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) for each in kind}
 """Words that come with the data."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
+from tests.adminapi.test_words import scripts, translated
 from tests.browser.checks import flaws
 from tests.browser.conftest import PASSWORD, OpenPage, Person, SignIn, Watch, operator, parley
 from tests.journeys.programs import Up
@@ -23,6 +25,16 @@ PLACES = (
     "app/demo/announcements",
     "nowhere",
 )
+ENGLISH = translated(scripts("console"))
+LEFT_IN = """(main, english) => {
+  const found = document.createTreeWalker(main, NodeFilter.SHOW_TEXT), left = [];
+  while (found.nextNode()) {
+    const { data, parentElement } = found.currentNode;
+    if (english.includes(data.trim()) && !parentElement.closest("[lang=en]")) left.push(data);
+  }
+  return left;
+}"""
+"""What is still shown in English and is not the server's."""
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -59,11 +71,12 @@ def test_who_tries_too_often_is_told_how_long_to_wait(open_page: OpenPage, watch
     button = page.get_by_role("button", name="Sign in", exact=True)
     for _ in range(12):
         page.fill("input[name=password]", "guess")
-        page.keyboard.press("Enter")
-        page.locator("input[name=password]:focus, button:disabled").first.wait_for()
-        page.wait_for_function("!document.querySelector('.notice').hidden")
-        if page.get_by_text("Too many").count():
+        with page.expect_response("**/-/api/sign-in") as answer:
+            page.keyboard.press("Enter")
+        if answer.value.status == 429:
             break
+        page.locator("input[name=password]:focus").wait_for()
+    page.get_by_role("alert").filter(has_text="Too many").wait_for()
     page.get_by_role("button", name=re.compile("Wait [0-9]+ s")).wait_for()
     assert button.count() == 0
 
@@ -118,16 +131,17 @@ def test_the_theme_is_the_systems_until_one_is_chosen(sign_in: SignIn) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_can_be_used_by_whom_sees_badly_or_has_a_phone(
-    sign_in: SignIn, person: object, site: Up, look: str
+    sign_in: SignIn, person: Callable[..., Person], look: str
 ) -> None:
-    alice = Person(site, "alice")
-    alice.say("bob", "hello")
+    person("alice").say("bob", "hello")
     page = sign_in("admin", **LOOKS[look])
     found = {}
     for place in PLACES:
         page.evaluate("place => { location.hash = '#/' + place }", place)
         page.locator("main h1").wait_for()
-        page.wait_for_function("!document.querySelector('main [data-loading]')")
+        page.locator("[aria-busy]").first.wait_for(state="detached")
+        if look == "narrow":
+            assert page.locator("main").evaluate(LEFT_IN, sorted(ENGLISH)) == [], place
         if wrong := flaws(page):
             found[place] = wrong
     assert found == {}

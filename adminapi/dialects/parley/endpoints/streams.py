@@ -19,7 +19,9 @@ from protocol.errors import Refused
 
 NDJSON = "application/x-ndjson"
 Admit = Callable[[Ask, Mapping[str, App]], Caller]
-Lines = AsyncGenerator[Mapping[str, object], None]
+Line = Mapping[str, object] | None
+"""None: there is nothing to say just now."""
+Lines = AsyncGenerator[Line, None]
 FAULT: Schema = obj({"fault": text("What the broker cannot say for now, and why. The stream goes on.")})
 
 
@@ -32,11 +34,12 @@ async def pieces(ask: Ask, broker: Broker, admit: Admit, lines: Lines) -> AsyncG
         async for line in lines:
             ask.now_s = time()
             try:
-                admit(ask, broker.apps or {})
+                ask.caller = admit(ask, broker.apps or {})  # whose app may have changed since
             except Refused:
                 return
-            yield write_json(line) + b"\n"
+            if line is not None:
+                yield write_json(line) + b"\n"
 
 
-def fault(refused: Refused) -> Mapping[str, object]:
+def fault(refused: Refused) -> Line:
     return {"fault": refused.detail}

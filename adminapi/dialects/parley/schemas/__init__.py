@@ -14,6 +14,7 @@ from adminapi.schemas import (
     array,
     boolean,
     constant,
+    either,
     integer,
     nullable,
     number,
@@ -68,6 +69,7 @@ APP = obj(
         "id": text(),
         "rev": integer("Grows with every change.", least=1),
         "disabled": boolean(),
+        "fixed": boolean("It stands in the settings file, and changes there alone."),
         "settings": SETTINGS,
     }
 )
@@ -202,3 +204,204 @@ SAMPLE = obj(
 )
 HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
 NOW = obj({"now": SAMPLE})
+
+PAGE_MOST = 200
+START = integer("Where the page starts: `next` of the one before.", least=0, most=1_000_000, default=0)
+LIMIT = integer(least=1, most=PAGE_MOST, default=50)
+PLAIN_PAGED = obj({}, {"start": START, "limit": LIMIT})
+PAGED = obj({}, {"search": text(most=256), "start": START, "limit": LIMIT})
+USERS = obj({"users": array(USER, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+FRIENDS = obj({"friends": array(obj({"user": text(), "online": boolean(), "since_ms": TIME_MS}))})
+EXPORTED = obj({"type": text(among=("user", "friend", "conversation", "message"))}, rest=True)
+
+SEQ = integer("Counts the messages of a conversation, from 1.", least=0)
+MESSAGE = obj(
+    {
+        "message": text("32 hex digits."),
+        "seq": SEQ,
+        "sender": text(),
+        "type": integer(),
+        "body": obj({}, about="Any of `text`, `attr` and `url`; empty once it was taken back.", rest=True),
+        "status": text(among=("normal", "deleted", "recalled")),
+        "time_ms": TIME_MS,
+        "edited_ms": nullable(TIME_MS),
+    }
+)
+CONVERSATION = obj(
+    {
+        "conversation": text("32 hex digits."),
+        "kind": text(among=("direct", "temporary", "group", "room", "system")),
+        "name": text(),
+        "attributes": obj({}, rest=True),
+        "owner": text(),
+        "creator": text(),
+        "members": integer("How many there are.", least=0),
+        "created_ms": TIME_MS,
+        "updated_ms": nullable(TIME_MS),
+        "said_ms": nullable(integer("When somebody spoke last.", least=0)),
+        "first_seq": integer("Of the oldest message that is kept.", least=0),
+        "last_seq": SEQ,
+        "last_message": nullable(MESSAGE),
+    }
+)
+CONVERSATIONS = obj({"conversations": array(CONVERSATION, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+MEMBERS_MOST = 1000
+MEMBERS_ASKED = obj(
+    {},
+    {"start": integer("A multiple of limit.", least=0, default=0), "limit": integer(least=1, most=MEMBERS_MOST, default=50)},
+)
+MEMBER = obj(
+    {
+        "user": text(),
+        "role": text(among=("member", "manager", "owner")),
+        "online": boolean(),
+        "muted_until_ms": nullable(integer("Unix milliseconds; null: may speak.", least=0)),
+        "joined_ms": TIME_MS,
+        "read_seq": SEQ,
+        "delivered_seq": SEQ,
+    }
+)
+MEMBERS = obj({"members": array(MEMBER, most=MEMBERS_MOST), "next": NEXT, "total": integer(least=0)})
+MESSAGES_MOST = 100
+MESSAGES_ASKED = obj(
+    {},
+    {
+        "before": integer("Only older ones than this seq: `next` of the page before.", least=1),
+        "limit": integer(least=1, most=MESSAGES_MOST, default=50),
+        "search": text("In the text or the sender, in any case of letters.", most=256),
+    },
+)
+MESSAGES = obj(
+    {
+        "messages": array(MESSAGE, "Oldest first.", most=MESSAGES_MOST),
+        "next": nullable(integer("`before` of the next page, of older ones; null: there are none.", least=1)),
+    }
+)
+TAIL_ASKED = obj({}, {"after": integer("Also those beyond this seq, of the newest 200.", least=0)})
+TAILED = obj({"messages": array(MESSAGE, "Oldest first.")})
+
+KEY_KINDS = ("key", "master_key", "secret")
+OVERLAP, OVERLAP_MOST = 86_400, 366 * 86_400
+"""Seconds."""
+CHANGES = obj({}, about="By the names of `/-/api/app-settings`.", rest=True, example={"sends_per_minute": 120})
+NEW_APP = sent({"id": text(least=1, most=64, example="shop")}, {"settings": CHANGES})
+APP_CHANGES = sent({"settings": CHANGES})
+APP_MADE = obj({**APP["properties"], "keys": obj({kind: text() for kind in KEY_KINDS})})
+KIND = text(among=KEY_KINDS)
+ROTATION = sent(
+    {},
+    {
+        "which": either(KIND, array(KIND, least=1), about="All if absent."),
+        "overlap_s": integer("Seconds.", least=0, most=OVERLAP_MOST, default=OVERLAP),
+    },
+)
+NEW_KEYS = obj(
+    {
+        "app": text(),
+        "keys": obj({}, {kind: text() for kind in KEY_KINDS}),
+        "earlier_until_ms": nullable(integer("The keys until now stay good until then.", least=0)),
+    }
+)
+APP_SETTINGS = array(
+    obj(
+        {
+            "name": text(),
+            "type": text(among=("boolean", "integer", "choice")),
+            "default": anything(),
+            "text": text("What it means.", least=1),
+            "least": nullable(integer()),
+            "most": nullable(integer()),
+            "choices": nullable(array(text())),
+        }
+    )
+)
+
+CHECK = obj({"name": text(), "ok": boolean(), "text": text(), "advice": text("What to do; empty: nothing.")})
+REFUSED_ROW = obj(
+    {
+        "target": text("The store that refused it."),
+        "app": text(),
+        "table": text(),
+        "key": text("JSON."),
+        "error": text(),
+        "at_ms": TIME_MS,
+    }
+)
+INSTALLATION = obj(
+    {
+        "checks": array(CHECK),
+        "store": nullable(
+            obj(
+                {
+                    "targets": array(
+                        obj(
+                            {
+                                "target": text("The store's name.", example="sqlite"),
+                                "applied": integer("The newest commit that is in it.", least=0),
+                                "behind": integer("Commits that are on the journal and not in it.", least=0),
+                                "oldest_unapplied_ms": integer(least=0),
+                            }
+                        )
+                    )
+                }
+            )
+        ),
+        "journal": nullable(
+            obj(
+                {
+                    "accepted": integer("The newest commit that was decided.", least=0),
+                    "durable": integer("The newest commit that is on the disk.", least=0),
+                    "bytes": integer(least=0),
+                    "takes": boolean("What has to be kept is taken; else the disk is full or a store too far behind."),
+                }
+            )
+        ),
+        "quarantine": nullable(array(REFUSED_ROW, "Rows a store refused, served all the same; oldest first.", most=100)),
+        "quarantine_total": nullable(integer(least=0)),
+    }
+)
+AUDIT_MOST = 500
+AUDIT_ASKED = obj(
+    {},
+    {
+        "app": text("Of this app only.", most=256),
+        "user": text("By this user or operator, or about this user.", most=256),
+        "limit": integer(least=1, most=AUDIT_MOST, default=100),
+        "before": integer("Only lines before this number: `next` of the page before.", least=1),
+    },
+)
+AUDIT_LINE = obj(
+    {
+        "n": integer("The line's number.", least=1),
+        "time": text("UTC."),
+        "app": text(),
+        "user": text("Where it was a user's own token."),
+        "operator": text("Where an operator had signed in."),
+        "proof": text("What kind of key or token it was."),
+        "from": text("The address, or the uid on the server."),
+        "dialect": text(),
+        "method": text(),
+        "path": text("Of the request; of the command line the command."),
+        "commands": array(text()),
+        "outcome": text("The HTTP status, or the reason of the refusal."),
+    }
+)
+AUDIT = obj({"lines": array(AUDIT_LINE, most=AUDIT_MOST), "next": nullable(integer(least=1))})
+
+ANNOUNCE = sent({"content": anything("Any JSON of at most 64 KiB.", example={"text": "Maintenance at noon."})})
+SESSIONS_TOTAL = integer("Sessions there were when it began.", least=0)
+ANNOUNCED = obj({"announcement": text("32 hex digits."), "total": SESSIONS_TOTAL, "time_ms": TIME_MS})
+ANNOUNCEMENTS = array(
+    obj(
+        {
+            "announcement": text("32 hex digits."),
+            "content": anything(),
+            "at_ms": TIME_MS,
+            "reached": integer("Sessions it was pushed to.", least=0),
+            "total": SESSIONS_TOTAL,
+            "done": boolean("All were gone through; who was not reached had left."),
+        }
+    ),
+    "Newest first.",
+    most=20,
+)
