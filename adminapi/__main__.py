@@ -145,13 +145,8 @@ async def serve(place: Place, sock: socket.socket) -> None:
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     shared = Shared()
-<<<<<<< HEAD
-    served = dialects(place, metrics, shared)
-    app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
-=======
     served = dialects(place, metrics, shared, audit)
-    app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
->>>>>>> c-front
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)

@@ -26,13 +26,9 @@ def services(place: Place, passwords: Passwords, metrics: Metrics, shared: Share
         operator_token=place.admin.operator_token,
         hash_password=passwords.hash,
         own_metrics=metrics.text,
-<<<<<<< HEAD
-        watch=shared.watch,
-        sockets=place.sockets,
-=======
->>>>>>> c-front
         operators=Operators(Accounts(place.operators), passwords),
         watch=shared.watch,
+        sockets=place.sockets,
         checks=Health(place, audit).checks,
         audit=partial(searched, audit.files),
     )

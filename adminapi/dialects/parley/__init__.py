@@ -19,9 +19,6 @@ from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, bearer, json_answer, same_secret
 from adminapi.dialects.parley import schemas
-<<<<<<< HEAD
-from adminapi.dialects.parley.endpoints import apps, health, live, members, messages, sessions, signing, users, where
-=======
 from adminapi.dialects.parley.endpoints import (
     announcements,
     apps,
@@ -34,8 +31,8 @@ from adminapi.dialects.parley.endpoints import (
     sessions,
     signing,
     users,
+    where,
 )
->>>>>>> c-front
 from adminapi.dialects.parley.endpoints.probes import Probes
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
 from adminapi.dialects.parley.services import Services
@@ -100,20 +97,9 @@ class Parley(Dialect):
     def __init__(self, services: Services) -> None:
         self._operator_token = services.operator_token
         self._operators = services.operators
-<<<<<<< HEAD
-        found = [
-            Probes(services).routes,
-            where.routes_with(services),
-            signing.routes_with(services),
-            health.routes,
-            apps.routes,
-            sessions.routes,
-        ]
-        found += [live.routes_with(services, self.admit)]
-        found += [users.routes_with(services), members.routes, messages.routes]
-=======
         found = (
             Probes(services).routes,
+            where.routes_with(services),
             signing.routes_with(services),
             live.routes_with(services, self.admit),
             health.routes_with(services),
@@ -126,7 +112,6 @@ class Parley(Dialect):
             messages.routes_with(services, self.admit),
             announcements.routes,
         )
->>>>>>> c-front
         self.routes = Routes(endpoint for routes in found for endpoint in routes)
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:
