@@ -41,12 +41,6 @@ HEALTH = obj({"alive": constant(True)})
 READY = obj({"ready": constant(True)}, {"warnings": array(text("What does not work just now."), most=3)})
 NOT_READY = obj({"ready": constant(False), "reason": text()})
 METRICS = text("Prometheus text.")
-WHERE = obj(
-    {
-        "socket": text("Their URL.", example="ws://127.0.0.1:7700"),
-        "apps": nullable(array(text("Its id.", example="demo"), "Apps that anybody here may log in to by a bare name.")),
-    }
-)
 WATERMARK = obj(
     {
         "accepted": integer("The newest commit that was decided.", least=0),
