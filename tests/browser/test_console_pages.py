@@ -197,7 +197,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
 def test_an_announcement_goes_out_and_shows_how_far_it_has_come(sign_in: SignIn, person: People) -> None:
     alice = person("alice")
     page = sign_in("support", "app/demo/announcements")
-    page.get_by_label("What all users of demo should read").fill("Maintenance at noon")
+    page.get_by_label("What everybody of demo who is online").fill("Maintenance at noon")
     page.get_by_role("button", name="Announce").click()
     confirm(page, "Announce")
     told(page, "It is on its way.")
