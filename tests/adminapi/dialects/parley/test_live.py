@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 import trio
 
 from adminapi.operators.accounts import Accounts
+from adminapi.shared import Shared
 from protocol.commands import Command, ListSamples, Managed, Sample, SampleList
 from tests.adminapi.conftest import APP, OPERATOR, Served
 from tests.adminapi.dialects.parley.conftest import SignIn
@@ -86,3 +88,13 @@ async def test_it_ends_when_the_account_is_removed(served: Served, sign_in: Sign
 async def test_it_is_for_operators(served: Served, key: str, status: int) -> None:
     answer = await served.client.get("/-/api/live", headers={"authorization": f"Bearer {key}"})
     assert answer.status_code == status
+
+
+async def test_one_watcher_too_many_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.broker.on(ListSamples, answering)
+    async with streaming(served.host, "/-/api/live", ALL) as live:
+        await live.line()
+        for shared in [each for each in gc.get_objects() if isinstance(each, Shared)]:
+            monkeypatch.setattr(shared, "_most", 1)
+        answer = await served.client.get("/-/api/live", headers=ALL)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
