@@ -210,6 +210,10 @@ learn({
   "Keep {user} out?": "将 {user} 移出并拉黑？",
   "The user is no member any more and cannot come back until the block is lifted.": "该用户不再是成员，解除拉黑前无法再次加入。",
   "{user} is blocked.": "{user} 已被拉黑。",
+  "Lift a block": "解除拉黑",
+  "Lift the block": "解除拉黑",
+  "The user may become a member again.": "该用户可以再次成为成员。",
+  "{user} may come back.": "{user} 可以再次加入。",
 
   // Apps
   "New app": "新建应用",
@@ -253,11 +257,11 @@ learn({
   "done": "完成",
   "under way": "进行中",
   "{reached} of {total}": "{reached} / {total}",
-  "Nothing was announced yet. What you announce reaches every user of the app: who is away reads it at the next login.": "还没有公告。公告会送达应用的每个用户：不在线的用户下次登录时可以看到。",
-  "What all users of {app} should read": "要让 {app} 的所有用户看到的内容",
+  "Nothing was announced since the broker began. What you announce is pushed to every session that is online, and not kept for who comes later.": "服务启动以来还没有公告。公告会推送给所有在线会话，不会为之后上线的用户保留。",
+  "What everybody of {app} who is online should read": "要让 {app} 的所有在线用户看到的内容",
   "Announce": "发布公告",
-  "Announce to every user of {app}?": "向 {app} 的所有用户发布公告？",
-  "It cannot be taken back: “{text}”": "发布后无法收回：“{text}”",
+  "Announce to everybody of {app}?": "向 {app} 的所有在线用户发布公告？",
+  "It goes to all who are online and cannot be taken back: “{text}”": "将推送给所有在线用户，发布后无法收回：“{text}”",
   "It is on its way.": "正在发送。",
 
   // Audit log

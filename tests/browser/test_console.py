@@ -81,7 +81,7 @@ def test_who_tries_too_often_is_told_how_long_to_wait(open_page: OpenPage, watch
     assert button.count() == 0
 
 
-def test_a_key_signs_in_too(site: Up, open_page: OpenPage, watch: Watch) -> None:
+def test_an_apps_key_signs_in_to_that_app_alone(site: Up, open_page: OpenPage, watch: Watch) -> None:
     watch.expect("status of 401")
     page = open_page("/-/console/")
     page.get_by_text("With a key instead").click()
@@ -90,7 +90,9 @@ def test_a_key_signs_in_too(site: Up, open_page: OpenPage, watch: Watch) -> None
     page.get_by_role("alert").filter(has_text="neither").wait_for()
     page.fill("input[name=key]", site.value("master_key"))
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Sessions").wait_for()
+    page.get_by_role("navigation").get_by_role("link", name="Sessions").wait_for()
+    assert page.get_by_role("link", name="Health").count() == 0
+    assert page.get_by_role("button", name="New app").count() == 0
 
 
 def test_a_session_that_was_ended_leads_back_to_the_door_with_the_reason(
