@@ -65,7 +65,8 @@ let draw = () => {};
 
 function frame() {
   document.title = t("Try Parley");
-  const links = h("nav", { "aria-label": t("Pages") }, h("a", { href: "/-/console" }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"));
+  const sessions = desk ? `/-/console/#/app/${encodeURIComponent(desk.app)}/sessions` : "/-/console/";
+  const links = h("nav", { "aria-label": t("Pages") }, h("a", { href: sessions }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"));
   fill(
     document.body,
     h("a.skip", { href: "#main" }, t("To the windows")),
@@ -77,6 +78,7 @@ function frame() {
 async function begin(app, first, second) {
   desk?.seats.forEach((seat) => seat.close());
   desk = new Desk(place.socket, app);
+  frame();
   draw = () => {
     const words = t("Two users of the app “{app}” on real sockets of this broker, {socket}. Say something; then log one of them in once more.", { app, socket: place.socket });
     const other = h("button.quiet.small", { type: "button", onclick: () => ask() }, t("Other users, or another app"));
