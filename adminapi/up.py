@@ -16,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ import msgspec
 import trio
 
 from adminapi.control import Channel, connected
+from adminapi.operators.accounts import Account, Accounts, new_serial
+from adminapi.passwords import Passwords
 from adminapi.settings import Place
 from protocol.apps import App, AppSettings
 from protocol.commands import AddApp, CreateConversation, Created, Managed, PutUser
@@ -115,10 +118,11 @@ async def run(config: str | None, place: Place, children: dict[str, trio.Process
         async with connected(place.control) as channel:
             app = await demo_app(place, channel)
             conversation = None if app is None else await demo_conversation(app, channel)
+            password = "" if app is None else await demo_operator(place)
         await started(children, "adminapi", child_command("adminapi", config, place.data), partial(open_at, place), stop)
         if stop.is_set():
             return 0
-        print(welcome(place, app, conversation), flush=True)
+        print(welcome(place, app, conversation, password), flush=True)
         await first_end(children, stop)
     except Ended as ended:
         how = f"by signal {-ended.code}" if ended.code < 0 else f"with code {ended.code}"
@@ -272,16 +276,29 @@ async def demo_conversation(app: App, channel: Channel) -> str:
     return IdForms(app.id).hex32(reply.conversation.id)
 
 
+async def demo_operator(place: Place) -> str:
+    """The password of the operator `demo`, who is made where there is no operator yet; else ""."""
+    accounts = Accounts(place.operators)
+    if accounts.book().operators:
+        return ""
+    password = secrets.token_urlsafe(9)
+    hashed, now_ms = await Passwords().hash(password), time.time_ns() // 1_000_000
+    account = Account(name=DEMO, role="admin", password=hashed, since_ms=now_ms, serial=new_serial())
+    await trio.to_thread.run_sync(accounts.change, lambda book: book.put(account))
+    return password
+
+
 def interpreter() -> str:
     """This Python as one would type it here."""
     path, here = Path(sys.executable), Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
 
-def welcome(place: Place, app: App | None, conversation: str | None) -> str:
-    """What is printed once both are up."""
+def welcome(place: Place, app: App | None, conversation: str | None, password: str) -> str:
+    """What is printed once both are up. `password`: of the operator `demo`, known at the first start alone."""
     sockets, admin = url("ws", place.sockets_listen), url("https" if place.admin.tls_cert else "http", place.admin.listen)
-    lines = [f"sockets  {sockets}", f"admin    {admin}"]
+    signing = f"   (sign in as {DEMO}, password {password})" if password else ""
+    lines = [f"try it   {admin}/-/try/", f"console  {admin}/-/console/{signing}", f"sockets  {sockets}", f"admin    {admin}"]
     if app is None or conversation is None:
         return "\n".join([*lines, "Ctrl-C stops both."])
     said = msgspec.json.encode({"from_client": DEMO_USERS[0], "type": -1, "text": "hello bob"}).decode()

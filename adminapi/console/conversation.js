@@ -39,7 +39,7 @@ function facts(found) {
 
 function history(app, conversation, path, signal) {
   const lines = h("ol.messages", { "aria-label": t("Messages") });
-  const box = h("div.history", { tabindex: 0, role: "region", "aria-label": t("Messages") }, lines);
+  const box = h("div.history", { tabindex: 0, hidden: true, role: "region", "aria-label": t("Messages") }, lines);
   const state = h("span.tag", { role: "status" }, t("connecting"));
   const earlier = h("button.small", { type: "button", hidden: true, onclick: () => more() }, t("Earlier messages"));
   const none = h("div", { hidden: true }, empty(t("Nothing was said here yet, or nothing that matches.")));
@@ -69,7 +69,7 @@ function history(app, conversation, path, signal) {
       next = found.next;
       earlier.hidden = next === null;
       earlier.textContent = text ? t("Search earlier messages") : t("Earlier messages");
-      none.hidden = lines.childElementCount > 0;
+      box.hidden = !(none.hidden = lines.childElementCount > 0);
       box.scrollTop = begin ? box.scrollHeight : box.scrollTop + box.scrollHeight - height;
       fill(trouble);
     } catch (error) {
@@ -81,7 +81,7 @@ function history(app, conversation, path, signal) {
     if (wanted) return;
     const followed = atEnd();
     for (const each of messages) put(each);
-    none.hidden = lines.childElementCount > 0;
+    box.hidden = !(none.hidden = lines.childElementCount > 0);
     if (followed) box.scrollTop = box.scrollHeight;
   };
   const onState = (live, why) => {

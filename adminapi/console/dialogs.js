@@ -93,7 +93,7 @@ export function control({ type = "text", value = "", options, needed = false, mo
   }
   if (type === "boolean") return h("input", { type: "checkbox", checked: value === true });
   if (type === "long") return h("textarea", { value, required: needed, maxlength: most, rows });
-  const limits = type === "number" ? { min: least, max: most, step: 1 } : { maxlength: most };
+  const limits = type === "number" ? { min: least ?? undefined, max: most ?? undefined, step: 1 } : { maxlength: most };
   return h("input", { type, value, required: needed, autocomplete: "off", spellcheck: "false", ...limits });
 }
 

@@ -13,10 +13,10 @@ const LIMIT = 50;
 
 export function show(main, { app, title, signal }) {
   const list = listing({
-    caption: title, label: t("Search by name"), rows: "users", key: (row) => row.user, signal,
+    caption: title, label: t("Search by id or name"), rows: "users", key: (row) => row.user, signal,
     path: (asked) => at("apps", app, "users", { ...asked, limit: LIMIT }), total: (n) => t("{n} users", { n: number(n) }),
     columns: [
-      { head: t("User"), cell: (row) => link(row.user, "app", app, "users", row.user) },
+      { head: t("User"), cell: (row) => [link(row.user, "app", app, "users", row.user), h("div.small.muted", called(row))] },
       { head: t("State"), cell: states },
       { head: t("Attributes"), cell: (row) => h("span.muted.cut", brief(row.attributes)) },
       { head: t("Created"), cell: (row) => ago(row.created_ms) },
@@ -32,9 +32,12 @@ export const states = (row) => h(
   "span.row", row.online ? tagged(t("online"), "good") : tagged(t("offline")), row.banned && tagged(t("banned"), "bad"),
 );
 
+// What the user is called, by the attributes that are searched.
+const called = ({ attributes: { nickname, name } }) => [nickname, name].filter((each) => typeof each === "string").join(", ");
+
 function brief(attributes) {
-  const text = JSON.stringify(attributes ?? {});
-  return text === "{}" ? "" : text;
+  const { nickname, name, ...more } = attributes;
+  return Object.keys(more).length ? JSON.stringify(more) : "";
 }
 
 async function create(app) {

@@ -38,7 +38,7 @@ class Desk {
     const newcomer = this.add(seat.login, seat.other, seat);
     this.front(newcomer);
     newcomer.element.scrollIntoView({ block: "nearest" });
-    return newcomer.logIn();
+    newcomer.logIn();
   }
 
   close(seat) {
@@ -65,7 +65,8 @@ let draw = () => {};
 
 function frame() {
   document.title = t("Try Parley");
-  const links = h("nav", { "aria-label": t("Pages") }, h("a", { href: "/-/console" }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"));
+  const sessions = desk ? `/-/console/#/app/${encodeURIComponent(desk.app)}/sessions` : "/-/console/";
+  const links = h("nav", { "aria-label": t("Pages") }, h("a", { href: sessions }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"));
   fill(
     document.body,
     h("a.skip", { href: "#main" }, t("To the windows")),
@@ -74,9 +75,10 @@ function frame() {
   );
 }
 
-function begin(app, first, second) {
+async function begin(app, first, second) {
   desk?.seats.forEach((seat) => seat.close());
   desk = new Desk(place.socket, app);
+  frame();
   draw = () => {
     const words = t("Two users of the app “{app}” on real sockets of this broker, {socket}. Say something; then log one of them in once more.", { app, socket: place.socket });
     const other = h("button.quiet.small", { type: "button", onclick: () => ask() }, t("Other users, or another app"));
@@ -86,8 +88,9 @@ function begin(app, first, second) {
   draw();
   const seats = [desk.add(first, second.user), desk.add(second, first.user)];
   desk.front(seats[0]);
-  // One after the other: a conversation wants both to be there.
-  return seats[1].logIn().then(() => seats[0].logIn());
+  // A conversation wants both to be there.
+  await Promise.all(seats.map((seat) => seat.enter()));
+  await Promise.all(seats.map((seat) => seat.open()));
 }
 
 function field(label, attributes, hint) {

@@ -25,6 +25,8 @@ export class Seat {
   #read = 0;
   #unreads = new Map();
   #kick = null;
+  #trouble = "";
+  #answered = () => {}; // by what the code panel is told
   #retryIn = 0;
 
   // `desk`: url, admin, app, panel, and what it does with windows; `login`: user, device, and a token or password, if need be.
@@ -44,25 +46,49 @@ export class Seat {
   }
 
   async logIn() {
+    await this.enter();
+    await this.open();
+  }
+
+  async enter() {
     const { url, app, panel } = this.desk;
-    const login = { app, ...this.login };
-    Object.assign(this, { over: null });
+    this.over = this.#kick = null;
     this.#become("connecting");
-    const answered = panel.show({
+    this.#answered = panel.show({
       title: () => (this.nth === 1 ? t("{user} logs in", this) : t("{user} logs in once more, on the same device", this)),
       deeds: [deeds.logIn, deeds.listen, deeds.openConversation],
       lines: this.#loginLines(),
     });
     try {
-      this.#client = await deeds.logIn(url, login);
+      this.#client = await deeds.logIn(url, { app, ...this.login });
       deeds.listen(this.#client, (type, data) => this.#hear(type, data));
       this.#become("online");
-      answered(await this.#open());
     } catch (error) {
-      if (this.over) return;
       this.over = error;
       this.#become("ended");
-      answered({ error: error.message });
+      this.#answered({ error: error.message });
+    }
+  }
+
+  // The conversation with the other, and what was said there. That there is none is shown, and no end of the session.
+  async open() {
+    if (this.over) return;
+    try {
+      const found = await patiently(() => deeds.openConversation(this.#client, this.other));
+      this.#answered(found);
+      this.conv_id = found.conv_id;
+      this.unread = this.#unreads.get(found.conv_id) ?? 0;
+      this.#more = found.more;
+      this.#trouble = "";
+      this.#rows = [...found.messages, ...this.#rows.filter((said) => !said.seq)];
+      this.draw();
+      await this.#lookAround();
+      if (this.front) this.comeForward();
+    } catch (error) {
+      if (this.over) return;
+      this.#answered({ error: error.message });
+      this.#trouble = error.message;
+      this.#drawThread();
     }
   }
 
@@ -79,25 +105,12 @@ export class Seat {
     );
   }
 
-  async #open() {
-    const found = await deeds.openConversation(this.#client, this.other);
-    this.conv_id = found.conv_id;
-    this.unread = this.#unreads.get(found.conv_id) ?? 0;
-    this.#more = found.more;
-    this.#rows = [];
-    for (const said of found.messages) this.#add(said);
-    this.draw();
-    await this.#lookAround();
-    if (this.front) this.comeForward();
-    return found;
-  }
-
   // What no push tells who was away: whether the other is there, and what he has read.
   async #lookAround() {
     const mine = this.#rows.findLast((said) => this.#isMine(said) && said.msg_id);
-    this.#present = await deeds.watchPresence(this.#client, this.other);
+    this.#present = await patiently(() => deeds.watchPresence(this.#client, this.other));
     if (mine) {
-      const { read } = await deeds.askReaders(this.#client, this.conv_id, mine.msg_id);
+      const { read } = await patiently(() => deeds.askReaders(this.#client, this.conv_id, mine.msg_id));
       if (read.includes(this.other)) this.#read = Math.max(this.#read, mine.seq);
     }
     this.#drawStates();
@@ -108,6 +121,7 @@ export class Seat {
     if (type.startsWith("client.") && type !== "client.typing") return this.#hearClient(type, data);
     if (type === "logout.kick") this.#kick = data;
     if (type === "sync") return this.#hearSync(data);
+    if (type === "msg.new" && !this.conv_id) return this.open();
     if (type === "presence.changed") this.#present = data.changes.findLast((each) => each.client_id === this.other)?.online ?? this.#present;
     if (data.conv_id === this.conv_id) this.#hearHere(type, data);
     this.#drawHead();
@@ -150,7 +164,7 @@ export class Seat {
 
   #hearSync({ conversations, reset }) {
     for (const { conv_id, unread } of conversations) this.#unreads.set(conv_id, unread);
-    if (reset && this.conv_id) this.#open().catch(() => {});
+    if (reset && this.conv_id) this.open();
   }
 
   #become(state) {
@@ -165,6 +179,12 @@ export class Seat {
   #add(said) {
     if (said.seq && this.#rows.some((each) => each.seq === said.seq)) return;
     this.#rows.push(said);
+    this.#sort();
+  }
+
+  // By seq; what is on its way comes last.
+  #sort() {
+    this.#rows.sort((one, other) => (one.seq || Infinity) - (other.seq || Infinity) || 0);
     this.#drawThread();
   }
 
@@ -209,8 +229,7 @@ export class Seat {
       said.state = t("Not sent: {why}", { why: error.message });
       answered({ error: error.message });
     }
-    this.#rows.sort((one, other) => (one.seq ?? Infinity) - (other.seq ?? Infinity) || 0);
-    this.#drawThread();
+    this.#sort();
   }
 
   async #readEarlier() {
@@ -234,10 +253,8 @@ export class Seat {
   #loginLines() {
     const login = `${literal(this.desk.url)}, ${literal({ app: this.desk.app, ...this.login, ...this.#proof() })}`;
     const call = (name) => [`const ${name} = await logIn(${login});`, `listen(${name}, console.log);`];
-    const first = ["// The window that is there. It will hear logout.kick, then client.ended with 4001, replaced:", ...call("first"), ""];
-    const again = ["// The same user on the same device once more:", ...call("client")];
     const open = `await openConversation(client, ${literal(this.other)});`;
-    return this.nth === 1 ? [...call("client"), open] : [...first, ...again, open];
+    return this.nth === 1 ? [...call("client"), open] : [...call("replaced"), "", ...call("client"), open];
   }
 
   #proof() {
@@ -294,7 +311,8 @@ export class Seat {
     const end = fresh || place.scrollHeight - place.scrollTop - place.clientHeight < NEAR;
     const earlier = h("button.quiet.small", { type: "button", onclick: () => this.#readEarlier() }, t("Earlier messages"));
     const rows = this.#rows.map((said) => line({ ...said, state: this.#stateOf(said) }, this.#isMine(said)));
-    fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), rows);
+    const trouble = this.#trouble && h("li.aside.notice.warn", t("The conversation cannot be opened: {why}", { why: this.#trouble }));
+    fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), rows, trouble);
     if (!end) return;
     place.scrollTop = place.scrollHeight;
     for (const image of place.querySelectorAll("img")) image.onload = () => (place.scrollTop = place.scrollHeight);
@@ -317,7 +335,7 @@ export class Seat {
 
   #form(text) {
     const input = h("input", { type: "text", value: text, maxlength: "1000", autocomplete: "off", "aria-label": t("Message to {user}", { user: this.other }), placeholder: t("Message to {user}", { user: this.other }) });
-    const picker = h("input", { type: "file", hidden: true, "aria-label": t("File"), onchange: () => {
+    const picker = h("input", { type: "file", multiple: true, hidden: true, "aria-label": t("File"), onchange: () => {
       for (const file of picker.files) this.#sendFile(file);
       picker.value = "";
     } });
@@ -355,5 +373,18 @@ export class Seat {
       h("div.row",
         h("button.primary", { type: "button", onclick: () => this.logIn() }, t("Log in here again")),
         h("button", { type: "button", onclick: () => this.desk.close(this) }, t("Close this window"))));
+  }
+}
+
+// A refusal of the moment, such as too many calls a minute, is waited out.
+async function patiently(ask) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const wait = error.data?.retry_after_ms;
+      if (!wait) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 }

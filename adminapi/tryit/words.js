@@ -36,6 +36,7 @@ learn({
   "{n} unread": "{n} 条未读",
   "Conversation with {user}": "与 {user} 的会话",
   "Message to {user}": "发消息给 {user}",
+  "The conversation cannot be opened: {why}": "无法打开会话：{why}",
   "Earlier messages": "更早的消息",
   "{user} is typing…": "{user} 正在输入……",
   "Send": "发送",

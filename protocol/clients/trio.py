@@ -11,12 +11,14 @@ after the time the server asked for. The counterpart is `protocol.wires.native`.
 
 Beside the server's pushes (SOCKET.md "Pushes") the iteration yields what happens on this side: `sync` with the data of
 each sync answer behind a login; `client.online`; `client.offline` with `reason` and `retry_in` (seconds);
-`client.dropped` with `count`. It ends when the session has ended for good; `client.ended` says why.
+`client.dropped` with `count`; `client.typing` with `conv_id`, `client_id` and `typing`. It
+ends when the session has ended for good; `client.ended` says why.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator
@@ -49,6 +51,9 @@ Encoding = Literal["json", "cbor"]
 PUSHES_MOST = 10_000
 """Pushes waiting to be read. When full the oldest is dropped and counted in a `client.dropped`; `sync` and
 `msg.history` bring messages back."""
+TYPING_SECONDS = 3.0
+TYPING = re.compile(r'\{"typing":(true|false)\}')
+"""The `attr` of a transient message that says so."""
 OBJECTIONS_MOST = 3
 """Connections a `send` may lose to OBJECTIONS before it takes them for its own fault."""
 BAD_LOGIN = 4010
@@ -70,7 +75,8 @@ class Client:
         self._text = encoding == "json"
         self._waits = waits
         self._sync = sync
-        self._session_token = ""
+        self.session_token = ""
+        """Proves this user while the session lasts: at the next login, and where files are uploaded."""
         self._cursor = ""
         self._connection: Connection | None = None
         self._serving: trio.CancelScope | None = None
@@ -81,6 +87,7 @@ class Client:
         self._dropped = 0
         self._pushed = trio.Event()
         self._retry_in = 0.0
+        self._typed = -TYPING_SECONDS
         self._was_online = False
         self._refused: RequestRefused | None = None
 
@@ -139,6 +146,16 @@ class Client:
                 await trio.sleep(wait)
         raise AssertionError("unreachable")
 
+    async def typing(self, *, to: str = "", conv_id: str = "", typing: bool = True) -> bool:
+        """Let the others know that one is typing, or has stopped: they hear `client.typing`, nobody keeps it. False: nothing
+        was sent, as it was said within TYPING_SECONDS or there is no connection."""
+        now = trio.current_time()
+        if typing and now < self._typed + TYPING_SECONDS:
+            return False
+        self._typed = now if typing else now - TYPING_SECONDS
+        where = {"to": to} if to else {"conv_id": conv_id}
+        return await self.tell("msg.send", **where, type=1, transient=True, no_sync=0, attr={"typing": typing})
+
     def __aiter__(self) -> Client:
         return self
 
@@ -196,8 +213,8 @@ class Client:
 
     async def _log_in(self, connection: Connection) -> None:
         login = dict(self._login)
-        if self._session_token:
-            login["session_token"] = self._session_token
+        if self.session_token:
+            login["session_token"] = self.session_token
         frame = encode({"type": "login", "data": login}, self._text)
         await connection.write(frame)
         refused: RequestRefused | None = None
@@ -205,7 +222,7 @@ class Client:
             while refused is None:
                 answer = await connection.read()
                 if answer.get("type") == "login.success":
-                    self._session_token = answer["data"].get("session_token", "")
+                    self.session_token = answer["data"].get("session_token", "")
                     return
                 if answer.get("type") in ("login.error", "error"):
                     refused = refusal_of(answer) or RequestRefused(1, "The server gave no reason.", {})
@@ -213,8 +230,8 @@ class Client:
             if closed.code != TOO_BIG:
                 raise
             refused = too_large("login", len(frame), closed.reason)
-        if self._session_token and refused.code in _STALE:
-            self._session_token = ""
+        if self.session_token and refused.code in _STALE:
+            self.session_token = ""
             refused = RequestRefused(5034, refused.text, {"retry_after_ms": 1})  # at once, without it
         raise refused
 
@@ -263,6 +280,10 @@ class Client:
             self._pending.settle(number, frame)
         elif kind == "ping":
             connection.show_life()
+        elif kind == "msg.new" and (said := TYPING.fullmatch(frame["data"].get("attr") or "")):
+            data = frame["data"]
+            found = {"conv_id": data["conv_id"], "client_id": str(data["from_client"]), "typing": said[1] == "true"}
+            self._push({"type": "client.typing", "data": found})
         elif "code" not in frame and not kind.endswith(".success"):
             if kind == "going.away":
                 self._retry_in = frame["data"].get("retry_after_ms", 0) / 1000

@@ -5,6 +5,7 @@ The scripts run on a page of another origin, as an application's own.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -267,16 +268,28 @@ def test_a_broker_that_is_stopped_is_waited_for_as_long_as_it_says(run: Run, hos
     assert found["code"] == 4501
 
 
-def test_the_example_at_the_head_runs_as_it_stands(run: Run, host: Host) -> None:
-    head = Path("protocol/clients/parley.js").read_text().partition(" */")[0]
-    lines = [line.removeprefix(" *     ") for line in head.splitlines() if line.startswith(" *     ")]
-    example = "\n".join(lines).replace("ws://127.0.0.1:7700", host.url).replace('"demo"', '"666666"')
-    assert "openClient(" in example
+def head() -> str:
+    comment = Path("protocol/clients/parley.js").read_text().partition(" */")[0]
+    return "\n".join(line.removeprefix(" *     ") for line in comment.splitlines() if line.startswith(" *     "))
+
+
+def readme() -> str:
+    found = re.search(r"In the browser.*?```js\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("example", [head, readme])
+def test_the_examples_run_as_they_stand(run: Run, host: Host, example: Callable[[], str]) -> None:
+    script = example().replace("ws://127.0.0.1:7700", host.url).replace('"demo"', '"666666"')
+    script = re.sub(r'import (.*?) from "http://127.0.0.1:7780/-/parley.js";', r"const \1 = await import(parley);", script)
+    assert "openClient(" in script
     found = run(f"""
+        (await open("bob")).close();
         const kinds = [], listening = new Promise((resolve) => {{
           console.log = (type) => {{ kinds.push(type); if (type === "sync") resolve(); }};
         }});
-        (async () => {{ {example} }})();
+        (async () => {{ {script} }})();
         await listening;
         return kinds;
     """)

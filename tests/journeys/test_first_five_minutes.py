@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import httpx
 import pytest
 
 from tests.journeys.programs import Program, Up, free_port
@@ -149,3 +151,19 @@ def test_a_data_directory_in_use_is_named(up: Up) -> None:
     assert second.wait() == 78
     assert len(second.lines) == 1
     assert str(up.data) in second.lines[0]
+
+
+def test_the_first_line_is_the_page_to_try_and_the_second_opens_the_console(up: Up) -> None:
+    first, second = [line for line in up.lines if re.match(r"(try it|console) ", line)]
+    assert first == f"try it   {up.admin_url}/-/try/"
+    assert up.lines.index(first) < up.lines.index(second) < up.lines.index(f"sockets  {up.url}")
+    answer = httpx.get(first.split()[-1])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    found = re.fullmatch(r"console  (\S+)   \(sign in as demo, password (\S+)\)", second)
+    assert found
+    assert httpx.get(found[1]).status_code == 200
+    signed_in = httpx.post(f"{up.admin_url}/-/api/sign-in", json={"name": "demo", "password": found[2]})
+    assert (signed_in.status_code, signed_in.json()["role"]) == (200, "admin")
+    up.stop()
+    up.start()
+    assert [line for line in up.lines if line.startswith("console ")] == [f"console  {up.admin_url}/-/console/"]

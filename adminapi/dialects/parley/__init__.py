@@ -20,7 +20,9 @@ from typing import ClassVar
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, bearer, json_answer, same_secret
 from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints import (
+    announcements,
     apps,
+    audit,
     conversations,
     health,
     live,
@@ -95,17 +97,21 @@ class Parley(Dialect):
     def __init__(self, services: Services) -> None:
         self._operator_token = services.operator_token
         self._operators = services.operators
-        found = [
+        found = (
             Probes(services).routes,
             where.routes_with(services),
             signing.routes_with(services),
-            health.routes,
+            live.routes_with(services, self.admit),
+            health.routes_with(services),
+            audit.routes_with(services),
             apps.routes,
             sessions.routes,
-        ]
-        found += [live.routes_with(services, self.admit)]
-        found += [users.routes_with(services, self.admit), conversations.routes, members.routes]
-        found += [messages.routes_with(services, self.admit)]
+            users.routes_with(services, self.admit),
+            conversations.routes,
+            members.routes,
+            messages.routes_with(services, self.admit),
+            announcements.routes,
+        )
         self.routes = Routes(endpoint for routes in found for endpoint in routes)
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:

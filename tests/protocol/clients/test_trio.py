@@ -360,3 +360,23 @@ def test_back_off_is_anywhere_below_a_doubling_ceiling() -> None:
         drawn = [waits.before(attempt) for _ in range(200)]
         assert 0 <= min(drawn) < ceiling / 4
         assert ceiling * 3 / 4 < max(drawn) <= ceiling
+
+
+async def test_typing_is_said_now_and_then_and_heard_as_such(server: Any) -> None:
+    async def echo(peer: Any, request: Any) -> None:
+        said = request["data"]
+        attr = '{"typing":true}' if said["attr"]["typing"] else '{"typing":false}'
+        data = {"from_client": "bob", "conv_id": "c", "type": said["type"], "attr": attr, "transient": "1", "seq": 0}
+        await peer.say({"type": "msg.new", "data": data})
+
+    server.handlers["msg.send"] = echo
+    async with opened(server) as client:
+        await next_push(client, "client.online")
+        assert await client.typing(to="bob") is True
+        assert await client.typing(to="bob") is False
+        assert await next_push(client, "client.typing") == {"conv_id": "c", "client_id": "bob", "typing": True}
+        assert await client.typing(conv_id="c", typing=False) is True
+        assert (await next_push(client, "client.typing"))["typing"] is False
+    first, last = server.asked("msg.send")
+    assert first == {"to": "bob", "type": 1, "transient": True, "no_sync": 0, "attr": {"typing": True}}
+    assert last["conv_id"] == "c"

@@ -57,7 +57,7 @@ def next_start(start: int, shown: int, total: int) -> int | None:
 
 def app_shape(app: App) -> Data:
     settings = {field: getattr(app.settings, field) for field in app.settings.__struct_fields__}
-    return {"id": app.id, "rev": app.rev, "disabled": app.disabled, "settings": settings}
+    return {"id": app.id, "rev": app.rev, "disabled": app.disabled, "fixed": app.fixed, "settings": settings}
 
 
 def user_shape(user: UserInfo) -> Data:

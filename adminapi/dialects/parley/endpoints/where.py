@@ -7,16 +7,22 @@ import ipaddress
 import msgspec
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.services import Services
-from adminapi.schemas import About
+from adminapi.schemas import About, array, nullable, obj, text
 from protocol.apps import App
+
+WHERE = obj(
+    {
+        "socket": text("Their URL.", example="ws://127.0.0.1:7700"),
+        "apps": nullable(array(text("Its id.", example="demo"), "Apps that anybody here may log in to by a bare name.")),
+    }
+)
 
 
 def routes_with(services: Services) -> Routes:
     routes = Routes()
 
-    @routes.add("GET", "/-/try/where", about=About(answer=schemas.WHERE), open=True)
+    @routes.add("GET", "/-/try/where", about=About(answer=WHERE), open=True)
     async def where(ask: Ask, broker: Broker) -> Answer:
         """Where the sockets are, and the apps the try-it page offers.
 
@@ -36,7 +42,7 @@ def is_open(app: App) -> bool:
 
 
 def sits_here(ask: Ask) -> bool:
-    """The address is this host's own, or a trusted proxy's that names nobody: this host, unless settings say otherwise."""
+    """Its address is this host's, or that of a trusted proxy which names nobody: by default this host."""
     try:
         return not ask.remote or ipaddress.ip_address(ask.remote).is_loopback
     except ValueError:
