@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-LINE_MOST = 65_536
+LINE_MOST = 32_768
 """Characters."""
 ENDS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"})
 """Behind these the line is no longer curl's."""

@@ -11,9 +11,11 @@ Sentences are in the language of the request's `Accept-Language`: Chinese where 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs
+
+import trio
 
 from adminapi.dialect import (
     Answer,
@@ -88,6 +90,7 @@ class Translator:
 
     def __init__(self, mounted: Sequence[Dialect]) -> None:
         self._mounted = mounted
+        self._one = trio.CapacityLimiter(1)
         self.routes = Routes()
         self.routes.add("POST", "/-/api/translate", about=About(answer=TRANSLATION, body=LINE), open=True)(self.translate)
         run = About(answer=OUTCOME, body=LINE)
@@ -98,11 +101,11 @@ class Translator:
 
         Nothing is carried out. What proves the caller in the answer's lines is `$MASTER_KEY`, for whoever has it to put
         in."""
-        language = language_of(ask)
-        apps = broker.apps or {}
+        language, line = language_of(ask), line_in(ask)
         try:
-            read = understand(curl.read(line_in(ask)), apps)
-            others = [say(read, each, ask.base_url, apps) for each in dialects() if each is not read.found.dialect]
+            read, others = await trio.to_thread.run_sync(
+                translated, line, ask.base_url, broker.apps or {}, limiter=self._one
+            )
         except NotCurl as wrong:
             raise Refused(Reason.BAD_FORMAT, wrong.note[language]) from None
         return json_answer(shape(read, others, language))
@@ -152,6 +155,12 @@ STREAMS: Note = (
     "This call answers for as long as one listens: run the line in your own shell.",
     "此调用会持续返回数据，请在您自己的终端运行。",
 )
+
+
+def translated(line: str, base_url: str, apps: Collection[str]) -> tuple[Read, list[Other]]:
+    """In a thread of its own, one at a time: a long line takes a tenth of a second, and anybody may send one."""
+    read = understand(curl.read(line), apps)
+    return read, [say(read, each, base_url, apps) for each in dialects() if each is not read.found.dialect]
 
 
 def line_in(ask: Ask) -> str:

@@ -24,7 +24,8 @@ from tests.adminapi.dialects.parley.conftest import SignIn, sign_in  # noqa: F40
 
 NUMBER = 1_234_567_890_123
 GROUP = IdForms(APP.id).hex32(NUMBER)
-LINE = f"curl -H 'app-id: {APP.id}' -H 'app-key: typed-key' h/im/conversations/{GROUP}/members -d '{{\"client_ids\":[\"Tom\"]}}'"
+MEMBERS = f'h/im/conversations/{GROUP}/members -d \'{{"client_ids":["Tom"]}}\''
+LINE = f"curl -H 'app-id: {APP.id}' -H 'app-key: typed-key' {MEMBERS}"
 GET = f"curl -u {APP.id}:x h/v1/users/tom"
 DELETE = f"curl -X DELETE -u {APP.id}:x h/v1/users/tom"
 RUN = f"/-/api/apps/{APP.id}/run"
@@ -54,7 +55,7 @@ async def test_anybody_may_translate_and_nothing_is_done(served: Served) -> None
     (command,) = found["commands"]
     assert (command["command"], command["text"]) == ("AddMembers", "Add members to a conversation")
     assert {"field": "users", "name": "users", "value": ["Tom"]} in command["fields"]
-    assert [[(each["name"], each["given"]) for each in way] for way in found["proofs"]][0] == [
+    assert [(each["name"], each["given"]) for each in found["proofs"][0]] == [
         ("app-id", True),
         ("app-key", True),
     ]

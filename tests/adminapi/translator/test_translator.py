@@ -133,6 +133,16 @@ def test_several_users_are_one_call_each_where_a_dialect_takes_one() -> None:
     assert not any(each.differences for each in other.lines)
 
 
+def test_what_becomes_very_many_calls_is_cut_and_told() -> None:
+    users = json.dumps([{"username": f"u{number}", "password": "password"} for number in range(30)])
+    other = said(f"curl -u {APP}:k h/v1/users -d '{users}'", "parley")
+    assert len(other.lines) == 20
+    assert other.note == ("The first 20 of 30 commands.", "30 个命令中的前 20 个。")
+    members = json.dumps({"client_ids": [f"c{number}" for number in range(30)]})
+    line = f"curl -X DELETE -H 'app-id: {APP}' h/im/conversations/{GROUP}/members -d '{members}'"
+    assert said(line, "hisihi").note == ("It would be 30 calls; name fewer users.", "需要 30 次调用，请减少用户数。")
+
+
 def test_one_call_that_is_two_elsewhere_is_two() -> None:
     """JM-10."""
     line = f'curl -u {APP}:k h/v1/groups/{NUMBER}/members -d \'{{"add":["a"],"remove":["b"]}}\''
