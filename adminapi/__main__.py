@@ -38,6 +38,7 @@ from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
 from adminapi.settings import Place, Settings, load
+from adminapi.shared import Shared
 from adminapi.translator.endpoints import with_translator
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
@@ -77,7 +78,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     found = [
@@ -86,7 +87,7 @@ def dialects(place: Place, metrics: Metrics) -> Sequence[Dialect]:
         LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(services(place, passwords, metrics)),
+        Parley(services(place, passwords, metrics, shared)),
     ]
     return with_translator(found)
 
@@ -145,7 +146,9 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
-    app: Any = build(channel, dialects(place, metrics), files, settings=place.admin, audit=audit, count=metrics.count)
+    shared = Shared()
+    served = dialects(place, metrics, shared)
+    app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
@@ -157,13 +160,14 @@ async def serve(place: Place, sock: socket.socket) -> None:
         nursery.start_soon(feed, manager, channel)
         nursery.start_soon(audit.keep_synced)
         manager.ready(channel.fault)
-        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager))
+        await hypercorn.trio.serve(app, config, shutdown_trigger=partial(told_to_stop, stop, manager, shared))
         nursery.cancel_scope.cancel()
     log.info("stopped")
 
 
-async def told_to_stop(stop: trio.Event, manager: Manager) -> None:
+async def told_to_stop(stop: trio.Event, manager: Manager, shared: Shared) -> None:
     await stop.wait()
+    shared.end()
     manager.stopping("requests in flight are answered")
 
 

@@ -381,8 +381,11 @@ def read_part(path: Path, start: int, end: int) -> bytes:
 
 
 def rendered(answer: Answer) -> Response:
-    response = Response(answer.body, status=answer.status, content_type=answer.type)
-    if not answer.body:
+    pieces = answer.pieces
+    response = Response(answer.body if pieces is None else pieces, status=answer.status, content_type=answer.type)
+    if pieces is not None:
+        response.timeout = None  # how long it goes on is for whoever makes the pieces to say
+    elif not answer.body:
         del response.headers["Content-Type"]  # a client would parse the nothing there is
     response.headers.extend(answer.headers)
     return response

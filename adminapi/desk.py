@@ -8,12 +8,14 @@ from adminapi.operators.accounts import Accounts
 from adminapi.operators.sessions import Operators
 from adminapi.passwords import Passwords
 from adminapi.settings import Place
+from adminapi.shared import Shared
 
 
-def services(place: Place, passwords: Passwords, metrics: Metrics) -> Services:
+def services(place: Place, passwords: Passwords, metrics: Metrics, shared: Shared) -> Services:
     return Services(
         operator_token=place.admin.operator_token,
         hash_password=passwords.hash,
         own_metrics=metrics.text,
+        watch=shared.watch,
         operators=Operators(Accounts(place.operators), passwords),
     )

@@ -54,7 +54,7 @@ class Apps:
         """Add or change an app at run time."""
         if app.id in self._fixed:
             raise Refused(Reason.EXISTS, f"app {app.id} is set in the settings file; change it there and reload")
-        return self._put(app, fixed=False)
+        return self._put(msgspec.structs.replace(app, fixed=False), fixed=False)
 
     def configure(self, apps: Iterable[App]) -> list[Image]:
         """Make the fixed apps those of the settings file."""
@@ -79,7 +79,8 @@ class Apps:
         return [put("", "apps", row)]
 
     def table(self) -> AppTable:
-        return AppTable(apps=[hub.app for hub in self.hubs.values()])
+        fixed = self._fixed
+        return AppTable(apps=[msgspec.structs.replace(hub.app, fixed=name in fixed) for name, hub in self.hubs.items()])
 
     def changed(self, watchers: list[int]) -> list[Effect]:
         """Tell adminapi; sessions of a disabled app end."""

@@ -34,6 +34,7 @@ from protocol.commands import (
     InspectConnection,
     InspectSessions,
     ListQuarantine,
+    ListSamples,
     LoggedIn,
     Managed,
     Reply,
@@ -55,7 +56,7 @@ MOST_WAITING = 256
 ROUNDS = 3
 """How often a fetch may be overtaken by changes before the caller is told to come back."""
 NEEDS = 8
-UPKEEP = (Watermark, ListQuarantine, Backup, InspectSessions, InspectConnection)
+UPKEEP = (Watermark, ListQuarantine, Backup, InspectSessions, InspectConnection, ListSamples)
 HELD_BYTES = 64 * 1_048_576
 """Of answers and pushes that wait for the disk; beyond it nobody is read. Reads wait too: no limit of sends bounds this."""
 PAUSE_SECONDS = 1.0
@@ -369,6 +370,10 @@ class Dispatcher:
     def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:
             self.commits.emit(EndSession(session, ending))
+
+    def totals(self) -> tuple[int, int, int]:
+        """Messages, deliveries and refusals since the start."""
+        return self._tallies.totals()
 
     def statistics(self) -> dict[str, float]:
         """Counts by metric name."""

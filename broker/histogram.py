@@ -26,6 +26,21 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    def counts(self) -> tuple[int, ...]:
+        """Of each bucket alone, the last one's of what lies above all bounds."""
+        return tuple(self._counts)
+
+    def quantile(self, part: float, since: Sequence[int]) -> float:
+        """Below which this part of what was seen since `counts` were these lies, as if spread evenly within a bucket; what
+        is above all bounds counts as the last of them. 0 if nothing was seen."""
+        came = [now - then for now, then in zip(self._counts, since, strict=True)]
+        wanted, lower = part * sum(came), 0.0
+        for count, bound in zip(came, self._bounds, strict=False):
+            if count and wanted <= count:
+                return lower + (bound - lower) * wanted / count
+            wanted, lower = wanted - count, bound
+        return lower if any(came) else 0.0
+
     def figures(self, name: str) -> dict[str, float]:
         """Its samples by their names; each bucket counts what the smaller ones count too."""
         found: dict[str, float] = {}

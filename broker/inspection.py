@@ -1,24 +1,29 @@
 """What an operator sees of sessions and connections: read from gateway, dispatcher and commits, between two turns.
 
 The law: looking changes nothing, is bounded (one page, one connection), and waits for no disk, as a slow disk is one of the
-things to be seen.
+things to be seen. A search looks at 500 sessions between two turns (DESIGN 2.2): who comes or goes meanwhile may or may not
+be found.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
+
+import trio
 
 from broker.dispatcher import Dispatcher
 from broker.gateway.connection import LEAVING, OPEN, RESTING, SENDER, Connection
 from broker.gateway.inbound import LOGIN
 from broker.gateway.relay import RelayedConnection
 from broker.gateway.table import Table
+from broker.hub.hub import Hub
 from broker.hub.session import Session
 from protocol.commands import (
     PAGE_MOST,
+    SEARCH_MOST,
     Command,
     ConnectionSeen,
     InspectConnection,
@@ -32,6 +37,8 @@ from protocol.errors import Reason, Refused
 
 STATES = {OPEN: "open", LEAVING: "leaving"}
 PAUSES = {LOGIN: "login", SENDER: "journal", RESTING: "pace"}
+STEP = 500
+"""Sessions looked at between two turns: about 0.2 ms."""
 SESSION = re.compile(r"[0-9a-f]{1,16}")
 
 
@@ -42,24 +49,48 @@ class Inspection:
         self._table = table
         self._in_flight_since = in_flight_since
 
-    def run(self, command: Command) -> Reply:
+    async def run(self, command: Command) -> Reply:
         """Refused if it cannot be done."""
         if isinstance(command, InspectSessions):
-            return self._sessions(command)
+            return await self._sessions(command)
         assert isinstance(command, InspectConnection)
         return self._connection(command.session)
 
-    def _sessions(self, command: InspectSessions) -> SessionsSeen:
+    async def _sessions(self, command: InspectSessions) -> SessionsSeen:
         hub = self._dispatcher.apps.hubs.get(command.app)
         if hub is None:
             raise Refused(Reason.UNKNOWN_APP, f"there is no app {command.app}")
-        numbers = hub.by_user.get(command.user, []) if command.user else hub.sessions
+        numbers: Collection[int] = hub.by_user.get(command.user, []) if command.user else hub.sessions
+        if command.search:
+            numbers = await self._matching(hub, list(numbers), command.search.casefold())
         start = max(command.skip, 0)
         page = islice(numbers, start, start + min(max(command.limit, 0), PAGE_MOST))
         return SessionsSeen(sessions=[self._seen(hub.sessions[number]) for number in page], total=len(numbers))
 
-    def _seen(self, session: Session) -> SessionSeen:
+    async def _matching(self, hub: Hub, numbers: list[int], text: str) -> list[int]:
+        """Those of these sessions that are still there and have the text somewhere."""
+        if len(numbers) > SEARCH_MOST:
+            words = f"{len(numbers)} sessions to look through, {SEARCH_MOST} are allowed; ask for one user's"
+            raise Refused(Reason.TOO_BROAD, words)
+        found: list[int] = []
+        for start in range(0, len(numbers), STEP):
+            if start:
+                await trio.lowlevel.checkpoint()
+            for number in numbers[start : start + STEP]:
+                session = hub.sessions.get(number)
+                if session is None:
+                    continue
+                if text in session.user.casefold() or text in session.device.casefold() or text in self._address(session):
+                    found.append(number)
+        return [number for number in found if number in hub.sessions]
+
+    def _address(self, session: Session) -> str:
+        """The one it is counted under, or its socket's own."""
         outbox = self._table.outboxes.get(session.id)  # None: its end is on its way to the hub
+        return (outbox.connection.address or outbox.connection.peer()) if outbox is not None else ""
+
+    def _seen(self, session: Session) -> SessionSeen:
+        outbox = self._table.outboxes.get(session.id)
         connection = outbox.connection if outbox is not None else None
         return SessionSeen(
             session=f"{session.id:016x}",
@@ -68,7 +99,7 @@ class Inspection:
             platform=session.platform,
             tag=session.tag,
             wire=session.wire,
-            address=(connection.address or connection.peer()) if connection is not None else "",
+            address=self._address(session),
             since_ms=session.since_ms,
             heard_ms=self._ago(connection.heard) if connection is not None else -1,
             outbox_bytes=connection.outbox.size if connection is not None else 0,

@@ -43,13 +43,14 @@ from broker.hub.rows import Image
 from broker.inspection import Inspection
 from broker.persistence.images import encode
 from broker.recovery import Recovered, recover
+from broker.samples import Reading, Samples
 from broker.settings import Settings, load
 from broker.upkeep import Upkeep
 from broker.vitals import Vitals
 from broker.work import COMPARERS, ERRANDS, FETCHERS, Work
 from protocol.clients import logs
 from protocol.clients.manager import Manager, take_sockets
-from protocol.commands import Command, InspectConnection, InspectSessions, Reply, sample
+from protocol.commands import Command, InspectConnection, InspectSessions, ListSamples, Reply, sample
 from protocol.errors import CloseReason, Reason
 from protocol.ids import time_of
 from protocol.settings import BadSettings, address
@@ -110,6 +111,7 @@ class Server:
         self._upkeep = Upkeep(recovered.store, recovered.remote, recovered.targets.writers, self._commits)
         self._reactor = Reactor(self._dispatcher, settings.sockets)
         self._inspection = Inspection(self._dispatcher, self._reactor.table, lambda: journal.in_flight_since)
+        self._samples = Samples(self._read, journal.commit_seconds)
         self._control_path = Path(settings.control.path or data / "control.sock")
         self._manager = manager
         self._vitals = Vitals(manager, self._reactor.call, lambda: journal.in_flight_since, self._status)
@@ -179,6 +181,7 @@ class Server:
                 service.start_soon(self._reactor.run)
                 service.start_soon(self._vitals.run)
                 service.start_soon(self._watch_disk)
+                service.start_soon(self._samples.run, self._reactor.call)
                 service.start_soon(keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms)
                 for _ in range(FETCHERS):
                     service.start_soon(self._work.fetch, self._reactor)
@@ -281,8 +284,18 @@ class Server:
 
     async def _run_errand(self, command: Command) -> Reply:
         if isinstance(command, InspectSessions | InspectConnection):
-            return self._inspection.run(command)
+            return await self._inspection.run(command)
+        if isinstance(command, ListSamples):
+            return self._samples.listed(command)
         return await self._upkeep.run(command)
+
+    def _read(self) -> Reading:
+        messages, deliveries, refused = self._dispatcher.totals()
+        table = self._reactor.table
+        return Reading(
+            time.monotonic(), self._clock.now_ms(), table.logged_in, messages, deliveries, self._targets.lag,
+            refused + table.counters.refused,
+        )  # fmt: skip
 
     def _status(self) -> str:
         return f"{self._reactor.table.logged_in} sessions, {self._targets.lag} commits not in the store yet"

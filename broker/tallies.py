@@ -38,6 +38,10 @@ class Tallies:
                 sessions = len(effect.sessions)
                 self._deliveries[app] += sessions - 1 if effect.skip and sessions else sessions  # its sender is among them
 
+    def totals(self) -> tuple[int, int, int]:
+        """Messages, deliveries and refusals, of all apps."""
+        return sum(self._messages.values()), sum(self._deliveries.values()), sum(self.refused.values())
+
     def figures(self, hubs: Iterable[Hub]) -> dict[str, float]:
         """By metric name: what was counted, and what there is, of each app."""
         found: dict[str, float] = {}

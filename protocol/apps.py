@@ -137,6 +137,9 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that were changed with an overlap (`parley app rotate`), the newest first. They prove and open what the current
     ones do until their time is over; nothing is signed with them any more."""
 
+    fixed: bool = False
+    """It stands in the settings file, and changes there alone. The broker says so where it shows its apps."""
+
     def keys(self, now_ms: int, *kinds: KeyKind) -> tuple[str, ...]:
         """All keys of these kinds that are good now, the current ones first."""
         current = [getattr(self, kind) for kind in kinds]

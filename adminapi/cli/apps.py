@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from adminapi.cli.errands import app_named, app_table, asked, say
+from adminapi.dialects.keys import KEYS, fresh, rotated, settings_with, utc
 from adminapi.settings import Place
-from protocol.apps import EARLIER_MOST, App, AppSettings, EarlierKeys
+from protocol.apps import App, AppSettings
 from protocol.codec import is_name
 from protocol.commands import AddApp
 from protocol.errors import Reason, Refused
 from protocol.settings import BadSettings
 from protocol.tokens import make_jwt
-
-KEYS = {"key": 16, "master_key": 24, "secret": 32}
-"""The kinds, and of how many random bytes one is made."""
 
 
 def app_add(given: argparse.Namespace, place: Place) -> int:
@@ -47,20 +43,9 @@ def app_set(given: argparse.Namespace, place: Place) -> int:
 
 def app_rotate(given: argparse.Namespace, place: Place) -> int:
     """New keys. The ones until now, and earlier ones whose overlap is not over, stay good for `--overlap` hours at most."""
-    app, now_ms = app_named(place, given.id), time.time_ns() // 1_000_000
-    kinds = given.only or list(KEYS)
-    until_ms = now_ms + round(given.overlap * 3_600_000)
-    earlier = [keys for keys in app.earlier if keys.until_ms > now_ms]
-    if until_ms > now_ms:
-        earlier.insert(0, EarlierKeys(key=app.key, master_key=app.master_key, secret=app.secret, until_ms=until_ms))
-    else:
-        earlier = []
-    if len(earlier) > EARLIER_MOST:
-        first = utc(min(keys.until_ms for keys in earlier))
-        detail = f"App {app.id} has {EARLIER_MOST} earlier sets of keys that are still good, the first until {first}."
-        raise Refused(Reason.FULL, f"{detail} Wait until then, or end them all by `parley app rotate {app.id} --overlap 0`.")
-    app = msgspec.structs.replace(app, earlier=tuple(earlier), **fresh(kinds))
-    return put(given, place, app, "app rotate")
+    app = app_named(place, given.id)
+    made = rotated(app, given.only or KEYS, round(given.overlap * 3_600_000), time.time_ns() // 1_000_000)
+    return put(given, place, made, "app rotate")
 
 
 def put(given: argparse.Namespace, place: Place, app: App, verb: str) -> int:
@@ -76,23 +61,19 @@ def put(given: argparse.Namespace, place: Place, app: App, verb: str) -> int:
     return show(given, app_named(place, app.id))
 
 
-def fresh(kinds: Sequence[str] | dict[str, int]) -> dict[str, Any]:
-    return {kind: secrets.token_urlsafe(KEYS[kind]) for kind in kinds}
-
-
 def settings_of(settings: AppSettings, pairs: Sequence[str]) -> AppSettings:
     """The settings with `name=value` pairs laid over them."""
-    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    changes: dict[str, str] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        if not equals or name not in values:
-            raise BadSettings(f"--set {pair}: write NAME=VALUE with one of {', '.join(values)}")
+        if not equals or name not in settings.__struct_fields__:
+            raise BadSettings(f"--set {pair}: write NAME=VALUE with one of {', '.join(settings.__struct_fields__)}")
         if not text.isprintable():
             raise BadSettings(f"--set {name}: the value must be printable text")
-        values[name] = text
+        changes[name] = text
     try:
-        return msgspec.convert(values, AppSettings, strict=False)
-    except msgspec.ValidationError as error:
+        return settings_with(settings, changes, strict=False)
+    except ValueError as error:
         raise BadSettings(f"--set: {error}") from None
 
 
@@ -113,10 +94,6 @@ def show(given: argparse.Namespace, app: App) -> int:
         over = "is over since" if keys.until_ms <= time.time() * 1000 else "good until"
         lines += [f"{'earlier ' + kind:20} {getattr(keys, kind)}  {over} {utc(keys.until_ms)}" for kind in KEYS]
     return say(given, msgspec.to_builtins(app), *lines)
-
-
-def utc(ms: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms / 1000))
 
 
 def token(given: argparse.Namespace, place: Place) -> int:

@@ -13,6 +13,7 @@ from adminapi.cli import apps, keeping, live, operators, users
 from adminapi.cli.completion import script
 from adminapi.cli.errands import opened, say
 from adminapi.dialect import OperatorRole
+from adminapi.dialects.keys import KEYS
 from adminapi.doctor import doctor
 from adminapi.imports.sending import import_leancloud
 from adminapi.settings import Place
@@ -106,9 +107,7 @@ def app_verbs(verb: Callable[..., Any], into: Any) -> None:
     rotating.add_argument(
         "--overlap", type=hours, default=24.0, metavar="HOURS", help="how long (24); 0 ends all earlier keys at once"
     )
-    rotating.add_argument(
-        "--only", action="append", choices=tuple(apps.KEYS), help="change this kind alone; may be repeated"
-    )
+    rotating.add_argument("--only", action="append", choices=tuple(KEYS), help="change this kind alone; may be repeated")
     verb("list", apps.app_list, "List the apps.", into)
     verb("show", apps.app_show, "Show an app with its keys.", into, "id")
 

@@ -1,7 +1,6 @@
 """`parley kick`, `announce` and `user ...`: what an operator does to people.
 
-The law: an export reads page by page and writes as it reads, so its memory is a page, however much somebody has said; what
-cannot be taken back is asked about first.
+The law: an export is written as it is read (`adminapi.dialects.export`); what cannot be taken back is asked about first.
 """
 
 from __future__ import annotations
@@ -10,40 +9,17 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 import trio
 
 from adminapi.cli.errands import asked, named, opened, say
-from adminapi.dialect import Broker
+from adminapi.dialects.export import told
 from adminapi.settings import Place
-from protocol.commands import (
-    Command,
-    Condition,
-    ConversationPage,
-    DeleteUser,
-    FriendList,
-    GetUser,
-    History,
-    HistoryPage,
-    Kick,
-    ListConversations,
-    ListFriends,
-    Managed,
-    Reply,
-    SendSystem,
-    UserFound,
-)
-from protocol.ids import IdForms, time_of
-from protocol.records import ConversationInfo, Message
+from protocol.commands import Command, DeleteUser, GetUser, Kick, Managed, Reply, SendSystem
 from protocol.settings import BadSettings
-
-PAGE = 100
-"""Conversations, and messages, read at once."""
 
 
 def managed(app: str, command: Command, user: str = "") -> Managed:
@@ -86,7 +62,11 @@ def export(given: argparse.Namespace, place: Place) -> int:
     async def errand() -> None:
         async with opened(place, "user export") as broker:
             named(broker.apps, given.app)
-            lines = told(broker, given.app, given.user)
+
+            async def ask(command: Command, user: str) -> Reply:
+                return await broker.call(managed(given.app, command, user))
+
+            lines = told(ask, given.app, given.user)
             first = await anext(lines)  # a user who is not there leaves no file
             with target(given.file) as out:
                 out.write(line(first))
@@ -120,61 +100,3 @@ def private(path: str, flags: int) -> int:
 
 def line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-async def told(broker: Broker, app: str, user: str) -> AsyncIterator[dict[str, Any]]:
-    """The lines of an export. UNKNOWN_USER."""
-    forms = IdForms(app)
-
-    async def ask(command: Command) -> Reply:
-        return await broker.call(managed(app, command, user))
-
-    found = cast(UserFound, await ask(GetUser(user=user))).user
-    yield {"type": "user", **msgspec.to_builtins(found, builtin_types=(bytes,)), "attributes": json.loads(found.attributes)}
-    for friend in cast(FriendList, await ask(ListFriends())).friends:
-        yield {"type": "friend", "user": friend.user, "since_ms": friend.since_ms}
-    last = 0
-    while True:
-        where = (Condition("member", "=", user), Condition("id", ">", last))
-        page = cast(ConversationPage, await ask(ListConversations(where=where, sort=("id",), size=PAGE)))
-        for conversation in page.conversations:
-            last = conversation.id
-            yield conversation_line(conversation, forms)
-            after = 0
-            more = True
-            while more:
-                wanted = History(conversation=conversation.id, after=after, limit=PAGE)
-                history = cast(HistoryPage, await broker.call(managed(app, wanted)))
-                for message in history.messages:
-                    after = message.seq
-                    if message.sender == user:
-                        yield message_line(message, forms)
-                more = history.more and bool(history.messages)
-        if len(page.conversations) < PAGE:
-            return
-
-
-def conversation_line(info: ConversationInfo, forms: IdForms) -> dict[str, Any]:
-    return {
-        "type": "conversation",
-        "id": forms.hex32(info.id),
-        "kind": info.kind,
-        "name": info.name,
-        "owner": info.owner,
-        "attributes": json.loads(info.attributes),
-        "joined_ms": info.joined_ms,
-    }
-
-
-def message_line(message: Message, forms: IdForms) -> dict[str, Any]:
-    return {
-        "type": "message",
-        "id": forms.hex32(message.id),
-        "conversation": forms.hex32(message.conversation),
-        "seq": message.seq,
-        "time_ms": time_of(message.id),
-        "message_type": message.type,
-        "status": message.status,
-        "edited_ms": message.edited_ms,
-        **json.loads(message.body),
-    }

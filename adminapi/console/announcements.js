@@ -1,19 +1,20 @@
 // A word to every user of an app, and how far it has come. The law: it is asked for once more before it goes out, for it cannot be
 // taken back; the bars follow the broker until all are reached.
 
-import { fill, h } from "/-/look/dom.js";
+import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
-import { at, call, get, may } from "./api.js";
+import { at, call, may } from "./api.js";
 import { ask } from "./dialogs.js";
 import { ago, number, spoken } from "./format.js";
-import { empty, heading, refused, repeat, table, tagged, tell } from "./pieces.js";
+import { listing } from "./listing.js";
+import { empty, heading, tagged, tell } from "./pieces.js";
 
 const REFRESH_MS = 2000;
 
 export function show(main, { app, title, signal }) {
-  const trouble = h("div");
-  const rows = table({
-    caption: title, key: (row) => row.announcement,
+  const list = listing({
+    caption: title, rows: "announcements", key: (row) => row.announcement, signal, everyMs: REFRESH_MS,
+    path: () => at("apps", app, "announcements"),
     columns: [
       { head: t("Announcement"), cell: (row) => h("span.said", spoken(row.content)) },
       { head: t("Sent"), cell: (row) => ago(row.at_ms) },
@@ -22,17 +23,7 @@ export function show(main, { app, title, signal }) {
     ],
     nothing: empty(t("Nothing was announced yet. What you announce reaches every user of the app: who is away reads it at the next login.")),
   });
-  const draw = async () => {
-    try {
-      const found = await get(at("apps", app, "announcements"), { signal });
-      rows.set(found.announcements ?? found);
-      fill(trouble);
-    } catch (error) {
-      if (!signal.aborted) fill(trouble, refused(error, () => refresh()));
-    }
-  };
-  main.append(heading(title), ...(may("support") ? [form(app, () => refresh())] : []), h("div.card.stack", trouble, rows.element));
-  const refresh = repeat(REFRESH_MS, signal, draw);
+  main.append(heading(title), ...(may("support") ? [form(app, list.refresh)] : []), list.element);
 }
 
 function progress({ reached, total }) {

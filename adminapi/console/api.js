@@ -11,8 +11,8 @@ const BACKOFF_MS = { first: 500, most: 30_000 };
 let token = "";
 let ended = () => {};
 
-// Who is signed in; `role` is "" when nobody is.
-export const account = { name: "", role: "", expires_ms: 0 };
+// Who is signed in; `role` is "" when nobody is. `app`: the only one a key is for.
+export const account = { name: "", role: "", app: null };
 
 // Whether the account's role is at least this one.
 export const may = (role) => (RANKS[account.role] ?? 0) >= RANKS[role];
@@ -80,14 +80,18 @@ export async function signIn(name, password) {
   const answer = await asked("POST", "/sign-in", { name, password }, undefined, "");
   const given = await answer.json();
   token = given.token;
-  Object.assign(account, { name: given.name, role: given.role, expires_ms: given.expires_ms });
+  become(given);
 }
 
 // By an app's master key or the operator's token, which are bearers themselves.
 export async function signInByKey(key) {
   const found = await (await asked("GET", "/me", undefined, undefined, key)).json();
   token = key;
-  Object.assign(account, { name: found.name, role: found.role, expires_ms: found.expires_ms ?? 0 });
+  become(found);
+}
+
+function become({ name, role, app }) {
+  Object.assign(account, { name, role, app });
 }
 
 export async function signOut() {
@@ -100,18 +104,18 @@ export async function signOut() {
 function end(why) {
   if (!token) return;
   token = "";
-  Object.assign(account, { name: "", role: "", expires_ms: 0 });
+  become({ name: "", role: "", app: null });
   ended(why);
 }
 
-// Reads lines of JSON for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
+// Reads lines of JSON at `path()` for as long as `signal` lets it, and begins again when the stream breaks, later each time (full jitter, so
 // that many consoles do not come back at once). `onState(live, why, again)`: why it is not live, and a function that tries now.
 // `silentMs`: without a line for so long the stream counts as broken; 0: it may be silent.
 export async function follow(path, { signal, onLine, onState, silentMs = 0 }) {
   for (let failures = 0; !signal.aborted; ) {
     let why = t("The stream has ended.");
     try {
-      for await (const line of lines(path, signal, silentMs, () => onState(true))) {
+      for await (const line of lines(path(), signal, silentMs, () => onState(true))) {
         failures = 0;
         onLine(line);
       }

@@ -4,6 +4,7 @@
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, get } from "./api.js";
+import { moment } from "./format.js";
 import { empty, heading, refused, search, table, tagged } from "./pieces.js";
 
 const LIMIT = 100;
@@ -17,10 +18,10 @@ export function show(main, { title, signal }) {
   const rows = table({
     caption: title, key: (row) => String(row.n),
     columns: [
-      { head: t("Time"), cell: (row) => h("time.number", { datetime: row.time }, shown(row.time)) },
-      { head: t("Who"), cell: (row) => [row.operator || row.user || row.proof, " ", h("span.muted.small", row.from)] },
+      { head: t("Time"), cell: (row) => moment(Date.parse(row.time)) },
+      { head: t("Who"), cell: (row) => [row.operator || row.user || row.proof, h("div.muted.small", row.from)] },
       { head: t("App"), cell: (row) => row.app || "–" },
-      { head: t("What"), cell: (row) => [h("strong", (row.commands ?? []).join(", ")), " ", h("span.mono.small.muted", `${row.method} ${row.path}`)] },
+      { head: t("What"), cell: (row) => [h("strong", (row.commands ?? []).join(", ")), h("div.mono.small.muted", `${row.method} ${row.path}`)] },
       { head: t("Outcome"), cell: (row) => tagged(row.outcome, /^2\d\d$|^0$|^ok$/.test(row.outcome) ? "good" : "warn") },
     ],
     nothing: empty(t("No line matches. Every change that is made through an API or the command line leaves one.")),
@@ -49,5 +50,3 @@ export function show(main, { title, signal }) {
   );
   draw();
 }
-
-const shown = (time) => String(time).replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");

@@ -5,7 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, call, follow, get, may } from "./api.js";
 import { ask } from "./dialogs.js";
-import { clock, moment, number, pretty, spoken } from "./format.js";
+import { clock, moment, pretty, spoken } from "./format.js";
 import { nameOf } from "./conversations.js";
 import { members } from "./members.js";
 import { card, empty, heading, link, load, refused, search, tagged, tell } from "./pieces.js";
@@ -13,6 +13,7 @@ import { card, empty, heading, link, load, refused, search, tagged, tell } from 
 const LIMIT = 50;
 const KEPT = 1000;
 const NEAR_PX = 60;
+const TEXT = -1; // what the native protocol calls a plain text
 
 export function show(main, { app, signal, one: conversation }) {
   const path = (...more) => at("apps", app, "conversations", conversation, ...more);
@@ -24,13 +25,13 @@ export function show(main, { app, signal, one: conversation }) {
     return facts(found);
   });
   const talk = history(app, conversation, path, signal);
-  main.append(h("div.talk", talk, members(app, conversation, path, signal)));
+  main.append(h("div.talk", talk, members(app, path, signal)));
 }
 
 function facts(found) {
   return h(
     "div.row.facts", tagged(t(found.kind)), h("span.mono.small.muted", found.conversation),
-    found.members !== undefined && h("span.small.muted", t("{n} members", { n: number(found.members) })),
+    found.owner && h("span.small.muted", t("owner {user}", { user: found.owner })),
     h("span.small.muted", t("created"), " ", moment(found.created_ms)),
     Object.keys(found.attributes ?? {}).length > 0 && h("details.small", h("summary", t("Attributes")), h("pre", pretty(found.attributes))),
   );
@@ -38,19 +39,21 @@ function facts(found) {
 
 function history(app, conversation, path, signal) {
   const lines = h("ol.messages", { "aria-label": t("Messages") });
-  const box = h("div.history", { tabindex: 0, role: "region", "aria-label": t("Messages") }, lines);
+  const box = h("div.history", { tabindex: 0, hidden: true, role: "region", "aria-label": t("Messages") }, lines);
   const state = h("span.tag", { role: "status" }, t("connecting"));
   const earlier = h("button.small", { type: "button", hidden: true, onclick: () => more() }, t("Earlier messages"));
   const none = h("div", { hidden: true }, empty(t("Nothing was said here yet, or nothing that matches.")));
   const trouble = h("div");
   let wanted = "";
   let next = null;
+  let newest = 0;
 
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
   const line = (message) => messageLine(message, () => recall(path, message));
   const put = (message) => {
+    newest = Math.max(newest, message.seq);
     const old = [...lines.children].find((each) => each.dataset.id === message.message);
-    if (old) return old.replaceWith(line(message));
+    if (old) return;
     lines.append(line(message));
     if (lines.childElementCount > KEPT) lines.firstChild.remove();
   };
@@ -60,23 +63,25 @@ function history(app, conversation, path, signal) {
       const found = await get(path("messages", { search: text, before: begin ? "" : next, limit: LIMIT }), { signal });
       if (text !== wanted) return;
       const height = box.scrollHeight;
-      const ordered = [...found.messages].sort((one, other) => one.time_ms - other.time_ms || one.seq - other.seq);
       if (begin) fill(lines);
-      lines.prepend(...ordered.map(line));
-      next = found.next ?? null;
+      lines.prepend(...found.messages.map(line));
+      newest = Math.max(newest, found.messages.at(-1)?.seq ?? 0);
+      next = found.next;
       earlier.hidden = next === null;
-      none.hidden = lines.childElementCount > 0;
+      earlier.textContent = text ? t("Search earlier messages") : t("Earlier messages");
+      box.hidden = !(none.hidden = lines.childElementCount > 0);
       box.scrollTop = begin ? box.scrollHeight : box.scrollTop + box.scrollHeight - height;
       fill(trouble);
     } catch (error) {
       if (!signal.aborted) fill(trouble, refused(error, () => more(begin)));
     }
   };
-  const onLine = ({ messages }) => {
+  const onLine = ({ messages = [], fault }) => {
+    onState(!fault, fault);
     if (wanted) return;
     const followed = atEnd();
-    for (const each of messages ?? []) put(each);
-    none.hidden = lines.childElementCount > 0;
+    for (const each of messages) put(each);
+    box.hidden = !(none.hidden = lines.childElementCount > 0);
     if (followed) box.scrollTop = box.scrollHeight;
   };
   const onState = (live, why) => {
@@ -88,32 +93,28 @@ function history(app, conversation, path, signal) {
     wanted = text;
     more(true);
   });
-  more(true);
-  follow(path("tail"), { signal, onLine, onState });
+  more(true).then(() => follow(() => path("tail", { after: newest }), { signal, onLine, onState }));
   return h(
     "section.card.stack", h("div.row.apart", h("h2", t("Messages")), state), h("div.row", find), trouble,
     h("div.row.centre", earlier), none, box, may("support") && systemForm(app, conversation),
   );
 }
 
-const GONE = { 2: "deleted", 3: "recalled", deleted: "deleted", recalled: "recalled" };
-
 function messageLine(message, onRecall) {
-  const gone = GONE[message.status];
-  const body = message.content ?? message.body;
-  const text = gone ? h("em.muted", t(gone)) : h("span.said", spoken(body));
-  const recallable = !gone && may("support");
+  const gone = message.status !== "normal";
+  const text = gone ? h("em.muted", t(message.status)) : h("span.said", spoken(message.body));
+  const marks = [message.edited_ms && t("edited"), message.type !== TEXT && t("type {n}", { n: message.type })].filter(Boolean).join(", ");
   return h(
     "li", { "data-id": message.message },
-    h("div.row.apart", h("strong", message.sender ?? message.from ?? t("system")), h("span.small.muted", clock(message.time_ms))),
-    h("div.row.apart.top", text, recallable && h("button.small.quiet", { type: "button", onclick: onRecall }, t("Recall"))),
+    h("div.row.apart", h("strong", message.sender), h("span.small.muted", marks && `${marks} `, clock(message.time_ms))),
+    h("div.row.apart.top", text, !gone && may("support") && h("button.small.quiet", { type: "button", onclick: onRecall }, t("Recall"))),
   );
 }
 
 async function recall(path, message) {
   const done = await ask({
     title: t("Recall this message?"), action: t("Recall"), danger: true,
-    text: t("It disappears for everybody in the conversation and does not come back: “{text}”", { text: spoken(message.content ?? message.body).slice(0, 200) }),
+    text: t("It disappears for everybody in the conversation and does not come back: “{text}”", { text: spoken(message.body).slice(0, 200) }),
     run: () => call("DELETE", path("messages", message.message)),
   });
   if (!done) return;

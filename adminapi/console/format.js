@@ -28,12 +28,18 @@ export function span(ms) {
   return t("{n} days", { n: number(Math.floor(seconds / 86_400)) });
 }
 
-const exact = (ms) => new Intl.DateTimeFormat(tag(), { dateStyle: "medium", timeStyle: "medium" }).format(ms);
+const exact = (ms) => new Intl.DateTimeFormat(tag(), { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }).format(ms);
 
 // How long ago; kept true while it is shown.
-export function ago(ms) {
+export const ago = (ms) => since(ms, "{time} ago");
+
+// How long already.
+export const lasting = (ms) => since(ms, "{time}");
+
+function since(ms, words) {
   if (!ms) return h("span.muted", "–");
-  return h("time", { datetime: new Date(ms).toISOString(), title: exact(ms), "data-since": ms }, span(Date.now() - ms));
+  const shown = { datetime: new Date(ms).toISOString(), title: exact(ms), "data-since": ms, "data-words": words };
+  return h("time", shown, t(words, { time: span(Date.now() - ms) }));
 }
 
 // The moment itself.
@@ -44,15 +50,15 @@ export function moment(ms) {
 
 // Hours, minutes and seconds, for what was just now.
 export function clock(ms) {
-  const text = new Intl.DateTimeFormat(tag(), { timeStyle: "medium" }).format(ms);
+  const text = new Intl.DateTimeFormat(tag(), { timeStyle: "medium", hourCycle: "h23" }).format(ms);
   return h("time.number", { datetime: new Date(ms).toISOString(), title: exact(ms) }, text);
 }
 
-export const hourMinute = (ms) => new Intl.DateTimeFormat(tag(), { timeStyle: "short" }).format(ms);
+export const hourMinute = (ms) => new Intl.DateTimeFormat(tag(), { timeStyle: "short", hourCycle: "h23" }).format(ms);
 
 setInterval(() => {
   for (const each of document.querySelectorAll("time[data-since]")) {
-    each.textContent = span(Date.now() - Number(each.dataset.since));
+    each.textContent = t(each.dataset.words, { time: span(Date.now() - Number(each.dataset.since)) });
   }
 }, TICK_MS);
 
@@ -63,6 +69,6 @@ export const pretty = (value) => (typeof value === "string" ? value : JSON.strin
 export function spoken(content) {
   if (content === null || content === undefined) return "";
   if (typeof content === "string") return content;
-  if (typeof content.text === "string" && Object.keys(content).length === 1) return content.text;
-  return JSON.stringify(content);
+  const { text, ...more } = content;
+  return [typeof text === "string" ? text : "", Object.keys(more).length ? JSON.stringify(more) : ""].filter(Boolean).join(" ");
 }

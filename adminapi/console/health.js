@@ -40,7 +40,7 @@ export function show(main, { title, signal }) {
         before = now;
         const bad = found.checks.filter((each) => !each.ok);
         fill(summary, bad.length
-          ? h("p.notice.bad", { role: "alert" }, t("{n} checks fail; what to do stands beside each.", { n: bad.length }))
+          ? h("p.notice.bad", { role: "alert" }, t("Checks that fail: {n}. What to do stands beside each.", { n: bad.length }))
           : h("p.notice.good", t("All checks pass.")));
         fill(checks, [...bad, ...found.checks.filter((each) => each.ok)].map(line));
       }

@@ -24,7 +24,8 @@ import * as users from "./users.js";
 // By the first word of an address that names no app, and by the third of one that does; `one`: a page of one of them.
 const OF_ALL = { overview, health, apps: { ...apps, one: app }, audit };
 const OF_APP = { sessions, users: { ...users, one: user }, conversations: { ...conversations, one: conversation }, announcements };
-const NAVIGATION = [["Installation", ["overview", "health", "apps", "audit"]], ["App", ["sessions", "users", "conversations", "announcements"]]];
+const NAVIGATION = { "Installation": ["overview", "health", "apps", "audit"], "App": ["sessions", "users", "conversations", "announcements"] };
+const WHOLE = ["overview", "health", "audit"]; // what an app's own key does not see
 const NAMES = {
   overview: "Overview", health: "Health", apps: "Apps", audit: "Audit log", sessions: "Sessions", users: "Users",
   conversations: "Conversations", announcements: "Announcements",
@@ -43,7 +44,7 @@ let chosen = "";
 function place() {
   const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decode);
   if (parts[0] === "app") return { name: parts[2] ?? "sessions", app: parts[1], one: parts[3], pages: OF_APP };
-  return { name: parts[0] ?? "overview", app: "", one: parts[1], pages: OF_ALL };
+  return { name: parts[0] ?? (account.app ? "apps" : "overview"), app: "", one: parts[1], pages: OF_ALL };
 }
 
 function decode(text) {
@@ -66,27 +67,30 @@ function go() {
   navigation.classList.remove("open");
   document.getElementById("menu").setAttribute("aria-expanded", "false");
   fill(main);
-  const found = Object.hasOwn(pages, name) ? pages[name] : null;
+  const found = Object.hasOwn(pages, name) && allowed(name) ? pages[name] : null;
   const shown = one !== undefined ? found?.one : found;
   document.title = `${one ?? t(NAMES[name] ?? "Not found")} · Parley`;
   if (shown) {
     shown.show(main, { app: id || one, one, signal: page.signal, title: t(NAMES[name]) });
   } else {
-    main.append(heading(t("Not found")), empty(t("There is no such page."), link(t("To the overview"), "overview")));
+    main.append(heading(t("Not found")), empty(t("There is no such page."), link(t("To the beginning"))));
   }
   main.querySelector("h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
+
+const allowed = (name) => !account.app || !WHOLE.includes(name);
 
 function drawNavigation(now) {
   const entry = (name) => h(
     "li", h("a", { href: name in OF_APP ? hrefOf("app", chosen, name) : hrefOf(name), "aria-current": name === now && "page" }, t(NAMES[name])),
   );
   navigation.setAttribute("aria-label", t("Pages of the console"));
-  fill(navigation, NAVIGATION.map(([title, names]) => {
-    const about = title === "App";
-    if (about && !chosen) return h("section", h("h2", t(title)), h("p.muted", t("There is no app yet.")));
-    return h("section", h("h2", t(title)), about && picker(now), h("ul", names.map(entry)));
+  fill(navigation, Object.entries(NAVIGATION).map(([title, names]) => {
+    const [about, id] = [title === "App", `group-${title}`];
+    const head = h("p.group", { id }, t(title));
+    if (about && !chosen) return h("section", head, h("p.group", t("There is no app yet.")));
+    return h("section", head, about && picker(now), h("ul", { "aria-labelledby": id }, names.filter(allowed).map(entry)));
   }), account_());
 }
 
@@ -116,7 +120,7 @@ function drawShell() {
   fill(
     document.body,
     h("a.skip", { href: "#main", onclick: skip }, t("To the content")),
-    h("div.shell", h("header.side", h("div.brand.row.apart", h("strong", "Parley"), menu), navigation), main),
+    h("div.shell", h("header.side", h("div.brand.row.apart", h("strong", h("span.mark", { "aria-hidden": "true" }), "Parley"), menu), navigation), main),
     told,
   );
   go();

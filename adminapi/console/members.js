@@ -1,53 +1,47 @@
 // The members of a conversation, and what may be done to one: mute, let speak, keep out. The law: as the broker has them; after
 // each act they are asked for again.
 
-import { fill, h } from "/-/look/dom.js";
+import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
-import { call, get, may } from "./api.js";
+import { call, may } from "./api.js";
 import { ask } from "./dialogs.js";
 import { clock, number } from "./format.js";
-import { empty, link, pages, refused, table, tagged, tell } from "./pieces.js";
+import { listing } from "./listing.js";
+import { empty, link, tagged, tell } from "./pieces.js";
 
 const LIMIT = 100;
 const MUTES = { 600: "10 minutes", 3600: "1 hour", 86400: "1 day", 0: "Until unmuted" };
 
-export function members(app, conversation, path, signal) {
-  const trouble = h("div");
-  const turner = pages(() => draw());
-  const draw = async () => {
-    try {
-      const found = await get(path("members", { start: turner.start(), limit: LIMIT }), { signal });
-      rows.set(found.members);
-      turner.set(found.next, found.total === undefined ? "" : t("{n} members", { n: number(found.total) }));
-      fill(trouble);
-    } catch (error) {
-      if (!signal.aborted) fill(trouble, refused(error, draw));
-    }
-  };
-  const acts = (row) => may("support") && [
-    muted(row)
-      ? h("button.small.quiet", { type: "button", onclick: () => unmute(path, row.user, draw) }, t("Unmute"))
-      : h("button.small.quiet", { type: "button", onclick: () => mute(path, row.user, draw) }, t("Mute")),
-    h("button.small.danger", { type: "button", onclick: () => block(path, row.user, draw) }, t("Block")),
-  ];
-  const rows = table({
-    caption: t("Members"), key: (row) => row.user,
+export function members(app, path, signal) {
+  const list = listing({
+    title: t("Members"), rows: "members", key: (row) => row.user, signal,
+    path: ({ start }) => path("members", { start, limit: LIMIT }), total: (n) => t("{n} members", { n: number(n) }),
     columns: [
       { head: t("User"), cell: (row) => [link(row.user, "app", app, "users", row.user), " ", states(row)] },
-      { head: "", tone: "acts", cell: acts },
+      { head: "", tone: "acts", cell: (row) => may("support") && acts(row.user, muted(row), path, list.refresh) },
     ],
     nothing: empty(t("Nobody is a member.")),
   });
-  draw();
-  return h("section.card.stack", h("h2", t("Members")), trouble, rows.element, turner.element);
+  return list.element;
 }
 
-const muted = (row) => row.muted === true || row.muted_until_ms > Date.now() || row.muted_until_ms === 0;
+function acts(user, silent, path, done) {
+  return [
+    silent
+      ? h("button.small.quiet", { type: "button", onclick: () => unmute(path, user, done) }, t("Unmute"))
+      : h("button.small.quiet", { type: "button", onclick: () => mute(path, user, done) }, t("Mute")),
+    h("button.small.danger", { type: "button", onclick: () => block(path, user, done) }, t("Block")),
+  ];
+}
+
+const FOREVER_MS = 366 * 86_400_000;
+
+const muted = (row) => row.muted_until_ms > Date.now();
 
 function states(row) {
   return [
-    row.role && row.role !== "member" && tagged(t(row.role)),
-    muted(row) && h("span.tag.warn", t("muted"), row.muted_until_ms > 0 && [" ", t("until"), " ", clock(row.muted_until_ms)]),
+    row.role !== "member" && tagged(t(row.role)), row.online && tagged(t("online"), "good"),
+    muted(row) && h("span.tag.warn", t("muted"), row.muted_until_ms < Date.now() + FOREVER_MS && [" ", t("until"), " ", clock(row.muted_until_ms)]),
   ];
 }
 

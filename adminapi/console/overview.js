@@ -19,10 +19,10 @@ const CHARTS = () => [
   { title: t("Messages a second"), text: fine, lines: [{ key: "messages_per_s", tone: "first" }] },
   { title: t("Deliveries a second"), text: fine, lines: [{ key: "deliveries_per_s", tone: "first" }] },
   {
-    title: t("Commit to disk"), text: milliseconds,
+    title: t("Commit to disk"), text: (value) => (value ? milliseconds(value) : "–"), least: 5, idle: true,
     lines: [{ key: "commit_p50_ms", name: t("half"), tone: "first" }, { key: "commit_p99_ms", name: "99 %", tone: "second" }],
   },
-  { title: t("Rows not yet in the store"), text: number, least: 10, lines: [{ key: "backlog_rows", tone: "first" }] },
+  { title: t("Commits not yet in the store"), text: number, least: 10, lines: [{ key: "backlog_commits", tone: "first" }] },
   { title: t("Refusals and errors a second"), text: fine, lines: [{ key: "errors_per_s", tone: "second" }] },
 ];
 
@@ -41,7 +41,9 @@ export function show(main, { title, signal }) {
     again.hidden = live || !now;
     again.onclick = now;
   };
-  const onLine = ({ samples: kept, now }) => {
+  const onLine = ({ samples: kept, now, fault }) => {
+    if (fault) return onState(false, fault);
+    onState(true);
     if (kept) samples = kept;
     if (now) samples = added(samples, now);
     for (const each of charts) each.draw(samples);
@@ -53,7 +55,7 @@ export function show(main, { title, signal }) {
     h("div.charts", charts.map(({ element }) => element)),
     h("details.card", h("summary", t("The numbers of the charts as a table")), numbers),
   );
-  follow(at("live"), { signal, onLine, onState, silentMs: SILENT_MS });
+  follow(() => at("live"), { signal, onLine, onState, silentMs: SILENT_MS });
   repeat(HEALTH_MS, signal, () => drawHealth(health, signal));
 }
 

@@ -38,6 +38,7 @@ export function refused(error, again) {
 
 // Fills `place` with what `draw` makes of what `ask(options)` gave; meanwhile and on refusal it says so. Resolves when it is there.
 export async function load(place, signal, ask, draw) {
+  place.setAttribute("aria-busy", "true");
   const waiting = setTimeout(() => fill(place, h("p.muted", { role: "status" }, t("Loading…"))), 150);
   try {
     const found = await ask({ signal });
@@ -47,6 +48,7 @@ export async function load(place, signal, ask, draw) {
     clearTimeout(waiting);
     if (!signal.aborted) fill(place, refused(error, () => load(place, signal, ask, draw)));
   }
+  place.removeAttribute("aria-busy");
 }
 
 // Calls `act` now and every `ms` after it has ended, until `signal` ends; not while nobody looks at the page. Gives a function
@@ -70,21 +72,20 @@ export function table({ caption, columns, key, nothing }) {
   const body = h("tbody", { role: "rowgroup" });
   const head = h("tr", { role: "row" }, columns.map(({ head, tone }) =>
     h(tone ? `th.${tone}` : "th", { role: "columnheader", scope: "col" }, head || h("span.unseen", t("Actions")))));
-  const grid = h("table.rows", { role: "table" }, h("caption.unseen", caption), h("thead", { role: "rowgroup" }, head), body);
+  const grid = h("table.rows", { role: "table", hidden: true }, h("caption.unseen", caption), h("thead", { role: "rowgroup" }, head), body);
   const none = h("div", { hidden: true }, nothing);
   let shown = new Map();
   const line = (row) => h("tr", { role: "row" }, columns.map(({ head, cell, tone }) =>
-    h(tone ? `td.${tone}` : "td", { role: "cell", "data-label": head }, cell(row))));
+    h(tone ? `td.${tone}` : "td", { role: "cell", "data-label": head }, h("div", cell(row)))));
   const set = (rows) => {
     const next = new Map();
     for (const row of rows) {
-      const text = JSON.stringify(row);
-      const old = shown.get(key(row));
-      next.set(key(row), old?.text === text ? old : { text, element: exchanged(old?.element, line(row)) });
+      const [name, made] = [key(row), line(row)];
+      next.set(name, exchanged(shown.get(name), made));
     }
-    for (const [name, { element }] of shown) if (!next.has(name)) element.remove();
+    for (const [name, element] of shown) if (!next.has(name)) element.remove();
     let at = body.firstElementChild;
-    for (const { element } of next.values()) {
+    for (const element of next.values()) {
       if (element === at) at = at.nextElementSibling;
       else body.insertBefore(element, at);
     }
@@ -95,9 +96,10 @@ export function table({ caption, columns, key, nothing }) {
   return { element: h("div", grid, none), set };
 }
 
-// A row's new element in the old one's place; the control that had the focus has it again.
+// A row's old element where it looks like the new one; else the new one in its place, with the focus where it was.
 function exchanged(old, made) {
   if (!old) return made;
+  if (old.isEqualNode(made)) return old;
   const focusable = (row) => [...row.querySelectorAll("a, button, select, input")];
   const place = focusable(old).indexOf(document.activeElement);
   old.replaceWith(made);
@@ -120,8 +122,8 @@ export function pages(onTurn) {
   let before = [];
   let start = "";
   let after = null;
-  const back = h("button.small", { type: "button", disabled: true }, t("Previous"));
-  const on = h("button.small", { type: "button", disabled: true }, t("Next"));
+  const back = h("button.small", { type: "button", disabled: true, hidden: true }, t("Previous"));
+  const on = h("button.small", { type: "button", disabled: true, hidden: true }, t("Next"));
   const words = h("span.muted.number", { role: "status" });
   const turned = (place) => {
     start = place;
@@ -133,8 +135,9 @@ export function pages(onTurn) {
     before.push(start);
     turned(after);
   });
+  const element = h("nav.row.apart", { "aria-label": t("Pages"), hidden: true }, words, h("div.row", back, on));
   return {
-    element: h("nav.row.apart", { "aria-label": t("Pages") }, words, h("div.row", back, on)),
+    element,
     start: () => start,
     first: () => {
       before = [];
@@ -144,6 +147,8 @@ export function pages(onTurn) {
     set: (next, text) => {
       after = next ?? null;
       on.disabled = after === null;
+      back.hidden = on.hidden = back.disabled && on.disabled;
+      element.hidden = back.hidden && !text;
       if (words.textContent !== text) words.textContent = text;
     },
   };

@@ -5,41 +5,22 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, call, get, may } from "./api.js";
 import { ask, show as showDialog } from "./dialogs.js";
-import { ago, number, size, span } from "./format.js";
-import { empty, heading, link, pages, refused, repeat, search, table, tell } from "./pieces.js";
+import { lasting, number, size, span } from "./format.js";
+import { listing } from "./listing.js";
+import { empty, heading, link, refused, repeat, tell } from "./pieces.js";
 
 const REFRESH_MS = 3000;
 const DETAIL_MS = 2000;
 const LIMIT = 100;
 
 export function show(main, { app, title, signal }) {
-  let wanted = "";
-  const trouble = h("div");
-  const turner = pages(() => refresh());
-  const rows = table({
-    caption: title, key: (row) => row.session, columns: columns(app, () => refresh()),
+  const list = listing({
+    caption: title, label: t("Search by user, device or address"), rows: "sessions", key: (row) => row.session, signal,
+    path: (asked) => at("apps", app, "sessions", { ...asked, limit: LIMIT }), everyMs: REFRESH_MS,
+    total: (n) => t("{n} sessions", { n: number(n) }), columns: columns(app, () => list.refresh()),
     nothing: empty(t("Nobody is logged in, or nobody who matches. Whoever logs in shows up here within seconds.")),
   });
-  const find = search(t("Search by user, device or address"), "", (text) => {
-    wanted = text;
-    turner.first();
-    refresh();
-  });
-  const draw = async () => {
-    const asked = at("apps", app, "sessions", { search: wanted, start: turner.start(), limit: LIMIT });
-    const text = wanted;
-    try {
-      const found = await get(asked, { signal });
-      if (text !== wanted) return;
-      rows.set(found.sessions);
-      turner.set(found.next, t("{n} sessions", { n: number(found.total) }));
-      fill(trouble);
-    } catch (error) {
-      if (!signal.aborted) fill(trouble, refused(error, () => refresh()));
-    }
-  };
-  main.append(heading(title), h("div.card.stack", h("div.row", find), trouble, rows.element, turner.element));
-  const refresh = repeat(REFRESH_MS, signal, draw);
+  main.append(heading(title), list.element);
 }
 
 export function columns(app, refresh) {
@@ -52,7 +33,7 @@ export function columns(app, refresh) {
     { head: t("Device"), cell: (row) => [row.device || h("span.muted", "–"), row.platform && h("span.muted", ` ${row.platform}`)] },
     { head: t("Protocol"), cell: (row) => row.wire },
     { head: t("Address"), cell: (row) => h("span.mono", row.address || "–") },
-    { head: t("Since"), cell: (row) => ago(row.since_ms) },
+    { head: t("Logged in for"), cell: (row) => lasting(row.since_ms) },
     { head: t("Waiting"), tone: "number", cell: (row) => (row.outbox_bytes ? size(row.outbox_bytes) : "–") },
     { head: "", tone: "acts", cell: acts },
   ];
@@ -112,14 +93,20 @@ function waits(found) {
     : h("p.notice.good", t("It waits for nothing."));
 }
 
-function facts(found) {
-  const shown = Object.entries(found).filter(([, value]) => value !== "" && value !== null && typeof value !== "object");
-  return h("dl", shown.map(([name, value]) => [h("dt", name), h("dd", saying(name, value))]));
-}
+const lasted = (ms) => (ms < 0 ? "–" : span(ms));
 
-function saying(name, value) {
-  if (name === "since_ms") return ago(value);
-  if (name.endsWith("_ms")) return value < 0 ? "–" : span(value);
-  if (name.endsWith("_bytes")) return size(value);
-  return h("span.mono", String(value));
-}
+const FACTS = () => [
+  [t("User"), ({ user, device }) => [user, device && h("span.muted", ` ${device}`)]],
+  [t("Logged in for"), ({ login_ms }) => lasted(login_ms)],
+  [t("Connection"), ({ state, door, wire }) => [state, door, wire].filter(Boolean).join(", ")],
+  [t("Address"), ({ peer, address }) => [h("span.mono", peer), address && address !== peer && h("span.muted", ` (${address})`)]],
+  [t("Last heard of"), ({ heard_ms }) => [lasted(heard_ms)]],
+  [t("Asked for a sign of life"), ({ probe_ms }) => lasted(probe_ms)],
+  [t("Waiting to be taken"), ({ outbox_bytes, outbox_frames }) => t("{size} in {n} frames", { size: size(outbox_bytes), n: number(outbox_frames) })],
+  [t("Requests waiting"), ({ queued }) => number(queued)],
+  [t("Answers held"), ({ held, commit }) => (held ? t("{n}, for commit {commit}", { n: number(held), commit }) : number(0))],
+  [t("Also carries"), ({ seats }) => (seats.length ? h("span.mono", seats.join(" ")) : "–")],
+  [t("Session"), ({ session }) => h("span.mono", session)],
+];
+
+const facts = (found) => h("dl", FACTS().map(([name, value]) => [h("dt", name), h("dd", value(found))]));

@@ -39,7 +39,7 @@ export function signInForm(why, done) {
       "main.door", { id: "main" },
       h(
         "div.card.stack",
-        h("h1", h("span.muted", "Parley"), " ", t("console")),
+        h("h1", h("span.mark", { "aria-hidden": "true" }), "Parley ", h("span.muted", t("console"))),
         notice,
         form(
           () => signIn(name.value, password.value), t("Sign in"),

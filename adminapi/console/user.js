@@ -5,12 +5,15 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, bytes, call, get, may } from "./api.js";
 import { ask } from "./dialogs.js";
-import { ago, moment, pretty } from "./format.js";
-import { card, empty, heading, hrefOf, link, load, refused, repeat, save, table, tagged, tell } from "./pieces.js";
+import { moment, pretty } from "./format.js";
+import { columns as conversationColumns } from "./conversations.js";
+import { listing } from "./listing.js";
+import { card, empty, heading, hrefOf, link, load, save, tell } from "./pieces.js";
 import { columns, kick } from "./sessions.js";
 import { states } from "./users.js";
 
-const REFRESH_MS = 4000;
+const REFRESH_MS = 3000;
+const LIMIT = 50;
 
 export function show(main, { app, signal, one: user }) {
   const path = (...more) => at("apps", app, "users", user, ...more);
@@ -21,28 +24,21 @@ export function show(main, { app, signal, one: user }) {
     return facts(found);
   });
   const friends = h("div");
-  const conversations = h("div");
-  const live = table({
-    caption: t("Sessions"), key: (row) => row.session, columns: columns(app, () => refresh()).slice(1),
+  const live = listing({
+    title: t("Sessions"), rows: "sessions", key: (row) => row.session, signal, everyMs: REFRESH_MS,
+    path: () => at("apps", app, "sessions", { user }), columns: columns(app, () => live.refresh()).slice(1),
     nothing: empty(t("Not logged in just now.")),
   });
-  const trouble = h("div");
+  const conversations = listing({
+    title: t("Conversations"), rows: "conversations", key: (row) => row.conversation, signal, columns: conversationColumns(app),
+    path: ({ start }) => path("conversations", { start, limit: LIMIT }), nothing: empty(t("In no conversation yet.")),
+  });
   main.append(
     h("p.way", link(t("Users"), "app", app, "users")), heading(user, acts),
-    h("div.halves", card(t("Profile"), about), card(t("Friends"), friends)),
-    card(t("Sessions"), trouble, live.element), card(t("Conversations"), conversations),
+    h("div.halves", card(t("Profile"), about), card(t("Friends"), friends)), live.element, conversations.element,
   );
   draw();
   load(friends, signal, (options) => get(path("friends"), options), (found) => friendsOf(app, found.friends));
-  load(conversations, signal, (options) => get(path("conversations"), options), (found) => conversationsOf(app, found.conversations));
-  const refresh = repeat(REFRESH_MS, signal, async () => {
-    try {
-      live.set((await get(at("apps", app, "sessions", { user }), { signal })).sessions);
-      fill(trouble);
-    } catch (error) {
-      if (!signal.aborted) fill(trouble, refused(error));
-    }
-  });
 }
 
 function facts(found) {
@@ -54,22 +50,7 @@ function facts(found) {
 
 function friendsOf(app, friends) {
   if (!friends.length) return empty(t("No friends yet."));
-  return h("ul.names", friends.map((each) => h("li", link(each.user ?? each, "app", app, "users", each.user ?? each))));
-}
-
-function conversationsOf(app, found) {
-  const rows = table({
-    caption: t("Conversations"), key: (row) => row.conversation,
-    columns: [
-      { head: t("Conversation"), cell: (row) => link(row.name || row.conversation, "app", app, "conversations", row.conversation) },
-      { head: t("Kind"), cell: (row) => tagged(t(row.kind)) },
-      { head: t("Members"), tone: "number", cell: (row) => row.members ?? "–" },
-      { head: t("Last message"), cell: (row) => ago(row.last_ms) },
-    ],
-    nothing: empty(t("In no conversation yet.")),
-  });
-  rows.set(found);
-  return rows.element;
+  return h("ul.names", friends.map((each) => h("li", link(each.user, "app", app, "users", each.user))));
 }
 
 function buttons(app, found, path, draw) {

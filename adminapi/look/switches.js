@@ -7,12 +7,12 @@ import { LANGUAGES, keep, kept, language, learn, speak, t } from "./words.js";
 learn({
   Language: "语言",
   Theme: "主题",
-  "As the system": "跟随系统",
+  Auto: "自动",
   Light: "浅色",
   Dark: "深色",
 });
 
-const THEMES = { "": "As the system", light: "Light", dark: "Dark" };
+const THEMES = { "": "Auto", light: "Light", dark: "Dark" };
 
 wear(kept("theme") ?? "");
 

@@ -119,8 +119,8 @@ def plain(managed: Managed) -> Iterable[Meaning]:
             counted(fields, (page - 1) * size, size)
         case GetConversation(to=to) if to:
             fields = {"between": [managed.user, to]}
-        case ListMembers():
-            fields = {"conversation": fields["conversation"]}
+        case ListMembers(page=page, size=size) if size:
+            counted(fields, (page - 1) * size, size)
         case History():
             fields = stretch(command, managed)
         case _ if verb == "SendMessage" or verb == "EditMessage":

@@ -13,6 +13,7 @@ from adminapi.dialects.saying import Note
 from protocol.records import Kind
 
 COMMANDS: Mapping[str, Note] = {
+    "AddApp": ("Change an app, or give it new keys", "修改应用或更换密钥"),
     "AddFriend": ("Make two users friends", "让两个用户成为好友"),
     "AddMembers": ("Add members to a conversation", "向会话添加成员"),
     "BanUser": ("Ban a user, or lift the ban", "封禁用户或解除封禁"),
@@ -25,11 +26,14 @@ COMMANDS: Mapping[str, Note] = {
     "DeleteUser": ("Delete a user, for good", "永久删除用户"),
     "DismissJoinRequest": ("Turn down a request to join", "拒绝入群申请"),
     "EditMessage": ("Edit a message", "修改消息"),
+    "ExportUser": ("Export all that is kept of a user", "导出用户的全部数据"),
     "GetConversation": ("Look up a conversation", "查询会话"),
     "GetFriend": ("Look up a friendship", "查询好友关系"),
     "GetStranger": ("Look up a stranger a user has talked to", "查询陌生人"),
     "GetUser": ("Look up a user", "查询用户"),
     "History": ("Read the history of a conversation", "读取会话历史消息"),
+    "InspectConnection": ("Look at a live session: what it waits for, since when", "查看在线会话的等待状态"),
+    "InspectSessions": ("List live sessions", "列出在线会话"),
     "Kick": ("End a user's sessions", "踢用户下线"),
     "ListBlocked": ("List a conversation's blacklist", "列出会话黑名单"),
     "ListContacts": ("List groups and users of an organisation", "列出组织的群组和用户"),
@@ -41,7 +45,6 @@ COMMANDS: Mapping[str, Note] = {
     "ListMissed": ("List what a client missed", "列出客户端错过的通知"),
     "ListMuted": ("List who is silenced in a conversation", "列出会话中被禁言的成员"),
     "ListRoles": ("List owner and managers of a conversation", "列出会话的所有者和管理员"),
-    "ListSessions": ("List live sessions", "列出在线会话"),
     "ListUsers": ("List users", "列出用户"),
     "MarkClass": ("Mark a class as told today", "标记班级今日已通知"),
     "Mute": ("Silence a member of a conversation", "禁言会话成员"),
@@ -60,6 +63,7 @@ COMMANDS: Mapping[str, Note] = {
     "SetRole": ("Make a member a manager, or a manager a member", "设置或取消管理员"),
     "Sign": ("Sign a client's action; no command, nothing is changed", "为客户端操作签名（不执行命令）"),
     "Stats": ("Read the broker's counters", "读取服务器计数"),
+    "Tail": ("Watch what is said in a conversation", "实时查看会话消息"),
     "Unblock": ("Take a user off a conversation's blacklist", "将用户移出会话黑名单"),
     "Unmute": ("Let a silenced member speak", "解除禁言"),
     "Unread": ("Count what a user has not read", "统计用户未读消息数"),
@@ -70,6 +74,7 @@ COMMANDS: Mapping[str, Note] = {
     "WipeConversation": ("Wipe a conversation's history", "清空会话历史"),
 }
 FIELDS: Mapping[str, Note] = {
+    "app": ("app", "应用"),
     "as": ("acting user", "操作者"),
     "attr": ("attributes of the message", "消息附加属性"),
     "attribute": ("only this attribute", "仅此属性"),

@@ -37,9 +37,13 @@ from protocol.commands.imports import (
 )
 from protocol.commands.inspection import (
     PAGE_MOST,
+    SEARCH_MOST,
     ConnectionSeen,
     InspectConnection,
     InspectSessions,
+    ListSamples,
+    Sample,
+    SampleList,
     SessionSeen,
     SessionsSeen,
     Stopped,
@@ -137,6 +141,7 @@ from protocol.commands.users import (
 
 __all__ = [
     "PAGE_MOST",
+    "SEARCH_MOST",
     "Acknowledge",
     "AddApp",
     "AddFriend",
@@ -188,6 +193,7 @@ __all__ = [
     "ListMissed",
     "ListMuted",
     "ListQuarantine",
+    "ListSamples",
     "ListSessions",
     "ListUsers",
     "LoggedIn",
@@ -225,6 +231,8 @@ __all__ = [
     "RenewToken",
     "Reply",
     "RequestJoin",
+    "Sample",
+    "SampleList",
     "SendMessage",
     "SendSystem",
     "Sent",

@@ -10,6 +10,7 @@ import msgspec
 from protocol.commands.base import Command, Reply
 
 PAGE_MOST = 1000
+SEARCH_MOST = 200_000
 
 
 class SessionSeen(msgspec.Struct, frozen=True, gc=False):
@@ -29,14 +30,16 @@ class SessionSeen(msgspec.Struct, frozen=True, gc=False):
 
 
 class InspectSessions(Command):
-    """Live sessions of an app, oldest first, of `user` if given; at most PAGE_MOST a page. UNKNOWN_APP. Replies
-    SessionsSeen."""
+    """Live sessions of an app, oldest first, of `user` if given, and of those in whose user, device or address `search` is,
+    in any case of letters; at most PAGE_MOST a page. UNKNOWN_APP; TOO_BROAD for a search among more than SEARCH_MOST.
+    Replies SessionsSeen."""
 
     reads: ClassVar[bool] = True
     app: str
     user: str = ""
     skip: int = 0
     limit: int = 100
+    search: str = ""
 
 
 class SessionsSeen(Reply):
@@ -50,6 +53,35 @@ class InspectConnection(Command):
 
     reads: ClassVar[bool] = True
     session: str
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """How the broker was at one moment (Unix ms), and what happened a second in the time before it. `errors_per_s`: requests
+    refused, for whatever reason. Of commits, how long they took to reach the disk; 0 where there were none.
+    `backlog_commits`: those that are on the journal and not in every store."""
+
+    at_ms: float
+    sessions: float
+    messages_per_s: float
+    deliveries_per_s: float
+    commit_p50_ms: float
+    commit_p99_ms: float
+    backlog_commits: float
+    errors_per_s: float
+
+
+class ListSamples(Command):
+    """The newest `limit` samples of the last hour, one of 5 s each, and one of now. Replies SampleList."""
+
+    reads: ClassVar[bool] = True
+    limit: int = 0
+
+
+class SampleList(Reply):
+    """Oldest first. `now` is of the time since somebody asked last, at least half a second and at most 5 s."""
+
+    samples: list[Sample]
+    now: Sample
 
 
 class Stopped(msgspec.Struct, frozen=True, gc=False):

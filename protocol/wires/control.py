@@ -35,6 +35,7 @@ from protocol.commands import (
     InspectConnection,
     InspectSessions,
     ListQuarantine,
+    ListSamples,
     Managed,
     Reply,
     Stats,
@@ -64,7 +65,7 @@ OPEN_CALLS = 256
 
 BROKER_LEVEL: tuple[type[Command], ...] = (
     *(WatchApps, AddApp, Stats, Watermark, ListQuarantine, Backup),
-    *(InspectSessions, InspectConnection),
+    *(InspectSessions, InspectConnection, ListSamples),
 )
 """Commands to the broker itself; every other one travels in a `Managed`."""
 

@@ -54,12 +54,14 @@ class Description:
         if type not in content:
             return [f"{where}: {type} is not described"]
         schema = content[type]["schema"]
-        value = json.loads(body) if type == "application/json" else body.decode()
+        values: list[Any] = [body.decode()]
+        if type in ("application/json", "application/x-ndjson"):  # of the second each line is a value
+            values = [json.loads(text) for text in ([body] if type == "application/json" else body.splitlines())]
         key = (method, path, status)
         if key not in self._validators:
             self._validators[key] = self.validator(schema)
-        found = jsonschema.exceptions.best_match(self._validators[key].iter_errors(value))
-        return [f"{where}: {found.json_path}: {found.message}"] if found else []
+        found = [jsonschema.exceptions.best_match(self._validators[key].iter_errors(value)) for value in values]
+        return [f"{where}: {each.json_path}: {each.message}" for each in found if each]
 
 
 _KNOWN: dict[tuple[str, ...], Description] = {}

@@ -16,6 +16,7 @@ from adminapi.dialect import Ask, Dialect, Endpoint
 from adminapi.metrics import Metrics
 from adminapi.openapi import document
 from adminapi.settings import load
+from adminapi.shared import Shared
 from protocol.errors import RETRY_LATER, Reason, Refused
 from tests.adminapi.conftest import Served
 from tests.adminapi.described import Description
@@ -25,7 +26,7 @@ from tests.adminapi.described import Description
 def mounted(tmp_path_factory: pytest.TempPathFactory) -> list[Dialect]:
     """All that the program mounts."""
     place: Path = tmp_path_factory.mktemp("data")
-    return list(dialects(load(None, str(place)), Metrics()))
+    return list(dialects(load(None, str(place)), Metrics(), Shared()))
 
 
 @pytest.fixture(scope="module")

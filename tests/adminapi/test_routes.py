@@ -15,6 +15,7 @@ from adminapi.__main__ import dialects
 from adminapi.dialect import Dialect
 from adminapi.metrics import Metrics
 from adminapi.settings import load
+from adminapi.shared import Shared
 
 MAXLEAP = """
 ML-01 GET /ctx/{userId}
@@ -135,7 +136,7 @@ DOCUMENTS = {
 @pytest.fixture
 def mounted(tmp_path: Path) -> dict[str, Dialect]:
     """What the program mounts, by name."""
-    return {dialect.name: dialect for dialect in dialects(load(None, str(tmp_path)), Metrics())}
+    return {dialect.name: dialect for dialect in dialects(load(None, str(tmp_path)), Metrics(), Shared())}
 
 
 def shape(path: str) -> str:

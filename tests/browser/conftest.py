@@ -7,15 +7,21 @@ ends with in its `tmp_path`.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
+from adminapi.operators.accounts import Accounts
 from tests.journeys.programs import Up
 
 if TYPE_CHECKING:
@@ -30,10 +36,12 @@ OPTIONS = (
     "--no-first-run",
 )
 OPERATOR_TOKEN = "the-operators-token"
+PASSWORD = "correct horse"
 SLOW_MS = 10_000
 """What a page has to show is there within so long; most waits are much shorter."""
 
 OpenPage = Callable[..., "Page"]
+SignIn = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +121,92 @@ def open_page(chromium: Browser, site: Up, watch: Watch, tmp_path: Path) -> Iter
         if not page.is_closed():
             page.screenshot(path=tmp_path / f"page-{number}.png", full_page=True)
         page.context.close()
+
+
+@pytest.fixture
+def sign_in(site: Up, open_page: OpenPage) -> SignIn:
+    """`sign_in("support", "app/demo/sessions", locale="zh-CN")`: the console there, as an operator of that role."""
+
+    def sign_in(role: str, place: str = "overview", **options: Any) -> Page:
+        name = operator(site, role)
+        page = open_page(f"/-/console/#/{place}", **options)
+        page.fill("input[name=name]", name)
+        page.fill("input[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("h1:focus").wait_for()
+        return page
+
+    return sign_in
+
+
+def operator(site: Up, role: str) -> str:
+    """An account of that role, made once; its name."""
+    name = f"the-{role}"
+    made = Accounts(site.data / "operators.json").book().find(name)
+    if made is None:
+        parley(site, "operator", "add", name, "--role", role, stdin=PASSWORD)
+    return name
+
+
+def parley(site: Up, *arguments: str, stdin: str = "") -> None:
+    """The command line, on the host of `site`."""
+    command = [sys.executable, "-m", "adminapi.cli", *arguments, "--data", str(site.data)]
+    subprocess.run(command, input=stdin, text=True, check=True, capture_output=True)
+
+
+class Person:
+    """Somebody logged in to the demo app, on the native wire."""
+
+    def __init__(self, site: Up, user: str, device: str = "phone", **login: Any) -> None:
+        self.user = user
+        self.socket = connect(site.url).__enter__()
+        self.requests = 0
+        self.pushes: list[dict[str, Any]] = []
+        self.ok("login", app_id="demo", client_id=user, device_id=device, **login)
+
+    def ok(self, request: str, /, **data: Any) -> dict[str, Any]:
+        """The data of a request that must succeed."""
+        self.requests += 1
+        self.socket.send(json.dumps({"type": request, "id": self.requests, "data": data}))
+        while (frame := self.take()).get("id") != self.requests:
+            self.pushes.append(frame)
+        assert frame["type"] == f"{request}.success", frame
+        return dict(frame["data"])
+
+    def say(self, to: str, text: str) -> dict[str, Any]:
+        return self.ok("msg.send", to=to, type=-1, text=text)
+
+    def push(self, type: str) -> dict[str, Any]:
+        """The data of the next push of that type; others are passed over."""
+        while True:
+            frame = self.pushes.pop(0) if self.pushes else self.take()
+            if frame["type"] == type:
+                return dict(frame["data"])
+
+    def take(self) -> dict[str, Any]:
+        return dict(json.loads(self.socket.recv(timeout=SLOW_MS / 1000)))
+
+    def leave(self) -> None:
+        self.socket.close()
+
+    def ended(self) -> int:
+        """Read until the connection ends: the close code."""
+        try:
+            while True:
+                self.pushes.append(self.take())
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 0
+
+
+@pytest.fixture
+def person(site: Up) -> Iterator[Callable[..., Person]]:
+    """`person("alice")` logs alice in; all are gone after the test."""
+    there: list[Person] = []
+
+    def person(user: str, *more: Any, **login: Any) -> Person:
+        there.append(Person(site, user, *more, **login))
+        return there[-1]
+
+    yield person
+    for each in there:
+        each.leave()

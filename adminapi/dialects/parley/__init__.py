@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, bearer, json_answer, same_secret
 from adminapi.dialects.parley import schemas
-from adminapi.dialects.parley.endpoints import apps, health, members, messages, sessions, signing, users
+from adminapi.dialects.parley.endpoints import apps, conversations, health, live, members, messages, sessions, signing, users
 from adminapi.dialects.parley.endpoints.probes import Probes
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
 from adminapi.dialects.parley.services import Services
@@ -85,7 +85,9 @@ class Parley(Dialect):
         self._operator_token = services.operator_token
         self._operators = services.operators
         found = [Probes(services).routes, signing.routes_with(services), health.routes, apps.routes, sessions.routes]
-        found += [users.routes_with(services), members.routes, messages.routes]
+        found += [live.routes_with(services, self.admit)]
+        found += [users.routes_with(services, self.admit), conversations.routes, members.routes]
+        found += [messages.routes_with(services, self.admit)]
         self.routes = Routes(endpoint for routes in found for endpoint in routes)
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:

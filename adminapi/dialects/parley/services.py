@@ -4,12 +4,13 @@ registry. `adminapi.desk` makes the real ones.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from adminapi.dialect import Broker, OperatorRole
+from protocol.errors import Refused
 
 T = TypeVar("T")
 
@@ -43,6 +44,13 @@ class Witness(Broker, Protocol):
         """What is done here, beside commands that change something, is written into the audit log under this name."""
 
 
+class Watch(Protocol):
+    """`adminapi.shared`."""
+
+    def __call__(self, key: Hashable, poll: Callable[[T | None], Awaitable[T]]) -> AsyncGenerator[T | Refused, None]:
+        """What `poll` finds, once a second; one poll for all who watch the same key at once."""
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     operator_token: str
     """"" where there is none."""
@@ -51,3 +59,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     own_metrics: Callable[[Mapping[str, float] | None], bytes]
     """adminapi's counters and the broker's given to it, as Prometheus text."""
     operators: Operators
+    watch: Watch

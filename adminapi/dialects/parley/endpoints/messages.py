@@ -2,16 +2,112 @@
 
 from __future__ import annotations
 
-from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes
+from contextlib import aclosing
+from typing import cast
+
+from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
 from adminapi.dialects.parley import schemas
-from adminapi.dialects.parley.endpoints.shapes import conversation_id, done
-from adminapi.schemas import About
-from protocol.codec import write_json
-from protocol.commands import DeleteMessage, SendSystem
+from adminapi.dialects.parley.endpoints.shapes import conversation_id, done, message_shape, number, words
+from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, Lines, fault, streamed
+from adminapi.dialects.parley.services import Services
+from adminapi.schemas import About, either
+from protocol.codec import read_json, write_json
+from protocol.commands import DeleteMessage, GetConversation, History, HistoryPage, SendSystem
 from protocol.errors import Reason, Refused
+from protocol.records import Message
 from protocol.wires.native.fields import missing, name_or
 
+MOST_SEQ = (1 << 53) - 1
 routes = Routes()
+PATH = "/-/api/apps/{app}/conversations/{conversation}"
+SEARCH_PAGES = 20
+"""Of 100 messages, looked through for one answer."""
+KEPT = 200
+"""Newest messages of a conversation that is watched, for those who watch it."""
+PAGE = 100
+TAIL_PAGES = 3
+"""Read a second; what is said faster than that is read in the next."""
+
+
+def routes_with(services: Services, admit: Admit) -> Routes:
+    """All of them; to watch needs a service."""
+    own = Routes(routes)
+    about = About(answer=either(schemas.TAILED, FAULT), query=schemas.TAIL_ASKED, type=NDJSON)
+
+    @own.add("GET", PATH + "/tail", about=about)
+    async def tail(ask: Ask, broker: Broker) -> Answer:
+        """Watch what is said in a conversation.
+
+        Lines of JSON, until you go: one at once, then one a second if somebody has spoken. What is edited or taken back
+        afterwards is not told."""
+        conversation = conversation_id(ask)
+        await broker.call(ask.managed(GetConversation(conversation=conversation)))
+        after = number(ask, "after", -1, 0, MOST_SEQ)
+        return streamed(ask, broker, admit, new_ones(ask, broker, conversation, after))
+
+    async def new_ones(ask: Ask, broker: Broker, conversation: int, after: int) -> Lines:
+        async def look(before: tuple[Message, ...] | None) -> tuple[Message, ...]:
+            return await newest(ask, broker, conversation, before)
+
+        watching = services.watch(("tail", ask.app.id, conversation), look)
+        begun = False
+        async with aclosing(watching) as found:
+            async for there in found:
+                if isinstance(there, Refused):
+                    yield fault(there)
+                    continue
+                if not begun and after < 0:
+                    after = there[-1].seq if there else 0
+                fresh = [message for message in there if message.seq > after]
+                yield {"messages": [message_shape(ask, message) for message in fresh]} if fresh or not begun else None
+                begun, after = True, fresh[-1].seq if fresh else after
+
+    return own
+
+
+async def newest(ask: Ask, broker: Broker, conversation: int, before: tuple[Message, ...] | None) -> tuple[Message, ...]:
+    """The newest messages, as far as they are not among those known before."""
+    if not before:
+        command = History(conversation=conversation, limit=PAGE)
+        return tuple(cast(HistoryPage, await broker.call(ask.managed(command))).messages)
+    for _ in range(TAIL_PAGES):
+        command = History(conversation=conversation, after=before[-1].seq, limit=PAGE)
+        page = cast(HistoryPage, await broker.call(ask.managed(command)))
+        before = (*before, *page.messages)[-KEPT:]
+        if not page.more or not page.messages:
+            break
+    return before
+
+
+@routes.add("GET", PATH + "/messages", about=About(answer=schemas.MESSAGES, query=schemas.MESSAGES_ASKED))
+async def list_messages(ask: Ask, broker: Broker) -> Answer:
+    """What was said in a conversation, the newest or those before a seq.
+
+    A search looks through 2,000 messages at most and says by `next` where to go on, even if it has found none."""
+    conversation, limit = conversation_id(ask), number(ask, "limit", 50, 1, schemas.MESSAGES_MOST)
+    before: int | None = number(ask, "before", 0, 1, MOST_SEQ) or None
+    text = words(ask, "search").casefold()
+    found: list[Message] = []
+    for _ in range(SEARCH_PAGES if text else 1):
+        command = History(conversation=conversation, before=before, limit=PAGE if text else limit)
+        page = cast(HistoryPage, await broker.call(ask.managed(command)))
+        older = page.more and bool(page.messages)
+        for message in reversed(page.messages):
+            if len(found) == limit:
+                older = True
+                break
+            before = message.seq
+            if not text or holds(message, text):
+                found.append(message)
+        if not older or len(found) == limit:
+            break
+    rows = [message_shape(ask, message) for message in reversed(found)]
+    return json_answer({"messages": rows, "next": before if older else None})
+
+
+def holds(message: Message, text: str) -> bool:
+    said = cast(dict[str, object], read_json(message.body)).get("text")
+    return text in message.sender.casefold() or (isinstance(said, str) and text in said.casefold())
 
 
 @routes.add(

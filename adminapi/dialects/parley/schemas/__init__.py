@@ -6,7 +6,22 @@ from __future__ import annotations
 
 import msgspec
 
-from adminapi.schemas import NAME, USER_ID, Schema, anything, array, boolean, constant, integer, nullable, obj, sent, text
+from adminapi.schemas import (
+    NAME,
+    USER_ID,
+    Schema,
+    anything,
+    array,
+    boolean,
+    constant,
+    either,
+    integer,
+    nullable,
+    number,
+    obj,
+    sent,
+    text,
+)
 from protocol.apps import AppSettings
 
 MUTE_SECONDS_MOST = 86_400
@@ -18,6 +33,7 @@ TIME_MS = integer("Unix milliseconds.", least=0)
 PARAMETERS = {
     "app": text("The app's id.", example="666666"),
     "user": text("The user's id.", least=1, most=128, pattern=USER_ID, example="tom"),
+    "session": text("16 hex digits.", example="00f1e2d3c4b5a697"),
     "conversation": text("Any of the conversation's ids.", example="0e7ae8d24e2658e7fb4ecdfbb409249d"),
     "message": text("Any of the message's ids.", example="1228a6554433f500a034b3f8d0b93571"),
 }
@@ -47,6 +63,7 @@ APP = obj(
         "id": text(),
         "rev": integer("Grows with every change.", least=1),
         "disabled": boolean(),
+        "fixed": boolean("It stands in the settings file, and changes there alone."),
         "settings": SETTINGS,
     }
 )
@@ -55,7 +72,8 @@ SESSIONS_ASKED = obj(
     {},
     {
         "user": text("Only this user's."),
-        "skip": integer(least=0, most=1_000_000, default=0),
+        "search": text("In the user, the device or the address, in any case of letters.", most=256),
+        "start": integer(least=0, most=1_000_000, default=0),
         "limit": integer(least=1, most=SESSIONS_MOST, default=100),
     },
 )
@@ -67,10 +85,49 @@ SESSION = obj(
         "platform": text(),
         "tag": text(),
         "wire": text("The protocol it speaks."),
+        "address": text("Under which it is counted, or its socket's own; empty while it ends."),
         "since_ms": TIME_MS,
+        "heard_ms": integer("Milliseconds since something came from it; -1 while it ends.", least=-1),
+        "outbox_bytes": integer("What waits for it to be taken.", least=0),
     }
 )
-SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "total": integer(least=0)})
+NEXT = nullable(integer("`start` of the next page; null: this is the last.", least=1))
+SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "next": NEXT, "total": integer(least=0)})
+SPAN = integer("Milliseconds before now; -1 where it is not so.", least=-1)
+CONNECTION = obj(
+    {
+        "session": text("16 hex digits."),
+        "user": text('"" before its login.'),
+        "device": text(),
+        "login_ms": SPAN,
+        "state": text(among=("open", "leaving", "closed")),
+        "door": text("By which listener it came in.", among=("websocket", "tcp", "tls", "control")),
+        "wire": text('"" until its first bytes have told.'),
+        "address": text('Under which it is counted; "" for trusted proxies and this machine.'),
+        "peer": text("The other end of its socket."),
+        "heard_ms": SPAN,
+        "probe_ms": integer("A sign of life was asked for so long ago and has not come; -1: none.", least=-1),
+        "paused": array(text(among=("login", "journal", "pace")), "Why it is not read."),
+        "paused_ms": SPAN,
+        "outbox_bytes": integer(least=0),
+        "outbox_frames": integer(least=0),
+        "blocked_ms": integer("Its peer has taken nothing for so long; -1: it takes what there is.", least=-1),
+        "queued": integer("Requests that wait for the one of `stopped`.", least=0),
+        "stopped": nullable(
+            obj(
+                {
+                    "why": text("What its requests wait for.", among=("store", "password", "scan")),
+                    "command": text("Of which request."),
+                    "since_ms": integer("For so many milliseconds.", least=0),
+                }
+            )
+        ),
+        "held": integer("Answers that wait for a commit to be on the disk.", least=0),
+        "commit": integer("The first of those commits; 0: none.", least=0),
+        "commit_ms": SPAN,
+        "seats": array(text("16 hex digits."), "Sessions of a connection that carries several users."),
+    }
+)
 KICK = sent(
     {},
     {
@@ -126,3 +183,129 @@ ME = obj(
 )
 SIGNED_IN = obj({"token": text("For `Authorization: Bearer`; shown once."), **ME["properties"]})
 NOTHING = obj({})
+PER_SECOND = "What happened a second, in the time since the sample before."
+SAMPLE = obj(
+    {
+        "at_ms": TIME_MS,
+        "sessions": integer(least=0),
+        "messages_per_s": number(PER_SECOND),
+        "deliveries_per_s": number(PER_SECOND),
+        "commit_p50_ms": number("Half of the commits were on disk within so long; 0: there were none."),
+        "commit_p99_ms": number("99 of 100 were."),
+        "backlog_commits": integer("Commits that are on the journal and not in every store.", least=0),
+        "errors_per_s": number("Requests refused, for whatever reason."),
+    }
+)
+HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
+NOW = obj({"now": SAMPLE})
+
+PAGE_MOST = 200
+START = integer("Where the page starts: `next` of the one before.", least=0, most=1_000_000, default=0)
+LIMIT = integer(least=1, most=PAGE_MOST, default=50)
+PLAIN_PAGED = obj({}, {"start": START, "limit": LIMIT})
+PAGED = obj({}, {"search": text(most=256), "start": START, "limit": LIMIT})
+USERS = obj({"users": array(USER, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+FRIENDS = obj({"friends": array(obj({"user": text(), "online": boolean(), "since_ms": TIME_MS}))})
+EXPORTED = obj({"type": text(among=("user", "friend", "conversation", "message"))}, rest=True)
+
+SEQ = integer("Counts the messages of a conversation, from 1.", least=0)
+MESSAGE = obj(
+    {
+        "message": text("32 hex digits."),
+        "seq": SEQ,
+        "sender": text(),
+        "type": integer(),
+        "body": obj({}, about="Any of `text`, `attr` and `url`; empty once it was taken back.", rest=True),
+        "status": text(among=("normal", "deleted", "recalled")),
+        "time_ms": TIME_MS,
+        "edited_ms": nullable(TIME_MS),
+    }
+)
+CONVERSATION = obj(
+    {
+        "conversation": text("32 hex digits."),
+        "kind": text(among=("direct", "temporary", "group", "room", "system")),
+        "name": text(),
+        "attributes": obj({}, rest=True),
+        "owner": text(),
+        "creator": text(),
+        "members": integer("How many there are.", least=0),
+        "created_ms": TIME_MS,
+        "updated_ms": nullable(TIME_MS),
+        "said_ms": nullable(integer("When somebody spoke last.", least=0)),
+        "first_seq": integer("Of the oldest message that is kept.", least=0),
+        "last_seq": SEQ,
+        "last_message": nullable(MESSAGE),
+    }
+)
+CONVERSATIONS = obj({"conversations": array(CONVERSATION, most=PAGE_MOST), "next": NEXT, "total": integer(least=0)})
+MEMBERS_MOST = 1000
+MEMBERS_ASKED = obj(
+    {},
+    {"start": integer("A multiple of limit.", least=0, default=0), "limit": integer(least=1, most=MEMBERS_MOST, default=50)},
+)
+MEMBER = obj(
+    {
+        "user": text(),
+        "role": text(among=("member", "manager", "owner")),
+        "online": boolean(),
+        "muted_until_ms": nullable(integer("Unix milliseconds; null: may speak.", least=0)),
+        "joined_ms": TIME_MS,
+        "read_seq": SEQ,
+        "delivered_seq": SEQ,
+    }
+)
+MEMBERS = obj({"members": array(MEMBER, most=MEMBERS_MOST), "next": NEXT, "total": integer(least=0)})
+MESSAGES_MOST = 100
+MESSAGES_ASKED = obj(
+    {},
+    {
+        "before": integer("Only older ones than this seq: `next` of the page before.", least=1),
+        "limit": integer(least=1, most=MESSAGES_MOST, default=50),
+        "search": text("In the text or the sender, in any case of letters.", most=256),
+    },
+)
+MESSAGES = obj(
+    {
+        "messages": array(MESSAGE, "Oldest first.", most=MESSAGES_MOST),
+        "next": nullable(integer("`before` of the next page, of older ones; null: there are none.", least=1)),
+    }
+)
+TAIL_ASKED = obj({}, {"after": integer("Also those beyond this seq, of the newest 200.", least=0)})
+TAILED = obj({"messages": array(MESSAGE, "Oldest first.")})
+
+KEY_KINDS = ("key", "master_key", "secret")
+OVERLAP, OVERLAP_MOST = 86_400, 366 * 86_400
+"""Seconds."""
+CHANGES = obj({}, about="By the names of `/-/api/app-settings`.", rest=True, example={"sends_per_minute": 120})
+NEW_APP = sent({"id": text(least=1, most=64, example="shop")}, {"settings": CHANGES})
+APP_CHANGES = sent({"settings": CHANGES})
+APP_MADE = obj({**APP["properties"], "keys": obj({kind: text() for kind in KEY_KINDS})})
+KIND = text(among=KEY_KINDS)
+ROTATION = sent(
+    {},
+    {
+        "which": either(KIND, array(KIND, least=1), about="All if absent."),
+        "overlap_s": integer("Seconds.", least=0, most=OVERLAP_MOST, default=OVERLAP),
+    },
+)
+NEW_KEYS = obj(
+    {
+        "app": text(),
+        "keys": obj({}, {kind: text() for kind in KEY_KINDS}),
+        "earlier_until_ms": nullable(integer("The keys until now stay good until then.", least=0)),
+    }
+)
+APP_SETTINGS = array(
+    obj(
+        {
+            "name": text(),
+            "type": text(among=("boolean", "integer", "choice")),
+            "default": anything(),
+            "text": text("What it means.", least=1),
+            "least": nullable(integer()),
+            "most": nullable(integer()),
+            "choices": nullable(array(text())),
+        }
+    )
+)

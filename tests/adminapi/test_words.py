@@ -1,0 +1,49 @@
+"""What the pages say, they can say in Chinese; and no translation is left of what they say no more."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from adminapi.dialect import OperatorRole
+from protocol.records import Kind, Role, Status
+from tests.adminapi.test_pages import ADMINAPI, FOLDERS
+
+TEXT = r'"((?:[^"\\]|\\.)+)"'
+LEARNED = re.compile(r"learn\(\{(.*?)\n\}\);", re.DOTALL)
+THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) for each in kind}
+"""Words that come with the data."""
+
+
+def scripts(folder: str) -> str:
+    """Without the lines that are comments."""
+    source = "\n".join(path.read_text() for path in sorted((ADMINAPI / folder).glob("*.js")))
+    return re.sub(r"^\s*//.*", "", source, flags=re.MULTILINE)
+
+
+def translated(source: str) -> set[str]:
+    found: set[str] = set()
+    for block in LEARNED.findall(source):
+        keys = re.findall(rf"^\s*(?:{TEXT}|(\w+)):", block, re.MULTILINE)
+        found |= {quoted or bare for quoted, bare in keys}
+    return found
+
+
+def said(source: str) -> set[str]:
+    return set(re.findall(rf"\bt\({TEXT}", source))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_text_has_its_translation(folder: str) -> None:
+    source = scripts(folder)
+    assert said(source) <= translated(source) | translated(scripts("look"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
+    source = scripts(folder)
+    shown = LEARNED.sub("", source)
+    markup = "\n".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
+    left = {text for text in translated(source) if f'"{text}"' not in shown and f">{text}<" not in markup}
+    assert left - THE_SERVERS - said(source) == set()
