@@ -353,5 +353,5 @@ def write(request: Request, base_url: str) -> str:
             lines.append("-H " + quoted(f"{name}: {value}"))
     lines += [f"-F {quoted(f'{file.field}=@{file.name}')}" for file in request.files]
     if request.body:
-        lines.append("-d " + quoted(request.body))
+        lines.append(("--data-raw " if request.body.startswith("@") else "-d ") + quoted(request.body))
     return " \\\n  ".join(lines)

@@ -121,6 +121,7 @@ FIELDS: Mapping[str, Note] = {
     "reason": ("reason", "原因"),
     "role": ("role (0 member, 1 manager)", "角色（0 成员，1 管理员）"),
     "seconds": ("seconds; until unmuted if none", "秒数；没有则直到解除"),
+    "session": ("session", "会话连接"),
     "since_ms": ("since (ms)", "自（毫秒）"),
     "skip": ("behind the first", "跳过"),
     "sort": ("order", "排序"),
