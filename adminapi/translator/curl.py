@@ -113,7 +113,7 @@ def read(line: str) -> Request:
 def split(line: str) -> Iterator[str]:
     """The words of a command, as a POSIX shell splits them; of cmd.exe's form too, if lines end with a caret."""
     line = line.replace("\r\n", "\n")
-    if re.search(r"\^[ \t]*\n", line) or re.search(r'\^"', line):
+    if (re.search(r"\^[ \t]*\n", line) and not re.search(r"\\[ \t]*\n", line)) or re.match(r'\s*curl(\.exe)?\s+\^"', line):
         line = re.sub(r"\^(.)", r"\1", re.sub(r"\^[ \t]*\n", " ", line))
     line = re.sub(r"\\[ \t]*\n", " ", line)
     at, word, begun = 0, "", False
