@@ -2,7 +2,7 @@
 
 The law: to translate is open to anybody, since it says what the program would do and nothing of what is in it; to run a line
 takes what the dialect of our own API takes for that app, and of an operator who signed in the role of an admin where the
-line changes something. It is run with the caller's own right and for the app he names: what proves a caller in the line
+line does more than read. It is run with the caller's own right and for the app he names: what proves a caller in the line
 itself is not looked at, so no key has to be told to anybody. What it does is in the audit log, as of any call.
 
 Sentences are in the language of the request's `Accept-Language`: Chinese where that is named first, else English.
@@ -113,19 +113,19 @@ class Translator:
     async def run(self, ask: Ask, broker: Broker) -> Answer:
         """Carry out a curl line of any dialect for this app, with the caller's own right.
 
-        What proves a caller in the line is not looked at. What changes something takes an admin, of operators who signed
-        in."""
+        What proves a caller in the line is not looked at. What does more than read takes an admin, of operators who
+        signed in."""
         assert ask.caller is not None
         language = language_of(ask)
         try:
             request = curl.read(line_in(ask))
             found = find(request, self._mounted)
-            changes = acts(understand(request, broker.apps or {}))
+            reads = only_reads(understand(request, broker.apps or {}))
         except NotCurl as wrong:
             raise Refused(Reason.BAD_FORMAT, wrong.note[language]) from None
         if found.endpoint.uploads:
             raise Refused(Reason.BAD_FILE, FILES[language])
-        if changes and ask.caller.role < OperatorRole.ADMIN:
+        if not reads and ask.caller.role < OperatorRole.ADMIN:
             raise Refused(Reason.NOT_ALLOWED, ADMINS[language])
         inner = asked(request, found, ask)
         try:
@@ -148,8 +148,8 @@ FILES: Note = (
     "此处无法发送文件，请在您自己的终端运行。",
 )
 ADMINS: Note = (
-    "This line changes something, which takes an operator with the role admin.",
-    "此命令会修改数据，需要 admin 角色的操作员。",
+    "This line does more than read, which takes an operator with the role admin.",
+    "此命令不只是读取，需要 admin 角色的操作员。",
 )
 STREAMS: Note = (
     "This call answers for as long as one listens: run the line in your own shell.",
@@ -176,8 +176,13 @@ def language_of(ask: Ask) -> int:
 
 
 def acts(read: Read) -> bool:
-    """Whether the call changes something; what cannot be followed may."""
+    """Whether the call changes something or tells somebody something; what cannot be followed may."""
     return read.recording.acts or read.recording.refused is not None or read.found.endpoint.uploads
+
+
+def only_reads(read: Read) -> bool:
+    """Whether a viewer may have it run. What no command comes of is not known to be so: a signature opens doors."""
+    return read.found.endpoint.open or (bool(read.recording.heard) and not acts(read))
 
 
 def asked(request: Request, found: Found, ask: Ask) -> Ask:

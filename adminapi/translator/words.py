@@ -106,6 +106,7 @@ FIELDS: Mapping[str, Note] = {
     "name": ("name", "名称"),
     "newcomers": ("users who are not there yet are made", "自动创建不存在的用户"),
     "newer_ms": ("not older than (ms)", "不早于（毫秒）"),
+    "notices": ("members are told by a system message", "以系统消息通知成员"),
     "no_sync": ("not to the sender's other sessions", "不同步给发送者的其他会话"),
     "older_ms": ("older than (ms)", "早于（毫秒）"),
     "only": ("to these users alone", "仅发给这些用户"),
