@@ -78,7 +78,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     found = [
@@ -87,7 +87,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared) -> Sequence[Dialect
         LeanCloud(place.admin.socket_url, place.sockets_listen, place.tls_listen),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(services(place, passwords, metrics, shared)),
+        Parley(services(place, passwords, metrics, shared, audit)),
     ]
     return with_translator(found)
 
@@ -147,7 +147,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
     shared = Shared()
-    served = dialects(place, metrics, shared)
+    served = dialects(place, metrics, shared, audit)
     app: Any = build(channel, served, files, settings=place.admin, audit=audit, count=metrics.count)
     stop = trio.Event()
     async with trio.open_nursery() as nursery:

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import msgspec
@@ -221,6 +221,11 @@ def stores(place: Place) -> Iterator[Finding]:
     except Refused as refused:
         yield Finding(False, f"database: {refused.detail}", "try again; the broker's log says more")
         return
+    yield from behind(mark, stats.counters)
+
+
+def behind(mark: WatermarkReport, counters: Mapping[str, float]) -> Iterator[Finding]:
+    """The databases, by what the broker says of them."""
     for target in mark.targets:
         late = target.oldest_ms >= LATE_MS
         words = f"{mark.durable - target.applied} commits behind the journal, for {target.oldest_ms / 1000:.1f} s"
@@ -228,7 +233,7 @@ def stores(place: Place) -> Iterator[Finding]:
             "nothing is lost; the broker's log says why it is not written: its disk, or the connection to it" if late else ""
         )
         yield Finding(not late, f"database: {target.target} {words}", todo)
-    if stats.counters.get("postgresql_available") == 0:
+    if counters.get("postgresql_available") == 0:
         todo = "start it, or look at [store] url; messages wait in the journal until then"
         yield Finding(False, "database: PostgreSQL does not answer", todo)
 

@@ -291,10 +291,10 @@ class Server:
 
     def _read(self) -> Reading:
         messages, deliveries, refused = self._dispatcher.totals()
-        table = self._reactor.table
+        sessions = sum(len(hub.sessions) for hub in self._dispatcher.apps.hubs.values())
         return Reading(
-            time.monotonic(), self._clock.now_ms(), table.logged_in, messages, deliveries, self._targets.lag,
-            refused + table.counters.refused,
+            time.monotonic(), self._clock.now_ms(), sessions, messages, deliveries, self._targets.lag,
+            refused + self._reactor.table.counters.refused,
         )  # fmt: skip
 
     def _status(self) -> str:

@@ -206,6 +206,18 @@ class SessionInfo(msgspec.Struct, gc=False):
     install: str = ""
 
 
+class AnnouncementInfo(msgspec.Struct, gc=False):
+    """What was said to everybody who was online, and how far it has come: to `reached` of the `total` sessions there were.
+    `content` is JSON. With `done` all were gone through; who is not among the reached had left."""
+
+    id: int
+    content: bytes
+    at_ms: int
+    reached: int
+    total: int
+    done: bool
+
+
 class JoinRequestInfo(msgspec.Struct, gc=False):
     user: str
     asked_ms: int

@@ -18,7 +18,7 @@ import trio
 from adminapi.cli.errands import asked, named, opened, say
 from adminapi.dialects.export import told
 from adminapi.settings import Place
-from protocol.commands import Command, DeleteUser, GetUser, Kick, Managed, Reply, SendSystem
+from protocol.commands import Announce, Announced, Command, DeleteUser, GetUser, Kick, Managed, Reply
 from protocol.settings import BadSettings
 
 
@@ -33,10 +33,11 @@ def kick(given: argparse.Namespace, place: Place) -> int:
 
 
 def announce(given: argparse.Namespace, place: Place) -> int:
-    """A system message to everybody who is online; nothing is stored."""
+    """A system message to everybody who is online; it is said to some thousands at a time, and the console shows how far it
+    has come."""
     content = json.dumps({"text": given.text}, ensure_ascii=False).encode("utf-8", "surrogateescape")
-    asked(place, managed(given.app, SendSystem(content=content)), "announce")
-    return say(given, {"announced": given.text})
+    done = cast(Announced, asked(place, managed(given.app, Announce(content=content)), "announce"))
+    return say(given, {"announced": given.text, "sessions": done.total})
 
 
 def delete(given: argparse.Namespace, place: Place) -> int:

@@ -1,5 +1,5 @@
-// A word to every user of an app, and how far it has come. The law: it is asked for once more before it goes out, for it cannot be
-// taken back; the bars follow the broker until all are reached.
+// A word to everybody of an app who is online, and how far it has come. The law: it is asked for once more before it goes out, for it cannot be
+// taken back; the bars follow the broker until all were gone through.
 
 import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
@@ -13,7 +13,7 @@ const REFRESH_MS = 2000;
 
 export function show(main, { app, title, signal }) {
   const list = listing({
-    caption: title, rows: "announcements", key: (row) => row.announcement, signal, everyMs: REFRESH_MS,
+    caption: title, key: (row) => row.announcement, signal, everyMs: REFRESH_MS,
     path: () => at("apps", app, "announcements"),
     columns: [
       { head: t("Announcement"), cell: (row) => h("span.said", spoken(row.content)) },
@@ -21,7 +21,7 @@ export function show(main, { app, title, signal }) {
       { head: t("Reached"), cell: progress },
       { head: t("State"), cell: (row) => (row.done ? tagged(t("done"), "good") : tagged(t("under way"), "warn")) },
     ],
-    nothing: empty(t("Nothing was announced yet. What you announce reaches every user of the app: who is away reads it at the next login.")),
+    nothing: empty(t("Nothing was announced since the broker began. What you announce is pushed to every session that is online, and not kept for who comes later.")),
   });
   main.append(heading(title), ...(may("support") ? [form(app, list.refresh)] : []), list.element);
 }
@@ -37,8 +37,8 @@ function form(app, done) {
   const submit = async (event) => {
     event.preventDefault();
     const sent = await ask({
-      title: t("Announce to every user of {app}?", { app }), action: t("Announce"),
-      text: t("It cannot be taken back: “{text}”", { text: text.value }),
+      title: t("Announce to everybody of {app}?", { app }), action: t("Announce"),
+      text: t("It goes to all who are online and cannot be taken back: “{text}”", { text: text.value }),
       run: () => call("POST", at("apps", app, "announcements"), { content: { text: text.value } }),
     });
     if (!sent) return;
@@ -48,7 +48,7 @@ function form(app, done) {
   };
   return h(
     "form.card.stack", { onsubmit: submit },
-    h("label.field", h("span", t("What all users of {app} should read", { app })), text),
+    h("label.field", h("span", t("What everybody of {app} who is online should read", { app })), text),
     h("div.row.ends", h("button.primary", { type: "submit" }, t("Announce"))),
   );
 }

@@ -10,6 +10,7 @@ const BACKOFF_MS = { first: 500, most: 30_000 };
 
 let token = "";
 let ended = () => {};
+let moved = () => {};
 
 // Who is signed in; `role` is "" when nobody is. `app`: the only one a key is for.
 export const account = { name: "", role: "", app: null };
@@ -21,6 +22,13 @@ export const may = (role) => (RANKS[account.role] ?? 0) >= RANKS[role];
 export function onEnd(listener) {
   ended = listener;
 }
+
+// Called when a page has made an app.
+export function onApps(listener) {
+  moved = listener;
+}
+
+export const appsChanged = () => moved();
 
 export class Failure extends Error {
   constructor(status, reason, message, waitSeconds = 0) {

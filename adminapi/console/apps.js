@@ -2,11 +2,12 @@
 
 import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
-import { at, call, get, may } from "./api.js";
+import { account, appsChanged, at, call, get, may } from "./api.js";
 import { ask, reveal } from "./dialogs.js";
 import { empty, heading, hrefOf, link, load, table, tagged } from "./pieces.js";
 
-export const KEYS = ["key", "master_key", "secret"];
+// Apps are made and changed by operators, not by a key of one.
+export const mayChange = () => may("admin") && !account.app;
 
 export function show(main, { title, signal }) {
   const list = h("div");
@@ -14,7 +15,7 @@ export function show(main, { title, signal }) {
     const rows = table({
       caption: title, key: (row) => row.id,
       columns: [
-        { head: t("App"), cell: (row) => link(row.id, "apps", row.id) },
+        { head: t("App"), cell: (row) => [link(row.id, "apps", row.id), row.fixed && h("div.small.muted", t("in the settings file"))] },
         { head: t("State"), cell: (row) => (row.disabled ? tagged(t("disabled"), "warn") : tagged(t("in service"), "good")) },
         { head: t("Login"), cell: (row) => (row.settings.token_required ? t("by token or password") : tagged(t("by name alone"), "warn")) },
         { head: t("Version"), tone: "number", cell: (row) => row.rev },
@@ -26,7 +27,7 @@ export function show(main, { title, signal }) {
     return rows.element;
   });
   main.append(
-    heading(title, may("admin") && h("button.primary", { type: "button", onclick: () => create() }, t("New app"))),
+    heading(title, mayChange() && h("button.primary", { type: "button", onclick: () => create() }, t("New app"))),
     h("div.card", list),
   );
   draw();
@@ -44,11 +45,11 @@ async function create() {
     },
   });
   if (!done) return;
-  await showKeys(t("The keys of {app}", { app: done }), made);
+  await showKeys(t("The keys of {app}", { app: done }), made.keys);
+  appsChanged();
   location.hash = hrefOf("apps", done);
 }
 
-export function showKeys(title, given) {
-  const secrets = Object.fromEntries(KEYS.filter((name) => given[name]).map((name) => [name, given[name]]));
+export function showKeys(title, secrets) {
   return reveal({ title, secrets, text: t("They are shown this once. Keep them where your servers read them; nobody can look them up here.") });
 }

@@ -5,7 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, get } from "./api.js";
 import { moment } from "./format.js";
-import { empty, heading, refused, search, table, tagged } from "./pieces.js";
+import { empty, heading, refused, search, table } from "./pieces.js";
 
 const LIMIT = 100;
 
@@ -19,10 +19,10 @@ export function show(main, { title, signal }) {
     caption: title, key: (row) => String(row.n),
     columns: [
       { head: t("Time"), cell: (row) => moment(Date.parse(row.time)) },
-      { head: t("Who"), cell: (row) => [row.operator || row.user || row.proof, h("div.muted.small", row.from)] },
+      { head: t("Who"), cell: (row) => [row.operator || row.user || h("span", { lang: "en" }, row.proof), h("div.muted.small", row.from)] },
       { head: t("App"), cell: (row) => row.app || "–" },
-      { head: t("What"), cell: (row) => [h("strong", (row.commands ?? []).join(", ")), h("div.mono.small.muted", `${row.method} ${row.path}`)] },
-      { head: t("Outcome"), cell: (row) => tagged(row.outcome, /^2\d\d$|^0$|^ok$/.test(row.outcome) ? "good" : "warn") },
+      { head: t("What"), cell: (row) => [h("strong", row.commands.join(", ")), h("div.mono.small.muted", `${row.method} ${row.path}`)] },
+      { head: t("Outcome"), cell: ({ outcome }) => h(/^(2\d\d|done)$/.test(outcome) ? "span.tag.good" : "span.tag.warn", { lang: "en" }, outcome) },
     ],
     nothing: empty(t("No line matches. Every change that is made through an API or the command line leaves one.")),
   });

@@ -93,7 +93,7 @@ export function control({ type = "text", value = "", options, needed = false, mo
   }
   if (type === "boolean") return h("input", { type: "checkbox", checked: value === true });
   if (type === "long") return h("textarea", { value, required: needed, maxlength: most, rows });
-  const limits = type === "number" ? { min: least, max: most, step: 1 } : { maxlength: most };
+  const limits = type === "number" ? { min: least ?? undefined, max: most ?? undefined, step: 1 } : { maxlength: most };
   return h("input", { type, value, required: needed, autocomplete: "off", spellcheck: "false", ...limits });
 }
 
@@ -102,8 +102,8 @@ export function valueOf(input) {
   return input.type === "number" ? input.valueAsNumber : input.value;
 }
 
-export function labelled({ type, label, hint }, input) {
-  const note = hint && h("small", { id: `hint-${++numbers}` }, hint);
+export function labelled({ type, label, hint, lang }, input) {
+  const note = hint && h("small", { id: `hint-${++numbers}`, lang }, hint);
   if (note) input.setAttribute("aria-describedby", note.id);
   if (type === "boolean") return h("div.field", h("label.check", input, h("span", label)), note);
   return h("div.field", h("label", h("span", label), input), note);

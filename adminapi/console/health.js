@@ -20,7 +20,7 @@ export function show(main, { title, signal }) {
     columns: [
       { head: t("Store"), cell: (row) => row.target },
       { head: t("Table"), cell: (row) => row.table },
-      { head: t("Key"), cell: (row) => h("span.mono.small", pretty(row.key)) },
+      { head: t("Key"), cell: (row) => h("span.mono.small", row.key) },
       { head: t("Error"), cell: (row) => row.error },
       { head: t("Since"), cell: (row) => moment(row.at_ms) },
     ],
@@ -44,9 +44,9 @@ export function show(main, { title, signal }) {
           : h("p.notice.good", t("All checks pass.")));
         fill(checks, [...bad, ...found.checks.filter((each) => each.ok)].map(line));
       }
-      fill(store, facts(found.store));
-      fill(journal, facts(found.journal));
-      quarantine.set(found.quarantine);
+      fill(store, found.store?.targets.map(facts) ?? away());
+      fill(journal, found.journal ? facts(found.journal) : away());
+      quarantine.set(found.quarantine ?? []);
     } catch (error) {
       if (!signal.aborted) fill(trouble, refused(error));
     }
@@ -56,21 +56,19 @@ export function show(main, { title, signal }) {
 function line({ name, ok, text, advice }) {
   return h(
     "li.row.top", ok ? tagged(t("good"), "good") : tagged(t("bad"), "bad"),
-    h("div.grow", h("strong", name), " ", h("span", text), !ok && advice && h("p.advice", advice)),
+    h("div.grow", { lang: "en" }, h("strong", name), " ", h("span", text), !ok && advice && h("p.advice", advice)),
   );
 }
 
+const away = () => h("p.muted", t("The broker is away."));
+
 function facts(found) {
-  return h("dl", Object.entries(found ?? {}).map(([name, value]) => [h("dt", name.replaceAll("_", " ")), h("dd.number", saying(name, value))]));
+  return h("dl", Object.entries(found).map(([name, value]) => [h("dt", { lang: "en" }, name.replaceAll("_", " ").replace(/ ms$/, "")), h("dd.number", saying(name, value))]));
 }
 
 function saying(name, value) {
-  if (Array.isArray(value)) return value.map((each) => h("div", each !== null && typeof each === "object" ? facts(each) : pretty(each)));
-  if (value !== null && typeof value === "object") return facts(value);
-  if (typeof value !== "number") return pretty(value);
-  if (name.endsWith("_bytes")) return size(value);
-  if (name.endsWith("at_ms") || name.endsWith("since_ms")) return moment(value);
-  return name.endsWith("_ms") ? span(value) : number(value, 2);
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
+  if (typeof value !== "number") return value;
+  if (name.endsWith("bytes")) return size(value);
+  return name.endsWith("_ms") ? span(value) : number(value);
 }
-
-const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value));

@@ -5,8 +5,8 @@ import { fill, h } from "/-/look/dom.js";
 import { get } from "./api.js";
 import { pages, refused, repeat, search, table } from "./pieces.js";
 
-// { title, label, caption, columns, key, nothing, path({ search, start }), rows, total(n), everyMs, signal }: `rows` is the answer's field,
-// `label` what is searched for, both `label` and `title` may be missing. Gives { element, refresh }.
+// { title, label, caption, columns, key, nothing, path({ search, start }), rows, total(n), everyMs, signal }: `rows` is the answer's field
+// (missing: the answer is the list), `label` what is searched for; `label` and `title` may be missing. Gives { element, refresh }.
 export function listing({ title, label, caption, columns, key, nothing, path, rows, total, everyMs, signal }) {
   let wanted = "";
   const trouble = h("div");
@@ -26,7 +26,7 @@ export function listing({ title, label, caption, columns, key, nothing, path, ro
     try {
       const found = await get(path({ search: text, start }), { signal });
       if (text !== wanted || start !== turner.start()) return;
-      grid.set(found[rows]);
+      grid.set(rows ? found[rows] : found);
       turner.set(found.next, found.total === undefined || !total ? "" : total(found.total));
       fill(trouble);
     } catch (error) {

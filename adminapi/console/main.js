@@ -5,7 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { languageSwitch, themeSwitch } from "/-/look/switches.js";
 import { onLanguage, t } from "/-/look/words.js";
 import "./chinese.js";
-import { account, at, get, may, onEnd, signOut } from "./api.js";
+import { account, at, get, onApps, onEnd, signOut } from "./api.js";
 import * as announcements from "./announcements.js";
 import * as app from "./app.js";
 import * as apps from "./apps.js";
@@ -15,7 +15,7 @@ import * as conversations from "./conversations.js";
 import { closeAll } from "./dialogs.js";
 import * as health from "./health.js";
 import * as overview from "./overview.js";
-import { empty, heading, hrefOf, link, refused, repeat } from "./pieces.js";
+import { empty, heading, hrefOf, link, repeat, tell } from "./pieces.js";
 import * as sessions from "./sessions.js";
 import { signInForm } from "./signin.js";
 import * as user from "./user.js";
@@ -30,6 +30,7 @@ const NAMES = {
   overview: "Overview", health: "Health", apps: "Apps", audit: "Audit log", sessions: "Sessions", users: "Users",
   conversations: "Conversations", announcements: "Announcements",
 };
+const TOOLS = { "/-/docs": "Documentation", "/-/translate": "Call translator", "/-/try": "Try it" };
 const APPS_MS = 30_000;
 
 const main = h("main", { id: "main", tabindex: -1 });
@@ -62,7 +63,6 @@ function go() {
   if (!account.role) return;
   const { name, app: id, one, pages } = place();
   if (id) chosen = id;
-  else chosen ||= known[0] ?? "";
   drawNavigation(name);
   navigation.classList.remove("open");
   document.getElementById("menu").setAttribute("aria-expanded", "false");
@@ -91,7 +91,7 @@ function drawNavigation(now) {
     const head = h("p.group", { id }, t(title));
     if (about && !chosen) return h("section", head, h("p.group", t("There is no app yet.")));
     return h("section", head, about && picker(now), h("ul", { "aria-labelledby": id }, names.filter(allowed).map(entry)));
-  }), account_());
+  }), tools(), signedIn());
 }
 
 function picker(now) {
@@ -102,7 +102,13 @@ function picker(now) {
   );
 }
 
-function account_() {
+// The other pages for browsers. Beside this one, for leaving it ends the session.
+function tools() {
+  const entry = ([path, name]) => h("li", h("a", { href: path, target: "_blank", rel: "noopener" }, t(name), h("span.unseen", t("in a new window"))));
+  return h("section", h("p.group", { id: "group-tools" }, t("Tools")), h("ul", { "aria-labelledby": "group-tools" }, Object.entries(TOOLS).map(entry)));
+}
+
+function signedIn() {
   return h(
     "section.account.stack.tight",
     h("div.row.apart", h("span", account.name || t("Key")), h("span.tag", t(account.role))),
@@ -137,10 +143,10 @@ async function learnApps() {
     const found = (await get(at("apps"), { signal: session.signal })).apps.map((each) => each.id).sort();
     if (found.join() === known.join()) return;
     known = found;
-    if (!chosen) go();
-    else drawNavigation(place().name);
+    chosen ||= known[0] ?? "";
+    drawNavigation(place().name);
   } catch (error) {
-    if (!session.signal.aborted && !known.length) fill(main, refused(error, learnApps));
+    if (!session.signal.aborted && !known.length) tell(error.message, "bad");
   }
 }
 
@@ -161,9 +167,7 @@ function begin() {
 }
 
 onEnd(drawSignIn);
+onApps(learnApps);
 onLanguage(() => (account.role ? drawShell() : drawSignIn()));
 addEventListener("hashchange", go);
 drawSignIn();
-
-// Pages that have made or removed an app.
-export const appsChanged = learnApps;

@@ -17,7 +17,7 @@ export function svg(name, ...rest) {
 function filled(make, name, rest) {
   const [tag, ...classes] = name.split(".");
   const made = make(tag);
-  made.classList.add(...classes);
+  if (classes.length) made.classList.add(...classes);
   if (plain(rest[0])) {
     for (const [key, value] of Object.entries(rest.shift())) put(made, key, value);
   }

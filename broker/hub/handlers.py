@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from broker.hub import (
+    announcing,
     classes,
     conversations,
     directs,
@@ -25,6 +26,6 @@ from broker.hub import (
 from broker.hub.hub import HANDLERS, SCANS
 
 __all__ = [
-    "HANDLERS", "SCANS", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists", "login",
-    "members", "messages", "missed", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
+    "HANDLERS", "SCANS", "announcing", "classes", "conversations", "directs", "history", "housekeeping", "imports", "lists",
+    "login", "members", "messages", "missed", "patches", "positions", "requests", "silence", "sync", "unheard", "users",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from broker.hub import aliases
+from broker.hub.announcements import Announcements
 from broker.hub.decision import Decision
 from broker.hub.effects import Effect, Post
 from broker.hub.presence import Presence
@@ -67,6 +68,7 @@ class Hub:
         self.slots: dict[Slot, int] = {}
         self.presence = Presence(self)
         self.receipts = Receipts(self)
+        self.announcements = Announcements(self)
         self.rates = Rates()
         self.swaps = Swaps()
 
@@ -149,10 +151,10 @@ class Hub:
     # Time.
 
     def tick(self, now_ms: int) -> list[Effect]:
-        """What time alone brings: presence, receipts. Called a few times a second."""
+        """What time alone brings: presence, receipts, announcements. Called a few times a second."""
         self.rates.prune(now_ms)
         self.swaps.prune(now_ms)
-        effects = [*self.presence.tick(now_ms), *self.receipts.tick(now_ms)]
+        effects = [*self.presence.tick(now_ms), *self.receipts.tick(now_ms), *self.announcements.tick()]
         for effect in effects:
             if isinstance(effect, Post):
                 aliases.name(self.tables, effect.push)

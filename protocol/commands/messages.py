@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import msgspec
 
-from protocol.commands.base import Command, Rate, Reply
-from protocol.records import ConversationState, Message, PatchRecord, UnheardMessages
+from protocol.commands.base import Command, Done, Rate, Reply
+from protocol.records import AnnouncementInfo, ConversationState, Message, PatchRecord, UnheardMessages
 
 MessageId = int | str
 """Of a message; as text the id it had before it was imported (`Message.old_id`)."""
@@ -234,3 +234,30 @@ class SendSystem(Command):
     content: bytes
     users: tuple[str, ...] = ()
     conversation: int = 0
+
+
+class Announce(Command):
+    """Push `system.new` to everybody of the app who is online, some thousands at a time. Management only; nothing is stored.
+    `content` is JSON. TOO_LARGE beyond 64 KiB; TOO_FAST while 4 are under way. Replies Announced."""
+
+    management: ClassVar[bool] = True
+    rate: ClassVar[Rate] = Rate.SENDS
+    content: bytes
+
+
+class Announced(Done):
+    """To `total` sessions."""
+
+    announcement: int
+    total: int
+
+
+class ListAnnouncements(Command):
+    """The newest 20 since the broker's start, newest first. Management only. Replies AnnouncementList."""
+
+    management: ClassVar[bool] = True
+    reads: ClassVar[bool] = True
+
+
+class AnnouncementList(Reply):
+    announcements: list[AnnouncementInfo]

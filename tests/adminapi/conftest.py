@@ -255,7 +255,10 @@ class Served:
 
 def desk(data: Path, metrics: Metrics, token: str = OPERATOR) -> Services:
     """What our own dialect is given, on this data directory."""
-    return msgspec.structs.replace(services(load(None, str(data), {}), Passwords(), metrics, Shared()), operator_token=token)
+    audit = Audit(AuditLog(data / "audit"))
+    return msgspec.structs.replace(
+        services(load(None, str(data), {}), Passwords(), metrics, Shared(), audit), operator_token=token
+    )
 
 
 @pytest.fixture

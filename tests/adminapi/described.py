@@ -9,12 +9,24 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 
+from adminapi.__main__ import dialects
+from adminapi.audit.log import AuditLog
+from adminapi.audit.witness import Audit
 from adminapi.dialect import Dialect
+from adminapi.metrics import Metrics
 from adminapi.openapi import document
+from adminapi.settings import load
+from adminapi.shared import Shared
+
+
+def mounted_on(data: Path) -> list[Dialect]:
+    """All the dialects that the program mounts, on this data directory."""
+    return list(dialects(load(None, str(data), {}), Metrics(), Shared(), Audit(AuditLog(data / "audit"))))
 
 
 class Description:

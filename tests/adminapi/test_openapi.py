@@ -5,28 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import openapi_spec_validator
 import pytest
 
-from adminapi.__main__ import dialects
 from adminapi.dialect import Ask, Dialect, Endpoint
-from adminapi.metrics import Metrics
 from adminapi.openapi import document
-from adminapi.settings import load
-from adminapi.shared import Shared
 from protocol.errors import RETRY_LATER, Reason, Refused
 from tests.adminapi.conftest import Served
-from tests.adminapi.described import Description
+from tests.adminapi.described import Description, mounted_on
 
 
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory: pytest.TempPathFactory) -> list[Dialect]:
     """All that the program mounts."""
-    place: Path = tmp_path_factory.mktemp("data")
-    return list(dialects(load(None, str(place)), Metrics(), Shared()))
+    return mounted_on(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adminapi.__main__ import dialects
 from adminapi.dialect import Dialect
-from adminapi.metrics import Metrics
-from adminapi.settings import load
-from adminapi.shared import Shared
+from tests.adminapi.described import mounted_on
 
 MAXLEAP = """
 ML-01 GET /ctx/{userId}
@@ -136,7 +133,7 @@ DOCUMENTS = {
 @pytest.fixture
 def mounted(tmp_path: Path) -> dict[str, Dialect]:
     """What the program mounts, by name."""
-    return {dialect.name: dialect for dialect in dialects(load(None, str(tmp_path)), Metrics(), Shared())}
+    return {dialect.name: dialect for dialect in mounted_on(tmp_path)}
 
 
 def shape(path: str) -> str:

@@ -9,15 +9,11 @@ from typing import Any
 
 import httpx
 
-from adminapi.__main__ import dialects
-from adminapi.metrics import Metrics
-from adminapi.settings import load
-from adminapi.shared import Shared
-from tests.adminapi.described import Description
+from tests.adminapi.described import Description, mounted_on
 from tests.journeys.programs import Host
 
 MASTER = "the-master-key"
-MOUNTED = [dialect.name for dialect in dialects(load(None, str(Path(__file__).parent), {}), Metrics(), Shared())]
+MOUNTED = [dialect.name for dialect in mounted_on(Path(__file__).parent)]
 """The names of the program's dialects."""
 
 USERS = ("boss", "tom", "Tom", "Jerry", "eddie", "annie", "test1", "test2", "javen", "1597500303", "1597500304")

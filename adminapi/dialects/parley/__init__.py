@@ -19,7 +19,19 @@ from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, bearer, json_answer, same_secret
 from adminapi.dialects.parley import schemas
-from adminapi.dialects.parley.endpoints import apps, conversations, health, live, members, messages, sessions, signing, users
+from adminapi.dialects.parley.endpoints import (
+    announcements,
+    apps,
+    audit,
+    conversations,
+    health,
+    live,
+    members,
+    messages,
+    sessions,
+    signing,
+    users,
+)
 from adminapi.dialects.parley.endpoints.probes import Probes
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
 from adminapi.dialects.parley.services import Services
@@ -84,10 +96,20 @@ class Parley(Dialect):
     def __init__(self, services: Services) -> None:
         self._operator_token = services.operator_token
         self._operators = services.operators
-        found = [Probes(services).routes, signing.routes_with(services), health.routes, apps.routes, sessions.routes]
-        found += [live.routes_with(services, self.admit)]
-        found += [users.routes_with(services, self.admit), conversations.routes, members.routes]
-        found += [messages.routes_with(services, self.admit)]
+        found = (
+            Probes(services).routes,
+            signing.routes_with(services),
+            live.routes_with(services, self.admit),
+            health.routes_with(services),
+            audit.routes_with(services),
+            apps.routes,
+            sessions.routes,
+            users.routes_with(services, self.admit),
+            conversations.routes,
+            members.routes,
+            messages.routes_with(services, self.admit),
+            announcements.routes,
+        )
         self.routes = Routes(endpoint for routes in found for endpoint in routes)
 
     def admit(self, ask: Ask, apps: Mapping[str, App]) -> Caller:

@@ -5,11 +5,12 @@ registry. `adminapi.desk` makes the real ones.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from adminapi.dialect import Broker, OperatorRole
+from protocol.commands import WatermarkReport
 from protocol.errors import Refused
 
 T = TypeVar("T")
@@ -51,6 +52,15 @@ class Watch(Protocol):
         """What `poll` finds, once a second; one poll for all who watch the same key at once."""
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check of the installation found; `advice` is for the operator, "" where there is nothing to be done."""
+
+    name: str
+    ok: bool
+    text: str
+    advice: str
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     operator_token: str
     """"" where there is none."""
@@ -60,3 +70,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """adminapi's counters and the broker's given to it, as Prometheus text."""
     operators: Operators
     watch: Watch
+    checks: Callable[[WatermarkReport | None, Mapping[str, float]], Awaitable[list[Check]]]
+    """What can be found on this host, and of what the broker says of itself (its counters); None while it is away."""
+    audit: Callable[[str, str, int, int | None], Awaitable[tuple[list[dict[str, Any]], int | None]]]
+    """Lines of the audit log: of this app, by or about this user, so many, before this number; and where to go on."""

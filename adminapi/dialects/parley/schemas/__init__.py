@@ -309,3 +309,93 @@ APP_SETTINGS = array(
         }
     )
 )
+
+CHECK = obj({"name": text(), "ok": boolean(), "text": text(), "advice": text("What to do; empty: nothing.")})
+REFUSED_ROW = obj(
+    {
+        "target": text("The store that refused it."),
+        "app": text(),
+        "table": text(),
+        "key": text("JSON."),
+        "error": text(),
+        "at_ms": TIME_MS,
+    }
+)
+INSTALLATION = obj(
+    {
+        "checks": array(CHECK),
+        "store": nullable(
+            obj(
+                {
+                    "targets": array(
+                        obj(
+                            {
+                                "target": text("The store's name.", example="sqlite"),
+                                "applied": integer("The newest commit that is in it.", least=0),
+                                "behind": integer("Commits that are on the journal and not in it.", least=0),
+                                "oldest_unapplied_ms": integer(least=0),
+                            }
+                        )
+                    )
+                }
+            )
+        ),
+        "journal": nullable(
+            obj(
+                {
+                    "accepted": integer("The newest commit that was decided.", least=0),
+                    "durable": integer("The newest commit that is on the disk.", least=0),
+                    "bytes": integer(least=0),
+                    "takes": boolean("What has to be kept is taken; else the disk is full or a store too far behind."),
+                }
+            )
+        ),
+        "quarantine": nullable(array(REFUSED_ROW, "Rows a store refused, served all the same; oldest first.", most=100)),
+        "quarantine_total": nullable(integer(least=0)),
+    }
+)
+AUDIT_MOST = 500
+AUDIT_ASKED = obj(
+    {},
+    {
+        "app": text("Of this app only.", most=256),
+        "user": text("By this user or operator, or about this user.", most=256),
+        "limit": integer(least=1, most=AUDIT_MOST, default=100),
+        "before": integer("Only lines before this number: `next` of the page before.", least=1),
+    },
+)
+AUDIT_LINE = obj(
+    {
+        "n": integer("The line's number.", least=1),
+        "time": text("UTC."),
+        "app": text(),
+        "user": text("Where it was a user's own token."),
+        "operator": text("Where an operator had signed in."),
+        "proof": text("What kind of key or token it was."),
+        "from": text("The address, or the uid on the server."),
+        "dialect": text(),
+        "method": text(),
+        "path": text("Of the request; of the command line the command."),
+        "commands": array(text()),
+        "outcome": text("The HTTP status, or the reason of the refusal."),
+    }
+)
+AUDIT = obj({"lines": array(AUDIT_LINE, most=AUDIT_MOST), "next": nullable(integer(least=1))})
+
+ANNOUNCE = sent({"content": anything("Any JSON of at most 64 KiB.", example={"text": "Maintenance at noon."})})
+SESSIONS_TOTAL = integer("Sessions there were when it began.", least=0)
+ANNOUNCED = obj({"announcement": text("32 hex digits."), "total": SESSIONS_TOTAL, "time_ms": TIME_MS})
+ANNOUNCEMENTS = array(
+    obj(
+        {
+            "announcement": text("32 hex digits."),
+            "content": anything(),
+            "at_ms": TIME_MS,
+            "reached": integer("Sessions it was pushed to.", least=0),
+            "total": SESSIONS_TOTAL,
+            "done": boolean("All were gone through; who was not reached had left."),
+        }
+    ),
+    "Newest first.",
+    most=20,
+)
