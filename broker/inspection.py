@@ -38,7 +38,7 @@ from protocol.errors import Reason, Refused
 STATES = {OPEN: "open", LEAVING: "leaving"}
 PAUSES = {LOGIN: "login", SENDER: "journal", RESTING: "pace"}
 STEP = 500
-"""Sessions looked at between two turns: about 0.2 ms."""
+"""Sessions looked at between two turns: about 1 ms."""
 SESSION = re.compile(r"[0-9a-f]{1,16}")
 
 

@@ -1,5 +1,5 @@
 // One app: its switches and limits with what each means, and new keys. The law: only what was changed is sent; what differs from the
-// default says so; the words that explain a switch are the server's own.
+// default says so; the words that explain a switch are the server's own, or their translation.
 
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
@@ -66,7 +66,7 @@ function form(app, found, known, draw) {
     input.addEventListener("input", () => (save.disabled = Object.keys(changed()).length === 0));
     inputs.set(setting.name, input);
     const differs = value !== setting.default && h("small.tag.warn", t("default: {value}", { value: setting.default === "" ? "–" : String(setting.default) }));
-    const made = labelled({ ...kindOf(setting), label: setting.name, hint: plain(setting.text), lang: "en" }, input);
+    const made = labelled({ ...kindOf(setting), label: setting.name, hint: t(plain(setting.text)) }, input);
     if (differs) made.append(differs);
     return made;
   };

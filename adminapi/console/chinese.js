@@ -210,6 +210,10 @@ learn({
   "Keep {user} out?": "将 {user} 移出并拉黑？",
   "The user is no member any more and cannot come back until the block is lifted.": "该用户不再是成员，解除拉黑前无法再次加入。",
   "{user} is blocked.": "{user} 已被拉黑。",
+  "Lift a block": "解除拉黑",
+  "Lift the block": "解除拉黑",
+  "The user may become a member again.": "该用户可以再次成为成员。",
+  "{user} may come back.": "{user} 可以再次加入。",
 
   // Apps
   "New app": "新建应用",

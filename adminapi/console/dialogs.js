@@ -102,8 +102,8 @@ export function valueOf(input) {
   return input.type === "number" ? input.valueAsNumber : input.value;
 }
 
-export function labelled({ type, label, hint, lang }, input) {
-  const note = hint && h("small", { id: `hint-${++numbers}`, lang }, hint);
+export function labelled({ type, label, hint }, input) {
+  const note = hint && h("small", { id: `hint-${++numbers}` }, hint);
   if (note) input.setAttribute("aria-describedby", note.id);
   if (type === "boolean") return h("div.field", h("label.check", input, h("span", label)), note);
   return h("div.field", h("label", h("span", label), input), note);

@@ -22,6 +22,9 @@ export function members(app, path, signal) {
     ],
     nothing: empty(t("Nobody is a member.")),
   });
+  if (may("support")) {
+    list.element.append(h("div.row.ends", h("button.small.quiet", { type: "button", onclick: () => unblock(path) }, t("Lift a block"))));
+  }
   return list.element;
 }
 
@@ -76,4 +79,17 @@ async function block(path, user, done) {
   if (!blocked) return;
   tell(t("{user} is blocked.", { user }));
   done();
+}
+
+// Who is kept out is no member and in no list, so the name is asked for.
+async function unblock(path) {
+  const lifted = await ask({
+    title: t("Lift a block"), action: t("Lift the block"), text: t("The user may become a member again."),
+    fields: [{ name: "user", label: t("User"), needed: true, most: 128 }],
+    run: async ({ user }) => {
+      await call("POST", path("members", user, "unblock"));
+      return user;
+    },
+  });
+  if (lifted) tell(t("{user} may come back.", { user: lifted }));
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from adminapi.dialect import OperatorRole
+from adminapi.dialects.parley.endpoints.apps import explained
 from protocol.records import Kind, Role, Status
 from tests.adminapi.test_pages import ADMINAPI, FOLDERS
 
@@ -14,6 +16,9 @@ TEXT = r'"((?:[^"\\]|\\.)+)"'
 LEARNED = re.compile(r"learn\(\{(.*?)\n\}\);", re.DOTALL)
 THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) for each in kind}
 """Words that come with the data."""
+MARKS = re.compile(r"`| \((?:(?:[A-Z]{2}-\d+|DESIGN \d+)(?:, )?)+\)")
+SETTINGS = {MARKS.sub("", str(each["text"])) for each in explained()}
+"""As the page of an app shows them."""
 
 
 def scripts(folder: str) -> str:
@@ -26,12 +31,12 @@ def translated(source: str) -> set[str]:
     found: set[str] = set()
     for block in LEARNED.findall(source):
         keys = re.findall(rf"^\s*(?:{TEXT}|(\w+)):", block, re.MULTILINE)
-        found |= {quoted or bare for quoted, bare in keys}
+        found |= {json.loads(f'"{quoted}"') if quoted else bare for quoted, bare in keys}
     return found
 
 
 def said(source: str) -> set[str]:
-    return set(re.findall(rf"\bt\({TEXT}", source))
+    return {json.loads(f'"{text}"') for text in re.findall(rf"\bt\({TEXT}", source)}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -46,4 +51,8 @@ def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
     shown = LEARNED.sub("", source)
     markup = "\n".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
     left = {text for text in translated(source) if f'"{text}"' not in shown and f">{text}<" not in markup}
-    assert left - THE_SERVERS - said(source) == set()
+    assert left - THE_SERVERS - SETTINGS - said(source) == set()
+
+
+def test_every_setting_of_an_app_is_explained_in_chinese_too() -> None:
+    assert SETTINGS <= translated(scripts("console"))

@@ -158,6 +158,13 @@ def test_a_conversation_is_read_as_it_is_said_and_moderated(sign_in: SignIn, per
     row(page, "bob").get_by_text("muted until").wait_for()
     row(page, "bob").get_by_role("button", name="Unmute").click()
     told(page, "bob may speak again.")
+    row(page, "bob").get_by_role("button", name="Block").click()
+    confirm(page, "Block")
+    told(page, "bob is blocked.")
+    page.get_by_role("button", name="Lift a block").click()
+    page.get_by_role("dialog").get_by_label("User").fill("bob")
+    confirm(page, "Lift the block")
+    told(page, "bob may come back.")
 
     page.get_by_label("Search what was said").fill("anybody")
     messages.get_by_text("before anybody looked").wait_for()
@@ -182,6 +189,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
     fresh = keys.all_inner_texts()[0].splitlines()[0]
     assert fresh not in shown
     confirm(page, "I have kept them")
+    page.get_by_role("dialog").wait_for(state="detached")
     assert fresh not in page.content()
 
     switch = page.get_by_label("open_groups")

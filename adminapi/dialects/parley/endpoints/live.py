@@ -30,7 +30,7 @@ def routes_with(services: Services, admit: Admit) -> Routes:
 
         Lines of JSON, until you go: first `samples`, the last hour in steps of 5 seconds, then `now` every second. After a
         `fault` (the broker is away, say) `samples` comes anew."""
-        return streamed(ask, broker, admit, hour_and_now(broker))
+        return await streamed(ask, broker, admit, hour_and_now(broker))
 
     async def hour_and_now(broker: Broker) -> Lines:
         async def look(before: Sample | None) -> Sample:

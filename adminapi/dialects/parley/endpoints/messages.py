@@ -43,7 +43,7 @@ def routes_with(services: Services, admit: Admit) -> Routes:
         conversation = conversation_id(ask)
         await broker.call(ask.managed(GetConversation(conversation=conversation)))
         after = number(ask, "after", -1, 0, MOST_SEQ)
-        return streamed(ask, broker, admit, new_ones(ask, broker, conversation, after))
+        return await streamed(ask, broker, admit, new_ones(ask, broker, conversation, after))
 
     async def new_ones(ask: Ask, broker: Broker, conversation: int, after: int) -> Lines:
         async def look(before: tuple[Message, ...] | None) -> tuple[Message, ...]:

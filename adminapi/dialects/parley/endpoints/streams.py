@@ -2,7 +2,7 @@
 
 The law: who is heard is asked before every line, as before every other answer; a token that is over, an account that has
 changed or a key that was taken back ends the stream within a second. What the broker cannot say for now is a line
-`{"fault": ...}`, and the stream goes on.
+`{"fault": ...}`; what is watched goes on then, what has an end has come to it.
 """
 
 from __future__ import annotations
@@ -22,24 +22,35 @@ Admit = Callable[[Ask, Mapping[str, App]], Caller]
 Line = Mapping[str, object] | None
 """None: there is nothing to say just now."""
 Lines = AsyncGenerator[Line, None]
-FAULT: Schema = obj({"fault": text("What the broker cannot say for now, and why. The stream goes on.")})
+FAULT: Schema = obj({"fault": text("What cannot be said for now, and why. What is watched goes on.")})
 
 
-def streamed(ask: Ask, broker: Broker, admit: Admit, lines: Lines) -> Answer:
-    return Answer(type=NDJSON, headers=(("Cache-Control", "no-store"),), pieces=pieces(ask, broker, admit, lines))
+async def streamed(ask: Ask, broker: Broker, admit: Admit, lines: Lines) -> Answer:
+    """The first line is waited for, so what cannot be is refused as anywhere else."""
+    first = await anext(lines)
+    return Answer(type=NDJSON, headers=(("Cache-Control", "no-store"),), pieces=pieces(ask, broker, admit, first, lines))
 
 
-async def pieces(ask: Ask, broker: Broker, admit: Admit, lines: Lines) -> AsyncGenerator[bytes, None]:
-    async with aclosing(lines):
-        async for line in lines:
-            ask.now_s = time()
-            try:
-                ask.caller = admit(ask, broker.apps or {})  # whose app may have changed since
-            except Refused:
-                return
-            if line is not None:
-                yield write_json(line) + b"\n"
+async def pieces(ask: Ask, broker: Broker, admit: Admit, first: Line, rest: Lines) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        if first is not None:
+            yield encoded(first)
+        try:
+            async for line in rest:
+                ask.now_s = time()
+                try:
+                    ask.caller = admit(ask, broker.apps or {})  # whose app may have changed since
+                except Refused:
+                    return
+                if line is not None:
+                    yield encoded(line)
+        except Refused as refused:
+            yield encoded(fault(refused))
 
 
-def fault(refused: Refused) -> Line:
+def encoded(line: Mapping[str, object]) -> bytes:
+    return write_json(line) + b"\n"
+
+
+def fault(refused: Refused) -> Mapping[str, object]:
     return {"fault": refused.detail}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
@@ -17,7 +16,7 @@ from adminapi.dialects.parley.endpoints.shapes import (
     user_shape,
     words,
 )
-from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, Line, Lines, fault, streamed
+from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, streamed
 from adminapi.dialects.parley.services import Services, Witness
 from adminapi.schemas import About, either
 from protocol.commands import (
@@ -80,22 +79,10 @@ def routes_with(services: Services, admit: Admit) -> Routes:
         async def ask_as(command: Command, user: str) -> Reply:
             return await broker.call(ask.managed(command, user=user))
 
-        lines = told(ask_as, ask.app.id, ask.path["user"])
-        first = await anext(lines)  # a user who is not there is refused as anywhere else
         await broker.changing("Export", ask.app.id)
-        return streamed(ask, broker, admit, to_the_end(first, lines))
+        return await streamed(ask, broker, admit, told(ask_as, ask.app.id, ask.path["user"]))
 
     return own
-
-
-async def to_the_end(first: Line, rest: Lines) -> Lines:
-    yield first
-    async with aclosing(rest):
-        try:
-            async for line in rest:
-                yield line
-        except Refused as refused:
-            yield fault(refused)
 
 
 @routes.add("GET", "/-/api/apps/{app}/users", about=About(answer=schemas.USERS, query=schemas.PAGED))

@@ -22,7 +22,7 @@ from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from protocol.records import ConversationInfo, MemberInfo, Message
 from tests.adminapi.conftest import APP, Served
-from tests.adminapi.dialects.parley.conftest import streaming
+from tests.streaming import streaming
 
 OWN = {"authorization": f"Bearer {APP.master_key}"}
 CONV = 1 << 40
@@ -125,7 +125,10 @@ async def test_a_search_goes_through_pages_and_says_where_to_go_on(served: Serve
 
 async def test_who_watches_hears_what_is_said_and_all_share_one_look(served: Served) -> None:
     talk = Talk(served, count=3)
-    async with streaming(served, f"{ONE}/tail", OWN) as tail, streaming(served, f"{ONE}/tail?after=1", OWN) as older:
+    async with (
+        streaming(served.host, f"{ONE}/tail", OWN) as tail,
+        streaming(served.host, f"{ONE}/tail?after=1", OWN) as older,
+    ):
         assert seqs(await tail.line()) == []
         assert seqs(await older.line()) == [2, 3]
         talk.asked = 0
@@ -142,7 +145,7 @@ async def test_what_cannot_be_watched_is_refused_and_a_fault_is_told(served: Ser
     served.broker.on(GetConversation, Refused(Reason.UNKNOWN_CONVERSATION, "none"))
     assert (await served.client.get(f"{ONE}/tail", headers=OWN)).status_code == 404
     talk = Talk(served, count=1)
-    async with streaming(served, f"{ONE}/tail", OWN) as tail:
+    async with streaming(served.host, f"{ONE}/tail", OWN) as tail:
         await tail.line()
         served.broker.on(History, Refused(Reason.HISTORY_UNAVAILABLE, "the store is away"))
         assert await tail.line() == {"fault": "the store is away"}
@@ -155,7 +158,7 @@ async def test_what_cannot_be_watched_is_refused_and_a_fault_is_told(served: Ser
 
 async def test_it_goes_on_when_the_apps_settings_change_and_ends_with_its_key(served: Served) -> None:
     talk = Talk(served)
-    async with streaming(served, f"{ONE}/tail", OWN) as tail:
+    async with streaming(served.host, f"{ONE}/tail", OWN) as tail:
         await tail.line()
         await served.change(open_groups=True)
         talk.say()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 import trio
 
 from adminapi.operators.accounts import Accounts
+from adminapi.shared import Shared
 from protocol.commands import Command, ListSamples, Managed, Sample, SampleList
 from tests.adminapi.conftest import APP, OPERATOR, Served
-from tests.adminapi.dialects.parley.conftest import SignIn, streaming
+from tests.adminapi.dialects.parley.conftest import SignIn
+from tests.streaming import streaming
 
 SAMPLE = Sample(
     at_ms=1_750_000_000_000.0, sessions=2.0, messages_per_s=1.23456, deliveries_per_s=0.0, commit_p50_ms=0.5,
@@ -31,7 +34,7 @@ def answering(command: Command, managed: Managed | None) -> SampleList:
 async def test_first_comes_the_hour_then_now_every_second(served: Served, sign_in: SignIn) -> None:
     served.broker.on(ListSamples, answering)
     began = trio.current_time()
-    async with streaming(served, "/-/api/live", await sign_in("viewer")) as live:
+    async with streaming(served.host, "/-/api/live", await sign_in("viewer")) as live:
         assert await live.line() == {"samples": [SHOWN] * 3}
         for _ in range(3):
             assert await live.line() == {"now": SHOWN}
@@ -42,7 +45,7 @@ async def test_all_who_look_share_one_look_and_nobody_is_none(served: Served) ->
     served.broker.on(ListSamples, answering)
 
     async def look() -> None:
-        async with streaming(served, "/-/api/live", ALL) as live:
+        async with streaming(served.host, "/-/api/live", ALL) as live:
             for _ in range(3):
                 await live.line()
 
@@ -58,7 +61,7 @@ async def test_all_who_look_share_one_look_and_nobody_is_none(served: Served) ->
 
 async def test_while_the_broker_is_away_it_says_so_and_goes_on(served: Served, nursery: trio.Nursery) -> None:
     served.broker.on(ListSamples, answering)
-    async with streaming(served, "/-/api/live", ALL) as live:
+    async with streaming(served.host, "/-/api/live", ALL) as live:
         assert "samples" in await live.line()
         served.broker.stop()
         with trio.fail_after(5):
@@ -73,7 +76,7 @@ async def test_while_the_broker_is_away_it_says_so_and_goes_on(served: Served, n
 
 async def test_it_ends_when_the_account_is_removed(served: Served, sign_in: SignIn, folder: Path) -> None:
     served.broker.on(ListSamples, answering)
-    async with streaming(served, "/-/api/live", await sign_in("viewer")) as live:
+    async with streaming(served.host, "/-/api/live", await sign_in("viewer")) as live:
         await live.line()
         Accounts(folder / "operators.json").change(lambda book: book.drop("viewer"))
         with trio.fail_after(5):
@@ -85,3 +88,13 @@ async def test_it_ends_when_the_account_is_removed(served: Served, sign_in: Sign
 async def test_it_is_for_operators(served: Served, key: str, status: int) -> None:
     answer = await served.client.get("/-/api/live", headers={"authorization": f"Bearer {key}"})
     assert answer.status_code == status
+
+
+async def test_one_watcher_too_many_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.broker.on(ListSamples, answering)
+    async with streaming(served.host, "/-/api/live", ALL) as live:
+        await live.line()
+        for shared in [each for each in gc.get_objects() if isinstance(each, Shared)]:
+            monkeypatch.setattr(shared, "_most", 1)
+        answer = await served.client.get("/-/api/live", headers=ALL)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
