@@ -6,10 +6,11 @@ import { resolved } from "./schema.js";
 const APP = "$APP_ID";
 const KEY = "$MASTER_KEY";
 
-// A word of the shell; a variable in it stays one.
+// A word of the shell, in which what stands for the viewer's own stays a variable.
 function quoted(text) {
-  if (/\$[A-Z]/.test(text) && !/["\\`!]/.test(text)) return `"${text}"`;
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  const parts = text.split(/(\$APP_ID|\$MASTER_KEY)/);
+  if (parts.length === 1) return `'${text.replaceAll("'", "'\\''")}'`;
+  return `"${parts.map((part, at) => (at % 2 ? part : part.replace(/[\\"$`]/g, "\\$&"))).join("")}"`;
 }
 
 function proof(name, scheme, app, key) {

@@ -29,7 +29,7 @@ from adminapi.translator.reading import NOBODY, SAYINGS, Found, Read, understand
 KEY = "$MASTER_KEY"
 APP = "$APP_ID"
 CALLS_MOST = 20
-"""Commands of one call that are said in the other dialects."""
+"""Commands of one call that are said in the other dialects, and calls that say one."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -72,6 +72,9 @@ def say(read: Read, dialect: Dialect, base_url: str, apps: Collection[str]) -> O
         found, wrong = checked(calls, meant, read, dialect, base_url, apps)
         lines += found
         notes += wrong
+    if (count := len(read.meanings)) > CALLS_MOST and lines:
+        more: Note = (f"The first {CALLS_MOST} of {count} commands.", f"{count} 个命令中的前 {CALLS_MOST} 个。")
+        notes.insert(0, more)
     note = notes[0] if notes else None
     return Other(dialect.name, lines, note)
 
@@ -81,6 +84,8 @@ def checked(
 ) -> tuple[list[Line], list[Note]]:
     """The lines of these calls, each with what it changes: they are read and run as any line is. Several calls that say it
     of one user each are compared as one."""
+    if len(calls) > CALLS_MOST:
+        return [], [(f"It would be {len(calls)} calls; name fewer users.", f"需要 {len(calls)} 次调用，请减少用户数。")]
     texts = [curl.write(request_for(call, dialect, read), base_url) for call in calls]
     again = []
     for text in texts:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-LINE_MOST = 65_536
+LINE_MOST = 32_768
 """Characters."""
 ENDS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"})
 """Behind these the line is no longer curl's."""
@@ -113,7 +113,7 @@ def read(line: str) -> Request:
 def split(line: str) -> Iterator[str]:
     """The words of a command, as a POSIX shell splits them; of cmd.exe's form too, if lines end with a caret."""
     line = line.replace("\r\n", "\n")
-    if re.search(r"\^[ \t]*\n", line) or re.search(r'\^"', line):
+    if (re.search(r"\^[ \t]*\n", line) and not re.search(r"\\[ \t]*\n", line)) or re.match(r'\s*curl(\.exe)?\s+\^"', line):
         line = re.sub(r"\^(.)", r"\1", re.sub(r"\^[ \t]*\n", " ", line))
     line = re.sub(r"\\[ \t]*\n", " ", line)
     at, word, begun = 0, "", False
@@ -353,5 +353,5 @@ def write(request: Request, base_url: str) -> str:
             lines.append("-H " + quoted(f"{name}: {value}"))
     lines += [f"-F {quoted(f'{file.field}=@{file.name}')}" for file in request.files]
     if request.body:
-        lines.append("-d " + quoted(request.body))
+        lines.append(("--data-raw " if request.body.startswith("@") else "-d ") + quoted(request.body))
     return " \\\n  ".join(lines)

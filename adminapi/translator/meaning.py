@@ -1,8 +1,8 @@
 """What a call means: its commands in plain values, so that the calls of two dialects can be compared.
 
 The law: two calls mean the same exactly when their meanings are equal; what a command carries is in its meaning, or it could
-get lost unseen. Commands that only look around, and the notices that follow a change, are left out; a command for several
-users is one for each where a dialect says it of one at a time.
+get lost unseen. Commands that only look around are left out, of the notices that follow a change there is a word; a command
+for several users is one for each where a dialect says it of one at a time.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def meanings(recording: Recording, endpoint: Endpoint, ask: Ask, sayings: Saying
         return [Meaning("Upload", {})] if endpoint.uploads else [Meaning(point.verb, {})] if point.verb else []
     found = [each for managed in said for each in plain(managed)]
     more = point.more(ask) if point.more is not None else {}
+    if len(said) < len(changing):
+        more = {**more, "notices": True}
     return [Meaning(point.verb or each.verb, {**each.fields, **more}) for each in found]
 
 
@@ -119,8 +121,8 @@ def plain(managed: Managed) -> Iterable[Meaning]:
             counted(fields, (page - 1) * size, size)
         case GetConversation(to=to) if to:
             fields = {"between": [managed.user, to]}
-        case ListMembers():
-            fields = {"conversation": fields["conversation"]}
+        case ListMembers(page=page, size=size) if size:
+            counted(fields, (page - 1) * size, size)
         case History():
             fields = stretch(command, managed)
         case _ if verb == "SendMessage" or verb == "EditMessage":

@@ -16,11 +16,11 @@ let asked = 0;
 
 export const mine = () => ({ app: at("app").value.trim(), key: at("key").value.trim(), show: at("show").checked });
 
-// A line with the viewer's app filled in; the key too, where he wants to see it.
+// A line with the viewer's app filled in; the key too, where he wants to see it. Both stand in double quotes there.
 export function filled(text) {
   const { app, key, show } = mine();
   const known = { APP_ID: app, MASTER_KEY: show ? key : "" };
-  return text.replace(/\$(APP_ID|MASTER_KEY)\b/g, (all, name) => known[name] || all);
+  return text.replace(/\$(APP_ID|MASTER_KEY)\b/g, (all, name) => known[name].replace(/[\\"$`]/g, "\\$&") || all);
 }
 
 // An answer's JSON, or an Error with a sentence in the viewer's language.

@@ -149,7 +149,7 @@ def app_of(found: Found, request: Request) -> str:
 
 
 def understand(request: Request, apps: Collection[str]) -> Read:
-    """What the request means. `apps`: whose ids can be read. NotCurl; a call that its dialect would refuse has no meanings."""
+    """What the request means; nothing if its dialect would refuse it. `apps`: whose ids can be read. NotCurl."""
     found = find(request)
     app = app_of(found, request)
     app = app if APP_ID.fullmatch(app) else ""  # a placeholder of whoever wrote the line

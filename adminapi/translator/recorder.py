@@ -272,7 +272,7 @@ def record(endpoint: Endpoint, ask: Ask, named: Sequence[str], app: App) -> Reco
     else in the first there is. `named`: the users it names."""
     caller = Caller(app=app, whole=not app.id, proof="recorder")
     best: Recording | None = None
-    for user, owner, present, kind in product(("there", "unknown", "visitor"), OWNERS, (False, True), KINDS):
+    for user, owner, present, kind in product(("there", "unknown", "visitor"), OWNERS, (True, False), KINDS):
         found = run(endpoint, ask, caller, Recorder(World(kind, present, owner, user), named))
         if best is None or (best.refused is not None and found.refused is None) or (found.refused is None and found.acts):
             best = found

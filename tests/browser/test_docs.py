@@ -1,4 +1,5 @@
-"""The documentation in a browser: searched, filled in, handed to the translator; in both languages, on a phone, in the dark."""
+"""The documentation in a browser: searched, filled in, handed to the translator; in both languages, on a phone, in the
+dark."""
 
 from __future__ import annotations
 

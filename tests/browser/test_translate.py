@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adminapi.translator.curl import read
 from tests.browser.checks import flaws
 from tests.browser.conftest import OpenPage, Watch
 from tests.journeys.programs import Up
@@ -55,6 +56,18 @@ def test_what_the_viewer_types_of_his_app_fills_the_lines_in(open_page: OpenPage
     page.get_by_label("Show the key in the lines").check()
     assert "Bearer my-key" in shown.inner_text()
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+
+
+def test_a_line_is_copied_and_a_key_with_quotes_stays_one_word(open_page: OpenPage) -> None:
+    page = open_page("/-/translate#line=curl%20h/v1/users/fang", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_label("App id").fill("demo")
+    page.get_by_label("Master key, or an operator's token").fill('a"b$HOME')
+    page.get_by_label("Show the key in the lines").check()
+    page.get_by_role("button", name="Copy the line: Parley's own").click()
+    page.get_by_text("Copied").wait_for()
+    line = page.evaluate("navigator.clipboard.readText()")
+    assert line == page.locator("[data-dialect=parley] pre").inner_text()
+    assert read(line).header("authorization") == 'Bearer a"b$HOME'
 
 
 def test_a_line_is_run_for_the_viewers_app(open_page: OpenPage, site: Up, watch: Watch) -> None:

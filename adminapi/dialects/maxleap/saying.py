@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from adminapi.dialects.saying import Call, Fields, Names, Note, Point, Sayings, segment, value_of
+from protocol.codec import write_json
 from protocol.records import Kind
 
 
@@ -202,14 +203,17 @@ def put_visitor(fields: Fields, names: Names) -> Call:
     return Call(method="POST", path="/passengers", body={**said, **fields.get("attributes", {})})
 
 
-@sayings.of("SendSystem")
-def send_system(fields: Fields, names: Names) -> Call | list[Call] | Note:
+def system_body(fields: Fields) -> dict[str, object]:
     content = fields["content"]
     if not (isinstance(content, dict) and isinstance(content.get("body"), str)):
-        content = {"media": 0, "body": str(content)}
-    body = {"content": {"media": content.get("media", 0), "body": content["body"]}}
-    if "remark" in content:
-        body["remark"] = content["remark"]
+        content = {"media": 0, "body": content if isinstance(content, str) else write_json(content).decode()}
+    body: dict[str, object] = {"content": {"media": content.get("media", 0), "body": content["body"]}}
+    return {**body, **({"remark": content["remark"]} if "remark" in content else {})}
+
+
+@sayings.of("SendSystem")
+def send_system(fields: Fields, names: Names) -> Call | list[Call] | Note:
+    body = system_body(fields)
     if "users" in fields:
         return [Call(method="POST", path=f"/system/{segment(each)}", body=body) for each in fields["users"]]
     if "conversation" not in fields:
@@ -218,6 +222,12 @@ def send_system(fields: Fields, names: Names) -> Call | list[Call] | Note:
         return NO_PLACE
     target = f"/system/{segment(names.hex32(fields['conversation']))}"
     return Call(method="POST", path=target, query=((PLACES[names.kind or Kind.GROUP][1:-1], ""),), body=body)
+
+
+@sayings.of("Announce")
+def announce(fields: Fields, names: Names) -> Call:
+    note = ("Said to all at once, and nobody can see how far it has come.", "一次性发给所有人，无法查看进度。")
+    return Call(method="POST", path="/system", body=system_body(fields), near=True, note=note)
 
 
 @sayings.of("SendMessage")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from adminapi.dialects.saying import Call, Fields, Names, Note, Sayings, segment, without_none
+from adminapi.dialects.saying import Call, Fields, Names, Note, Point, Sayings, segment, value_of, without_none
 
-sayings = Sayings()
+sayings = Sayings(
+    {
+        "users.export": Point(verb="ExportUser"),
+        "messages.tail": Point(verb="Tail"),
+    }
+)
 
 NO_SOCKET = ("Our own API says no messages as a user; see Native.", "自有接口不以用户身份发消息，请用 Native 方言。")
 
@@ -57,10 +62,45 @@ def kick(fields: Fields, names: Names) -> Call:
     return Call(method="POST", path=user(fields, names, "/kick"), body=body)
 
 
-@sayings.of("ListSessions")
-def list_sessions(fields: Fields, names: Names) -> Call:
-    asked = without_none(user=fields.get("user"), skip=fields.get("skip"), limit=fields.get("limit"))
-    return Call(method="GET", path=app(names, "/sessions"), query=tuple((key, str(value)) for key, value in asked.items()))
+@sayings.of("ListUsers")
+def list_users(fields: Fields, names: Names) -> Call:
+    return Call(method="GET", path=app(names, "/users"), query=page(fields))
+
+
+def page(fields: Fields, most: int = 100) -> tuple[tuple[str, str], ...]:
+    return (("start", str(fields.get("skip", 0))), ("limit", str(min(fields.get("limit", most), most))))
+
+
+@sayings.of("ListFriends")
+def list_friends(fields: Fields, names: Names) -> Call:
+    return Call(method="GET", path=app(names, f"/users/{segment(fields['as'])}/friends"))
+
+
+@sayings.of("GetConversation")
+def get_conversation(fields: Fields, names: Names) -> Call | Note:
+    if "conversation" not in fields:
+        return "A conversation of two is found by its id only.", "双人会话只能按会话 ID 查找。"
+    return Call(method="GET", path=conversation(fields, names))
+
+
+@sayings.of("ListConversations")
+def list_conversations(fields: Fields, names: Names) -> Call:
+    user = value_of(fields, "member")
+    path = "/conversations" if user is None else f"/users/{segment(user)}/conversations"
+    return Call(method="GET", path=app(names, path), query=page(fields))
+
+
+@sayings.of("ListMembers")
+def list_members(fields: Fields, names: Names) -> Call:
+    return Call(method="GET", path=conversation(fields, names, "/members"), query=page(fields))
+
+
+@sayings.of("History")
+def history(fields: Fields, names: Names) -> Call | Note:
+    if "between" in fields:
+        return "What two users said is found by their conversation's id only.", "两人的消息只能按会话 ID 查询。"
+    query = (("limit", str(min(fields.get("limit", 50), 100))),)
+    return Call(method="GET", path=conversation(fields, names, "/messages"), query=query)
 
 
 @sayings.of("QueryPresence")

@@ -19,9 +19,11 @@ BASE = "http://127.0.0.1:7780"
 
 
 @lru_cache
-def lines() -> tuple[tuple[str, str], ...]:
-    """(operationId, line)."""
-    return tuple(found())
+def lines(dialect: str = "") -> tuple[tuple[str, str], ...]:
+    """(operationId, line), of one dialect or of all."""
+    if not dialect:
+        return tuple(found())
+    return tuple(each for each in lines() if each[0].startswith(f"{dialect}_"))
 
 
 def found() -> Iterator[tuple[str, str]]:

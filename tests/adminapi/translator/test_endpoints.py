@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adminapi.dialect import Dialect
+from adminapi.dialects.hisihi import Hisihi
 from adminapi.dialects.jmessage import JMessage
 from adminapi.dialects.leancloud import LeanCloud
 from adminapi.dialects.native import Native
@@ -24,7 +25,8 @@ from tests.adminapi.dialects.parley.conftest import SignIn, sign_in  # noqa: F40
 
 NUMBER = 1_234_567_890_123
 GROUP = IdForms(APP.id).hex32(NUMBER)
-LINE = f"curl -H 'app-id: {APP.id}' -H 'app-key: typed-key' h/im/conversations/{GROUP}/members -d '{{\"client_ids\":[\"Tom\"]}}'"
+MEMBERS = f'h/im/conversations/{GROUP}/members -d \'{{"client_ids":["Tom"]}}\''
+LINE = f"curl -H 'app-id: {APP.id}' -H 'app-key: typed-key' {MEMBERS}"
 GET = f"curl -u {APP.id}:x h/v1/users/tom"
 DELETE = f"curl -X DELETE -u {APP.id}:x h/v1/users/tom"
 RUN = f"/-/api/apps/{APP.id}/run"
@@ -32,7 +34,7 @@ RUN = f"/-/api/apps/{APP.id}/run"
 
 @pytest.fixture
 def dialects(folder: Path, metrics: Metrics) -> list[Dialect]:
-    found = [Native(), JMessage(Passwords().hash), LeanCloud(), Parley(desk(folder, metrics))]
+    found = [Native(), JMessage(Passwords().hash), LeanCloud(), Hisihi(), Parley(desk(folder, metrics))]
     return list(with_translator(found))
 
 
@@ -54,7 +56,7 @@ async def test_anybody_may_translate_and_nothing_is_done(served: Served) -> None
     (command,) = found["commands"]
     assert (command["command"], command["text"]) == ("AddMembers", "Add members to a conversation")
     assert {"field": "users", "name": "users", "value": ["Tom"]} in command["fields"]
-    assert [[(each["name"], each["given"]) for each in way] for way in found["proofs"]][0] == [
+    assert [(each["name"], each["given"]) for each in found["proofs"][0]] == [
         ("app-id", True),
         ("app-key", True),
     ]
@@ -143,6 +145,14 @@ async def test_what_changes_something_takes_an_admin(served: Served, sign_in: Si
         answer = await served.client.post(RUN, json={"line": line}, headers=await sign_in(role))
         assert answer.status_code == status, (role, line)
     assert [type(each.command) for each in served.broker.heard if isinstance(each, Managed)] == [GetUser, DeleteUser]
+
+
+async def test_a_signature_is_for_admins_as_it_opens_a_users_door(served: Served, sign_in: SignIn) -> None:  # noqa: F811
+    """HI-01: no command comes of it, and yet it is more than reading."""
+    line = f"curl h/im/signature/login/{APP.id}/c1"
+    for role, status in (("viewer", 403), ("support", 403), ("admin", 200)):
+        answer = await served.client.post(RUN, json={"line": line}, headers=await sign_in(role))
+        assert answer.status_code == status, role
 
 
 async def test_no_line_gives_more_than_its_caller_has(served: Served, sign_in: SignIn) -> None:  # noqa: F811
