@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_origin
 
 import msgspec
 
 from broker.hub.rows import TABLES, Image, Table
-from broker.persistence.cores import give_way
 from broker.persistence.store import StoreRefused
 
 Columns = tuple[Any, ...]
@@ -110,10 +110,11 @@ class Shape(Layout):
         self.delete = f'DELETE FROM "{self.name}" WHERE {where}'
 
     def put_values(self, images: Iterable[Image]) -> Iterator[Columns]:
-        """The parameters of `upsert`, a row at a time. Between some of them this gives way to a commit of the journal."""
+        """The parameters of `upsert`, a row at a time. Between some of them this gives way to a commit of the journal, as
+        `broker.persistence.journal` has it."""
         for number, image in enumerate(images):
             if number % ROWS_IN_A_ROW == 0:
-                give_way()
+                os.sched_yield()
             yield self.values(image)
 
     def create(self) -> list[str]:
