@@ -1,10 +1,10 @@
 """The end of a turn: every touched connection gets one send with all its outbox gathered (DESIGN 2.4).
 
 The law: those who wait for a reply, or for a push to a few, are written first, then those whom only a large push or their
-own slowness has put on the list; each list in the order in which its outboxes were touched, 250 sockets between two looks
-at the clock, and at least so many of each list a turn: the many delay nobody by more than that, and are never left out.
-What is left is first of its list in the next turn. One send for many frames is most of Parley's speed (3.5 us to 0.37 us a
-message at ten, performance.md 2.1), and costs no waiting, because the turn ends anyway.
+own slowness has put on the list; each list in the order in which its outboxes were touched, 250 sockets of the first and
+100 of the second between two looks at the clock, and at least so many of each a turn: the many delay nobody by more than
+that, and are never left out. What is left is first of its list in the next turn. One send for many frames is most of
+Parley's speed (3.5 us to 0.37 us a message at ten, performance.md 2.1), and costs no waiting, because the turn ends anyway.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ clock = time.monotonic
 
 SOCKETS = 250
 """Written between two looks at the clock: about 1 ms."""
+LATER_SOCKETS = 100
+"""The same of those who can wait: what a turn may be late by because of them."""
 
 
 def flush(table: Table, ends: float) -> None:
     """Send until nothing is touched, or the clock says `ends`."""
     if table.touched:
-        drain(table, NOW, ends)
+        drain(table, NOW, SOCKETS, ends)
     if table.later:
-        drain(table, LATER, ends)
+        drain(table, LATER, LATER_SOCKETS, ends)
 
 
-def drain(table: Table, level: int, ends: float) -> None:
-    """Send what is on the list of that level until it is empty, or the clock says `ends`; at least `SOCKETS` sockets' worth.
+def drain(table: Table, level: int, sockets: int, ends: float) -> None:
+    """Send what is on the list of that level until it is empty, or the clock says `ends`; at least `sockets` sockets' worth.
     Who is on another list too is left to it, and who was on it is not here any more."""
     waiting = table.waiting[level]
     at = 0
     bytes_out = 0
     while at < len(waiting):
-        for outbox in waiting[at : at + SOCKETS]:
+        for outbox in waiting[at : at + sockets]:
             if outbox.touched != level:
                 continue
             outbox.touched = UNTOUCHED
@@ -62,7 +64,7 @@ def drain(table: Table, level: int, ends: float) -> None:
                     outbox.connection.press()
                 except Exception:  # the others of this turn are still to be written
                     outbox.connection.fail()
-        at += SOCKETS
+        at += sockets
         if clock() >= ends:
             break
     del waiting[:at]

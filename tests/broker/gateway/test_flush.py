@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from broker.gateway.flush import SOCKETS, flush
+from broker.gateway.flush import LATER_SOCKETS, SOCKETS, flush
 from broker.gateway.outbox import BLOCKED
 from broker.gateway.socket_connection import SocketConnection
 from broker.gateway.table import LATER, NOW, Table
@@ -87,18 +87,18 @@ def told_later(count: int) -> tuple[Table, list[Pipe], list[SocketConnection]]:
 
 
 def test_whom_a_large_push_has_touched_comes_behind_the_others_however_many_they_are() -> None:
-    table, pipes, _ = told_later(SOCKETS * 4)
+    table, pipes, _ = told_later(LATER_SOCKETS * 4)
     pair = [Pipe(), Pipe()]
     flush(table, ends=0.0)
     for pipe in pair:
         make(table, pipe).say_framed(b"x")
     flush(table, ends=0.0)
     assert [pipe.calls for pipe in pair] == [[b"x"], [b"x"]]
-    assert [len(pipe.calls) for pipe in pipes] == [1] * SOCKETS * 2 + [0] * SOCKETS * 2  # nor are they left out
+    assert [len(pipe.calls) for pipe in pipes] == [1] * LATER_SOCKETS * 2 + [0] * LATER_SOCKETS * 2  # nor are they left out
 
 
 def test_who_waits_behind_a_large_push_and_is_answered_gets_both_at_once_in_order_and_nothing_again() -> None:
-    table, pipes, connections = told_later(SOCKETS * 2)
+    table, pipes, connections = told_later(LATER_SOCKETS * 2)
     connections[-1].say_framed(b"answer")
     assert (connections[-1].outbox.touched, len(table.touched)) == (NOW, 1)
     flush(table, ends=0.0)
@@ -112,7 +112,7 @@ def test_who_waits_behind_a_large_push_and_is_answered_gets_both_at_once_in_orde
 
 
 def test_thousands_who_can_be_written_to_again_wait_behind_who_could_be_all_the_time() -> None:
-    table, pipes = empty_table(FakeCore()), [Pipe(room=1) for _ in range(SOCKETS * 2)]
+    table, pipes = empty_table(FakeCore()), [Pipe(room=1) for _ in range(LATER_SOCKETS * 2)]
     slow = [make(table, pipe) for pipe in pipes]
     for each in slow:
         each.say_framed(b"xy")
@@ -124,4 +124,4 @@ def test_thousands_who_can_be_written_to_again_wait_behind_who_could_be_all_the_
     make(table, quick).say_framed(b"x")
     flush(table, ends=0.0)
     assert quick.calls == [b"x"]
-    assert [len(pipe.calls) for pipe in pipes] == [2] * SOCKETS + [1] * SOCKETS
+    assert [len(pipe.calls) for pipe in pipes] == [2] * LATER_SOCKETS + [1] * LATER_SOCKETS
