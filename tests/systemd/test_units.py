@@ -54,7 +54,7 @@ def test_a_service_is_found_by_its_socket_and_both_by_the_target() -> None:
         assert f"{name}.service" in target
         assert f"{name}.socket" in target
         assert "FileDescriptorName=" in sock
-        for words in ("Type=notify", "WatchdogSec=", "User=parley", "Restart=always", "PartOf=parley.target"):
+        for words in ("Type=notify", "WatchdogSec=", "User=parley", "Restart=always", "ExecReload=", "PartOf=parley.target"):
             assert words in service
 
 
