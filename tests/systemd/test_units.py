@@ -58,6 +58,14 @@ def test_a_service_is_found_by_its_socket_and_both_by_the_target() -> None:
             assert words in service
 
 
+def test_a_reload_needs_no_program_that_a_small_debian_lacks() -> None:
+    """/bin/kill is of procps, which a minimal system has not; a shell it has, with a kill of its own."""
+    for name in ("broker", "adminapi"):
+        found = re.findall(r"(?m)^Exec\w+=(\S+)", (UNITS / f"{name}.service").read_text())
+        assert len(found) == 2
+        assert set(found) == {"/opt/parley/bin/parley", "/bin/sh"}
+
+
 def all_switched_on(text: str) -> dict[str, Any]:
     """The file with every setting in force that stands behind a #."""
     return tomllib.loads(re.sub(r"(?m)^# (\[\[app\]\]|[a-z_]+ = )", r"\1", text))
