@@ -158,6 +158,8 @@ class Door:
                 await run(stream)
             else:
                 await run(trio.SSLStream(stream, self._context, server_side=True, https_compatible=True))
+        except Exception:  # a bug of ours or of Hypercorn's ends this connection alone
+            log.exception("connection failed peer=%s", host_of(stream))
         finally:
             self._crowds.leave(address)
             self._counted(-1)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 import trio
 
+from adminapi.door import Door, listening
 from adminapi.metrics import Metrics
 from adminapi.settings import Settings
 from tests.adminapi.conftest import Served
@@ -84,3 +85,20 @@ async def test_beyond_the_limit_of_all_who_comes_waits_until_somebody_leaves(
         assert waited.cancelled_caught
         await first.aclose()
         assert await served_at_last(third)
+
+
+async def test_a_bug_in_one_connection_ends_that_one_alone(caplog: pytest.LogCaptureFixture) -> None:
+    metrics, sock = Metrics(), listening("127.0.0.1:0")
+    door = Door(sock, Settings(), metrics)
+
+    async def broken(stream: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("a bug")
+
+    async with await trio.open_tcp_stream(*sock.getsockname()) as client, door._listener:
+        stream = await door._listener.accept()
+        door._counted(1)
+        await door._run(broken, stream, "")
+        assert await client.receive_some() == b""
+    assert "a bug" in caplog.text
+    assert "parley_admin_connections 0.0" in metrics.text({}).decode()

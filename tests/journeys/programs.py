@@ -149,9 +149,9 @@ class Host:
         self.url = f"ws://127.0.0.1:{self.port}"
         return self.running
 
-    def admin(self) -> Program:
+    def admin(self, **how: Any) -> Program:
         """An admin API that is accepting."""
-        self.admin_program = self.start("-m", "adminapi")
+        self.admin_program = self.start("-m", "adminapi", **how)
         self.admin_program.wait_line("adminapi listening address=")
         self.admin_url = f"http://127.0.0.1:{self.admin_program.doors['admin']}"
         self.admin_program.wait_line("broker there")

@@ -54,8 +54,16 @@ def test_a_service_is_found_by_its_socket_and_both_by_the_target() -> None:
         assert f"{name}.service" in target
         assert f"{name}.socket" in target
         assert "FileDescriptorName=" in sock
-        for words in ("Type=notify", "WatchdogSec=", "User=parley", "Restart=always", "PartOf=parley.target"):
+        for words in ("Type=notify", "WatchdogSec=", "User=parley", "Restart=always", "ExecReload=", "PartOf=parley.target"):
             assert words in service
+
+
+def test_a_reload_needs_no_program_that_a_small_debian_lacks() -> None:
+    """/bin/kill is of procps, which a minimal system has not; a shell it has, with a kill of its own."""
+    for name in ("broker", "adminapi"):
+        found = re.findall(r"(?m)^Exec\w+=(\S+)", (UNITS / f"{name}.service").read_text())
+        assert len(found) == 2
+        assert set(found) == {"/opt/parley/bin/parley", "/bin/sh"}
 
 
 def all_switched_on(text: str) -> dict[str, Any]:
