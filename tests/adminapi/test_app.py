@@ -11,7 +11,7 @@ import trio
 from adminapi import app as app_module
 from adminapi.app import wanted_range
 from adminapi.settings import Settings
-from protocol.commands import ListMembers, ListSessions, MemberList, SessionList
+from protocol.commands import InspectSessions, ListMembers, MemberList, SessionsSeen
 from tests.adminapi.conftest import APP, Served
 
 HEADERS = f"app-id: {APP.id}\r\napp-key: {APP.key}\r\n"
@@ -199,7 +199,7 @@ async def test_a_chunked_body_is_a_body(served: Served) -> None:
     ["?%", "?where=%ff%fe", "?=&&==", "?page[]=1", "?a=%00", "?" + "a=1&" * 3000],
 )
 async def test_no_query_string_is_a_500(served: Served, query: str) -> None:
-    served.broker.on(ListSessions, SessionList(sessions=[], total=0))
+    served.broker.on(InspectSessions, SessionsSeen(sessions=[], total=0))
     for path in ("/im/conversations", "/-/api/apps/666666/sessions", "/-/health"):
         talker = await peer(served)
         async with talker.stream:
