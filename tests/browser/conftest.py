@@ -2,7 +2,7 @@
 
 The law: whatever a test does, its pages write no error to the browser's console, no exception goes uncaught, and no request
 leaves the host; what a test provokes on purpose it names first (`Watch.expect`). Each test leaves a picture of every page it
-ends with in its `tmp_path`.
+ends with in `screenshots`, in the folder pytest keeps its temporary files in (`--basetemp`).
 """
 
 from __future__ import annotations
@@ -100,7 +100,16 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, site: Up, watch: Watch, tmp_path: Path) -> Iterator[OpenPage]:
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.getbasetemp() / "screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def open_page(
+    chromium: Browser, site: Up, watch: Watch, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[OpenPage]:
     """`open_page("/-/docs", locale="zh-CN", viewport={"width": 360, "height": 740}, color_scheme="dark")`: a page in a
     browser profile of its own, at that path. The options are those of Playwright's `new_context`."""
     pages: list[Page] = []
@@ -117,9 +126,10 @@ def open_page(chromium: Browser, site: Up, watch: Watch, tmp_path: Path) -> Iter
         return page
 
     yield open_page
+    name = re.sub(r"\W+", "-", request.node.name)
     for number, page in enumerate(pages):
         if not page.is_closed():
-            page.screenshot(path=tmp_path / f"page-{number}.png", full_page=True)
+            page.screenshot(path=pictures / f"{name}-{number}.png", full_page=True)
         page.context.close()
 
 

@@ -135,10 +135,10 @@ def test_the_theme_is_the_systems_until_one_is_chosen(sign_in: SignIn) -> None:
 def test_every_page_can_be_used_by_whom_sees_badly_or_has_a_phone(
     sign_in: SignIn, person: Callable[..., Person], look: str
 ) -> None:
-    person("alice").say("bob", "hello")
+    said = person("alice").say("bob", "hello")
     page = sign_in("admin", **LOOKS[look])
     found = {}
-    for place in PLACES:
+    for place in (*PLACES, f"app/demo/conversations/{said['conv_id']}"):
         page.evaluate("place => { location.hash = '#/' + place }", place)
         page.locator("main h1").wait_for()
         page.locator("[aria-busy]").first.wait_for(state="detached")
