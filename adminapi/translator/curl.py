@@ -53,6 +53,11 @@ SHORT_FLAGS = frozenset("sSvikLfgNjn0#46OJaRqB")
 FLAGS = frozenset({"silent", "show-error", "verbose", "include", "insecure", "location", "fail", "globoff", "compressed"})
 FLAGS |= frozenset({"no-buffer", "http1.0", "http1.1", "http2", "progress-bar", "fail-with-body", "path-as-is", "ipv4"})
 FLAGS |= frozenset({"ipv6", "tlsv1", "tlsv1.2", "no-progress-meter", "raw", "basic", "location-trusted", "no-keepalive"})
+LITERAL = "\ue000"
+"""Stands for a dollar that is none of a variable's, where it would read as one: in single quotes, or behind a backslash."""
+SPACE = re.compile(r"(?:[ \t\n]|\\[ \t]*\n)+")
+"""Between words; also where a backslash joins two lines."""
+VARIABLE = re.compile(r"(\$[A-Z][A-Z0-9_]*)")
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "?": "?", "a": "\a", "b": "\b", "f": "\f"}
 
 
@@ -85,6 +90,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The other fields of a multipart body."""
     host: str = ""
 
+    def plain(self) -> Request:
+        """With every dollar as it is sent."""
+        text = msgspec.json.encode(self).decode().replace(LITERAL, "$")
+        return msgspec.json.decode(text, type=Request)
+
     def header(self, name: str) -> str:
         return next((value for found, value in self.headers if found.lower() == name.lower()), "")
 
@@ -115,20 +125,20 @@ def split(line: str) -> Iterator[str]:
     line = line.replace("\r\n", "\n")
     if (re.search(r"\^[ \t]*\n", line) and not re.search(r"\\[ \t]*\n", line)) or re.match(r'\s*curl(\.exe)?\s+\^"', line):
         line = re.sub(r"\^(.)", r"\1", re.sub(r"\^[ \t]*\n", " ", line))
-    line = re.sub(r"\\[ \t]*\n", " ", line)
     at, word, begun = 0, "", False
     while at < len(line):
         letter = line[at]
-        if letter in " \t\n":
+        space = SPACE.match(line, at)
+        if space is not None:
             if begun:
                 yield word
-            word, begun, at = "", False, at + 1
+            word, begun, at = "", False, space.end()
             continue
         if letter in "'\"" or (letter == "$" and line[at + 1 : at + 2] == "'"):
             quoted, at = quotation(line, at)
             word += quoted
         elif letter == "\\" and at + 1 < len(line):
-            word, at = word + line[at + 1], at + 2
+            word, at = word + (LITERAL if literal(line, at + 1) else line[at + 1]), at + 2
         elif letter in "|;&<>" and not begun:
             return
         elif letter in "|;" or (letter == "&" and line[at + 1 : at + 2] in ("&", "")):
@@ -148,7 +158,7 @@ def quotation(line: str, at: int) -> tuple[str, int]:
         end = line.find("'", at + 1)
         if end < 0:
             raise unclosed("'")
-        return line[at + 1 : end], end + 1
+        return literally(line[at + 1 : end]), end + 1
     ansi = mark == "$"
     at, said, closing = at + (2 if ansi else 1), "", "'" if ansi else '"'
     while at < len(line):
@@ -161,11 +171,22 @@ def quotation(line: str, at: int) -> tuple[str, int]:
                 said += more
                 continue
             following = line[at + 1]
-            said += following if following in '"\\`$' else "" if following == "\n" else "\\" + following
+            if literal(line, at + 1):
+                following = LITERAL
+            said += following if following in f'"\\`${LITERAL}' else "" if following == "\n" else "\\" + following
             at += 2
             continue
-        said, at = said + letter, at + 1
+        said, at = said + (LITERAL if ansi and literal(line, at) else letter), at + 1
     raise unclosed(closing)
+
+
+def literal(line: str, at: int) -> bool:
+    """Whether a variable would begin here."""
+    return VARIABLE.match(line, at) is not None
+
+
+def literally(text: str) -> str:
+    return VARIABLE.sub(lambda found: LITERAL + found[0][1:], text)
 
 
 def unclosed(mark: str) -> NotCurl:
@@ -326,17 +347,17 @@ def host_of(url: str) -> str:
 
 def quoted(text: str) -> str:
     """As one word of a POSIX shell, in which `$NAME` is still a variable."""
-    if re.search(r"\$[A-Z]", text) and not re.search(r"[\"\\`!]", text):
-        return f'"{text}"'
-    if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", text):
-        return text
-    pieces = re.split(r"(\$[A-Z][A-Z0-9_]*)", text)
+    pieces = VARIABLE.split(text)
     if len(pieces) == 1:
-        return "'" + text.replace("'", "'\\''") + "'"
+        return text if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", text) else singly(text)
+    if not re.search(rf"[\"\\`!{LITERAL}]|\$(?![A-Z])", text):
+        return f'"{text}"'
     # A variable inside of JSON: out of the single quotes, into double ones.
-    return "".join(
-        f'"{piece}"' if index % 2 else "'" + piece.replace("'", "'\\''") + "'" for index, piece in enumerate(pieces) if piece
-    )
+    return "".join(f'"{piece}"' if at % 2 else singly(piece) for at, piece in enumerate(pieces) if piece)
+
+
+def singly(text: str) -> str:
+    return "'" + text.replace("'", "'\\''").replace(LITERAL, "$") + "'"
 
 
 def write(request: Request, base_url: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 import trio
 
 from adminapi.dialect import (
@@ -108,7 +109,8 @@ class Translator:
             )
         except NotCurl as wrong:
             raise Refused(Reason.BAD_FORMAT, wrong.note[language]) from None
-        return json_answer(shape(read, others, language))
+        answer = json_answer(shape(read, others, language))
+        return msgspec.structs.replace(answer, body=answer.body.replace(curl.LITERAL.encode(), b"$"))
 
     async def run(self, ask: Ask, broker: Broker) -> Answer:
         """Carry out a curl line of any dialect for this app, with the caller's own right.
@@ -127,7 +129,7 @@ class Translator:
             raise Refused(Reason.BAD_FILE, FILES[language])
         if not reads and ask.caller.role < OperatorRole.ADMIN:
             raise Refused(Reason.NOT_ALLOWED, ADMINS[language])
-        inner = asked(request, found, ask)
+        inner = asked(request.plain(), found, ask)
         try:
             if found.dialect.roots == ("/-",):
                 inner.caller = found.dialect.admit(inner, broker.apps or {})
