@@ -37,10 +37,10 @@ run: $(STAMP)
 	@exec $(BIN)/parley up
 
 test: $(TEST_STAMP) lint
-	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile --no-loadscope-reorder
 
 attacks: $(TEST_STAMP)
-	$(BIN)/python -m pytest -q -m "attack and not soak" -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -m "attack and not soak" -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .

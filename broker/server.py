@@ -291,7 +291,7 @@ class Server:
 
     def _read(self) -> Reading:
         messages, deliveries, refused = self._dispatcher.totals()
-        sessions = sum(len(hub.sessions) for hub in self._hubs())
+        sessions = sum(len(hub.sessions) for hub in self._dispatcher.apps.hubs.values())
         return Reading(
             time.monotonic(), self._clock.now_ms(), sessions, messages, deliveries, self._targets.lag,
             refused + self._reactor.table.counters.refused,

@@ -20,6 +20,7 @@ import orjson
 
 from protocol.codec import write_json
 from protocol.records import Message
+from protocol.richtext import words_of
 
 TEXT, IMAGE, AUDIO, VIDEO = range(4)
 LARGEST = (1 << 31) - 1
@@ -49,7 +50,7 @@ def body_of(content: Content) -> tuple[int, bytes]:
 
 def content_of(message: Message) -> Content:
     """The message as MaxLeap's side reads it. Of one taken back the body is empty."""
-    body: dict[str, object] = orjson.loads(message.body)  # made by our own writer, so it needs no door
+    body = words_of(message.body)
     text, attr, url = (body.get(key) for key in ("text", "attr", "url"))
     remark = attr.get("remark") if isinstance(attr, dict) else None
     remark = remark if isinstance(remark, str) else ""

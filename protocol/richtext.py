@@ -8,7 +8,7 @@ and say nothing in our words.
 The law: whatever LeanCloud's side said comes back to LeanCloud letter for letter, so nothing our model lacks is lost.
 What was said, or since edited, elsewhere comes back as rich text made of type, text, attr and url; an edit is seen by
 comparing those with what `lc` reads as, and the rest of the original stays around it. A message taken back is `_lctype`
--127.
+-127. What our model has no words for is shown elsewhere too, in `attr` (`words_of`).
 
 Readings:
 * A string without `_lctype` is a text, type -1, whole; so other wires show it as it is.
@@ -34,6 +34,8 @@ ORIGINAL = "lc"
 BYTES = "base64"
 BINARY = 0
 """Of a message of bytes: no type of LeanCloud's, and no native one."""
+OURS = ("_lctype", "_lctext", "_lcattrs", "_lcfile", "_lcloc")
+"""The fields of rich text that our model has words for."""
 TYPES = range(-(1 << 31), 1 << 31)
 
 Data = dict[str, object]
@@ -110,6 +112,20 @@ def string_of(message: Message) -> str:
     return _rich(Parts(said.type, text, attr, url, said.document or {}))
 
 
+def words_of(body: bytes) -> Data:
+    """A body as every API but LeanCloud's shows it: `attr` has the fields an app's own rich text brings along, too, and of a
+    message of bytes `{"base64": text}`."""
+    said: Data = orjson.loads(body)  # made by our own writer, so it needs no door
+    original, attr = said.get(ORIGINAL), said.get("attr")
+    if isinstance(original, str) and (attr is None or isinstance(attr, dict)):
+        own = {key: value for key, value in (_document(original) or {}).items() if key not in OURS and value is not None}
+        if own:
+            said["attr"] = {**own, **(attr or {})}
+    elif isinstance(original, dict) and attr is None:
+        said["attr"] = original
+    return said
+
+
 def _is_text(string: str, text: str) -> bool:
     """It surely says this text and nothing else: the rich text that SDKs write, told without reading it (every push of a
     message asks; measured: 1.3 us instead of 3.9)."""
@@ -166,6 +182,5 @@ def _rich(parts: Parts) -> str:
         file = before.get("_lcfile")
         same = isinstance(file, dict) and file.get("url") == parts.url
         said["_lcfile"] = file if same else {"url": parts.url}
-    ours = ("_lctype", "_lctext", "_lcattrs", "_lcfile", "_lcloc")
-    said.update((key, value) for key, value in before.items() if key not in ours)
+    said.update((key, value) for key, value in before.items() if key not in OURS)
     return write_json(said).decode()

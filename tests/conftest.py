@@ -1,11 +1,12 @@
 """What several parts of the tests share: a PostgreSQL server for the whole run, a database for a test; and which tests are
-attacks."""
+attacks, and which come first."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,14 @@ ATTACKS = frozenset(
 """Rows of the README's table of attacks."""
 
 
+LONG = ("systemd", "browser", "journeys", "faults", "bench", "attacks")
+"""Folders whose files take long; begun last, one of them would be waited for by every core but its own."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`pytest -m attack` runs what stands in that table, wherever it is."""
+    places = {Path(__file__).parent / folder: place for place, folder in enumerate(LONG)}
+    items.sort(key=lambda item: min((places[each] for each in item.path.parents if each in places), default=len(LONG)))
     for item in items:
         if any(mark.name in ATTACKS for mark in item.iter_markers()):
             item.add_marker("attack")

@@ -8,7 +8,7 @@ import { ask } from "./dialogs.js";
 import { clock, moment, pretty, spoken } from "./format.js";
 import { nameOf } from "./conversations.js";
 import { members } from "./members.js";
-import { card, empty, heading, link, load, refused, search, tagged, tell } from "./pieces.js";
+import { card, empty, heading, link, liveness, load, refused, search, tagged, tell } from "./pieces.js";
 
 const LIMIT = 50;
 const KEPT = 1000;
@@ -40,7 +40,7 @@ function facts(found) {
 function history(app, conversation, path, signal) {
   const lines = h("ol.messages", { "aria-label": t("Messages") });
   const box = h("div.history", { tabindex: 0, hidden: true, role: "region", "aria-label": t("Messages") }, lines);
-  const state = h("span.tag", { role: "status" }, t("connecting"));
+  const live = liveness();
   const earlier = h("button.small", { type: "button", hidden: true, onclick: () => more() }, t("Earlier messages"));
   const none = h("div", { hidden: true }, empty(t("Nothing was said here yet, or nothing that matches.")));
   const trouble = h("div");
@@ -77,25 +77,20 @@ function history(app, conversation, path, signal) {
     }
   };
   const onLine = ({ messages = [], fault }) => {
-    onState(!fault, fault);
+    live.onState(!fault, fault);
     if (wanted) return;
     const followed = atEnd();
     for (const each of messages) put(each);
     box.hidden = !(none.hidden = lines.childElementCount > 0);
     if (followed) box.scrollTop = box.scrollHeight;
   };
-  const onState = (live, why) => {
-    state.className = live ? "tag good" : "tag warn";
-    state.textContent = live ? t("live") : t("not live");
-    state.title = why ?? "";
-  };
   const find = search(t("Search what was said"), "", (text) => {
     wanted = text;
     more(true);
   });
-  more(true).then(() => follow(() => path("tail", { after: newest }), { signal, onLine, onState }));
+  more(true).then(() => follow(() => path("tail", { after: newest }), { signal, onLine, onState: live.onState }));
   return h(
-    "section.card.stack", h("div.row.apart", h("h2", t("Messages")), state), h("div.row", find), trouble,
+    "section.card.stack", h("div.row.apart", h("h2", t("Messages")), live.element), h("div.row", find), trouble,
     h("div.row.centre", earlier), none, box, may("support") && systemForm(app, conversation),
   );
 }

@@ -6,7 +6,7 @@ import { t } from "/-/look/words.js";
 import { at, follow, get } from "./api.js";
 import { chart } from "./chart.js";
 import { fine, hourMinute, milliseconds, number } from "./format.js";
-import { heading, link, repeat } from "./pieces.js";
+import { heading, link, liveness, repeat } from "./pieces.js";
 
 const HOUR_MS = 3_600_000;
 const SAMPLE_MS = 5000;
@@ -27,23 +27,14 @@ const CHARTS = () => [
 ];
 
 export function show(main, { title, signal }) {
-  const state = h("span.tag", { role: "status" }, t("connecting"));
-  const again = h("button.small", { type: "button", hidden: true }, t("Try now"));
+  const live = liveness();
   const health = h("div");
   const charts = CHARTS().map(chart);
   const numbers = h("div");
   let samples = [];
 
-  const onState = (live, why, now) => {
-    state.className = live ? "tag good" : "tag warn";
-    state.textContent = live ? t("live") : t("not live");
-    state.title = why ?? "";
-    again.hidden = live || !now;
-    again.onclick = now;
-  };
   const onLine = ({ samples: kept, now, fault }) => {
-    if (fault) return onState(false, fault);
-    onState(true);
+    live.onState(!fault, fault);
     if (kept) samples = kept;
     if (now) samples = added(samples, now);
     for (const each of charts) each.draw(samples);
@@ -51,11 +42,11 @@ export function show(main, { title, signal }) {
   };
 
   main.append(
-    heading(title, state, again), health,
+    heading(title, live.element), health,
     h("div.charts", charts.map(({ element }) => element)),
     h("details.card", h("summary", t("The numbers of the charts as a table")), numbers),
   );
-  follow(() => at("live"), { signal, onLine, onState, silentMs: SILENT_MS });
+  follow(() => at("live"), { signal, onLine, onState: live.onState, silentMs: SILENT_MS });
   repeat(HEALTH_MS, signal, () => drawHealth(health, signal));
 }
 

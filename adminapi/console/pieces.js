@@ -154,6 +154,22 @@ export function pages(onTurn) {
   };
 }
 
+// Whether a stream is live, why not, and a button to try at once: { element, onState } for `follow`.
+export function liveness() {
+  const state = h("span.tag", t("connecting"));
+  const reason = h("span.small.muted");
+  const again = h("button.small", { type: "button", hidden: true }, t("Try now"));
+  const onState = (live, why = "", now = null) => {
+    state.className = live ? "tag good" : "tag warn";
+    const word = live ? t("live") : t("not live");
+    if (state.textContent !== word) state.textContent = word;
+    reason.textContent = live ? "" : why;
+    again.hidden = live || !now;
+    again.onclick = now;
+  };
+  return { element: h("div.row", reason, h("span", { role: "status" }, state), again), onState };
+}
+
 // Offers bytes as a file.
 export function save(blob, name) {
   const url = URL.createObjectURL(blob);

@@ -46,7 +46,7 @@ from protocol.errors import CloseReason, Reason, Refused
 from protocol.pushes import AppsChanged, Push
 from protocol.wires.wire import End, Ending, Farewell, Inbound, Say, Submit
 
-WORDS = 2
+WORDS = 3
 """Version of the words: of the commands, replies and pushes, and of the frames above. What the half without it may leave
 unread, or answers `bad_format`, raises it by one: new commands, and new fields whose default means what was meant before.
 What it could misread raises it by two."""

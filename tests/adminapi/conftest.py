@@ -253,11 +253,11 @@ class Served:
         return await trio.open_tcp_stream(host, int(port))
 
 
-def desk(data: Path, metrics: Metrics, token: str = OPERATOR) -> Services:
+def desk(data: Path, metrics: Metrics, token: str = OPERATOR, shared: Shared | None = None) -> Services:
     """What our own dialect is given, on this data directory."""
     audit = Audit(AuditLog(data / "audit"))
     return msgspec.structs.replace(
-        services(load(None, str(data), {}), Passwords(), metrics, Shared(), audit), operator_token=token
+        services(load(None, str(data), {}), Passwords(), metrics, shared or Shared(), audit), operator_token=token
     )
 
 
@@ -267,9 +267,15 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def dialects(folder: Path, metrics: Metrics) -> list[Dialect]:
+def shared() -> Shared:
+    """Who watches what, in `served`."""
+    return Shared()
+
+
+@pytest.fixture
+def dialects(folder: Path, metrics: Metrics, shared: Shared) -> list[Dialect]:
     """What `served` mounts; the folder of a dialect has its own."""
-    return [Native(), Parley(desk(folder, metrics))]
+    return [Native(), Parley(desk(folder, metrics, shared=shared))]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import trio
 
 from adminapi.audit import log as files
 from adminapi.audit.log import AuditLog, Broken
-from protocol.commands import BanUser, Done, ListSessions, SendMessage, SessionList
+from protocol.commands import BanUser, Done, InspectSessions, SendMessage, SessionsSeen
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from tests.adminapi.conftest import APP, OPERATOR, Served
@@ -30,7 +30,7 @@ def written(audit: AuditLog) -> list[dict[str, Any]]:
 
 async def test_each_changing_call_is_a_line_and_a_read_is_none(served: Served) -> None:
     served.broker.on(BanUser, lambda command, managed: Done(time_ms=1))
-    served.broker.on(ListSessions, SessionList(sessions=[], total=0))
+    served.broker.on(InspectSessions, SessionsSeen(sessions=[], total=0))
     served.broker.on(SendMessage, Refused(Reason.UNKNOWN_CONVERSATION))
     operator = {"authorization": f"Bearer {OPERATOR}"}
     assert (await served.call("POST", BAN, headers=operator)).status_code == 200
@@ -84,7 +84,7 @@ async def test_while_it_cannot_be_written_nothing_is_changed_and_reads_go_on(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served.broker.on(BanUser, lambda command, managed: Done(time_ms=1))
-    served.broker.on(ListSessions, SessionList(sessions=[], total=0))
+    served.broker.on(InspectSessions, SessionsSeen(sessions=[], total=0))
     operator = {"authorization": f"Bearer {OPERATOR}"}
     monkeypatch.setattr(files, "FREE_BYTES", 1 << 62)
     refused = await served.call("POST", BAN, headers=operator)

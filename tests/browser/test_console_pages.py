@@ -65,6 +65,7 @@ def test_a_stream_that_breaks_says_so_and_comes_back(sign_in: SignIn, watch: Wat
     page.route("**/-/api/live", lambda route: route.abort())
     page.get_by_role("link", name="Overview").click()
     page.get_by_text("not live").wait_for()
+    page.get_by_text("The server cannot be reached").wait_for()
     page.unroute("**/-/api/live")
     page.get_by_role("button", name="Try now").click()
     page.get_by_text("live", exact=True).wait_for()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.media import LARGEST, Content, body_of, content_of
 from protocol.records import Message
+from protocol.richtext import binary_body_of as leancloud_bytes
 from protocol.richtext import body_of as leancloud_body
 
 
@@ -74,3 +75,6 @@ def test_what_leancloud_says() -> None:
     assert content_of(message(*leancloud_body("plain words"))) == Content(0, "plain words")
     image = '{"_lctype":-2,"_lctext":"me","_lcfile":{"url":"http://h/me.png"}}'
     assert content_of(message(*leancloud_body(image))) == Content(1, "http://h/me.png")
+    own = '{"_lctype":3,"order":{"id":7}}'
+    assert content_of(message(*leancloud_body(own))) == Content(0, '{"order":{"id":7}}')
+    assert content_of(message(*leancloud_bytes(b"\0\1"))) == Content(0, '{"base64":"AAE="}')

@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from adminapi.dialect import Answer, Ask, Caller, Dialect, Rendering, Routes, bearer, json_answer, same_secret
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints import (
     announcements,
     apps,
@@ -35,6 +34,7 @@ from adminapi.dialects.parley.endpoints import (
 )
 from adminapi.dialects.parley.endpoints.probes import Probes
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
+from adminapi.dialects.parley.schemas import common as schemas
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import Schema, obj, text
 from protocol.apps import App

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 
 from protocol import commands as c
 from protocol.errors import Reason
 from protocol.records import ConversationState, PatchRecord, Role, Status
+from protocol.richtext import words_of
 from protocol.wires.native.codes import code_of
 from protocol.wires.native.ids import AppIds
 from protocol.wires.native.shapes import (
@@ -131,7 +131,7 @@ def _patch(patch: PatchRecord, ids: AppIds) -> Row:
 
 def content(body: bytes) -> Row:
     """What an edit says now: `text`, and `attr` and `url` as JSON text, as in msg.new (ZD-10)."""
-    said = orjson.loads(body)
+    said = words_of(body)
     return {"text": said.get("text"), "attr": json_text(said.get("attr")), "url": json_text(said.get("url"))}
 
 

@@ -23,15 +23,15 @@ import orjson
 
 from protocol.codec import write_json
 from protocol.records import ConversationInfo, Message, UserInfo
+from protocol.richtext import words_of
 from protocol.wires.native.ids import AppIds
 
 Row = dict[str, object]
 
 
 def body_of(message: Message) -> Row:
-    """The body as a dict. It was made by our own `write_json`, so it needs no door."""
-    body: Row = orjson.loads(message.body)
-    return body
+    """The body as a dict."""
+    return words_of(message.body)
 
 
 def json_text(value: object) -> str:

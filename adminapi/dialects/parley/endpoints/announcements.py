@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
-from adminapi.dialects.parley import schemas
+from adminapi.dialects.parley.schemas import conversations as schemas
 from adminapi.schemas import About
 from protocol.codec import read_json, write_json
 from protocol.commands import Announce, Announced, AnnouncementList, ListAnnouncements

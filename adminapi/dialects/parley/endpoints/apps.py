@@ -13,8 +13,8 @@ import msgspec
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
 from adminapi.dialects.keys import KEYS, fresh, rotated, settings_with
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import NO_APP, app_shape
+from adminapi.dialects.parley.schemas import apps as schemas
 from adminapi.dialects.parley.services import Witness
 from adminapi.schemas import About
 from protocol import apps as described

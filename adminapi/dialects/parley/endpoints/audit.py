@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import number, words
+from adminapi.dialects.parley.schemas import installation as schemas
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import About
 

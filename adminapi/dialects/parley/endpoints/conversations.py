@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import (
     any_of,
     conversation_id,
@@ -16,6 +15,8 @@ from adminapi.dialects.parley.endpoints.shapes import (
     page_asked,
     words,
 )
+from adminapi.dialects.parley.schemas import common as schemas
+from adminapi.dialects.parley.schemas.conversations import MEMBERS, MEMBERS_ASKED, MEMBERS_MOST
 from adminapi.schemas import About
 from protocol.commands import (
     ConversationFound,
@@ -55,11 +56,11 @@ async def get_conversation(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "GET",
     "/-/api/apps/{app}/conversations/{conversation}/members",
-    about=About(answer=schemas.MEMBERS, query=schemas.MEMBERS_ASKED),
+    about=About(answer=MEMBERS, query=MEMBERS_ASKED),
 )
 async def list_members(ask: Ask, broker: Broker) -> Answer:
     """Who is in a conversation, in the order of their joining."""
-    limit = number(ask, "limit", 50, 1, schemas.MEMBERS_MOST)
+    limit = number(ask, "limit", 50, 1, MEMBERS_MOST)
     start = number(ask, "start", 0, 0, 100_000_000)
     if start % limit:
         bad("start", f"a multiple of limit, which is {limit}")

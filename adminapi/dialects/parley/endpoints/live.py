@@ -6,8 +6,8 @@ from contextlib import aclosing
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, Lines, fault, streamed
+from adminapi.dialects.parley.schemas import installation as schemas
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import About, either
 from protocol.commands import ListSamples, Sample, SampleList

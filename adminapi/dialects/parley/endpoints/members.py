@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import conversation_id, done
+from adminapi.dialects.parley.schemas import conversations as schemas
+from adminapi.dialects.parley.schemas.common import DONE
 from adminapi.schemas import About
 from protocol.commands import Block, DismissJoinRequest, JoinRequestList, ListJoinRequests, Mute, SetRole, Unblock, Unmute
 from protocol.wires.native.fields import bad, missing, whole
@@ -19,7 +20,7 @@ ROLES = {"member": 0, "manager": 1, 0: 0, 1: 1}
 @routes.add(
     "PUT",
     "/-/api/apps/{app}/conversations/{conversation}/members/{user}/role",
-    about=About(answer=schemas.DONE, body=schemas.ROLE),
+    about=About(answer=DONE, body=schemas.ROLE),
     role=OperatorRole.ADMIN,
 )
 async def set_role(ask: Ask, broker: Broker) -> Answer:
@@ -36,7 +37,7 @@ async def set_role(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "POST",
     "/-/api/apps/{app}/conversations/{conversation}/members/{user}/block",
-    about=About(answer=schemas.DONE),
+    about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def block(ask: Ask, broker: Broker) -> Answer:
@@ -47,7 +48,7 @@ async def block(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "POST",
     "/-/api/apps/{app}/conversations/{conversation}/members/{user}/unblock",
-    about=About(answer=schemas.DONE),
+    about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def unblock(ask: Ask, broker: Broker) -> Answer:
@@ -58,7 +59,7 @@ async def unblock(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "POST",
     "/-/api/apps/{app}/conversations/{conversation}/members/{user}/mute",
-    about=About(answer=schemas.DONE, body=schemas.MUTE),
+    about=About(answer=DONE, body=schemas.MUTE),
     role=OperatorRole.SUPPORT,
 )
 async def mute(ask: Ask, broker: Broker) -> Answer:
@@ -70,7 +71,7 @@ async def mute(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "POST",
     "/-/api/apps/{app}/conversations/{conversation}/members/{user}/unmute",
-    about=About(answer=schemas.DONE),
+    about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def unmute(ask: Ask, broker: Broker) -> Answer:
@@ -91,7 +92,7 @@ async def list_join_requests(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "DELETE",
     "/-/api/apps/{app}/conversations/{conversation}/join-requests/{user}",
-    about=About(answer=schemas.DONE),
+    about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def dismiss_join_request(ask: Ask, broker: Broker) -> Answer:

@@ -6,9 +6,10 @@ from contextlib import aclosing
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import conversation_id, done, message_shape, number, words
 from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, Lines, fault, streamed
+from adminapi.dialects.parley.schemas import conversations as schemas
+from adminapi.dialects.parley.schemas.common import DONE
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import About, either
 from protocol.codec import read_json, write_json
@@ -110,9 +111,7 @@ def holds(message: Message, text: str) -> bool:
     return text in message.sender.casefold() or (isinstance(said, str) and text in said.casefold())
 
 
-@routes.add(
-    "POST", "/-/api/apps/{app}/system", about=About(answer=schemas.DONE, body=schemas.SYSTEM), role=OperatorRole.SUPPORT
-)
+@routes.add("POST", "/-/api/apps/{app}/system", about=About(answer=DONE, body=schemas.SYSTEM), role=OperatorRole.SUPPORT)
 async def send_system(ask: Ask, broker: Broker) -> Answer:
     """Push to online sessions: of a user, of a conversation, or of the whole app."""
     data = ask.json_object()
@@ -132,7 +131,7 @@ async def send_system(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "DELETE",
     "/-/api/apps/{app}/conversations/{conversation}/messages/{message}",
-    about=About(answer=schemas.DONE),
+    about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def delete_message(ask: Ask, broker: Broker) -> Answer:

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
+from adminapi.dialects.parley.schemas import installation as schemas
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import About
 from protocol.commands import Stats, StatsReport, sample

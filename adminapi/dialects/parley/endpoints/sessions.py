@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import done, next_start, number, words
+from adminapi.dialects.parley.schemas import people as schemas
+from adminapi.dialects.parley.schemas.common import DONE
 from adminapi.schemas import About
 from protocol.commands import ConnectionSeen, InspectConnection, InspectSessions, Kick, SessionsSeen
 from protocol.errors import Reason, Refused
@@ -53,7 +54,7 @@ async def get_session(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "POST",
     "/-/api/apps/{app}/users/{user}/kick",
-    about=About(answer=schemas.DONE, body=schemas.KICK),
+    about=About(answer=DONE, body=schemas.KICK),
     role=OperatorRole.SUPPORT,
 )
 async def kick(ask: Ask, broker: Broker) -> Answer:

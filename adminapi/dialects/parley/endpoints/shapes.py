@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, json_answer
-from adminapi.dialects.parley import schemas
+from adminapi.dialects.parley.schemas import common as schemas
 from protocol.apps import App
 from protocol.codec import read_json
 from protocol.commands import Command, Condition, ConversationPage, Done, Patched

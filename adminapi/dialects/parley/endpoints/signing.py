@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adminapi.dialect import Answer, Ask, Caller, OperatorRole, Routes, bearer, json_answer
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import NO_APP
+from adminapi.dialects.parley.schemas import installation as schemas
 from adminapi.dialects.parley.services import OperatorSession, Services, Witness
 from adminapi.schemas import About
 from protocol.errors import Reason

@@ -6,7 +6,6 @@ from typing import cast
 
 from adminapi.dialect import Answer, Ask, Broker, OperatorRole, Routes, json_answer
 from adminapi.dialects.export import told
-from adminapi.dialects.parley import schemas
 from adminapi.dialects.parley.endpoints.shapes import (
     any_of,
     conversation_page,
@@ -17,6 +16,8 @@ from adminapi.dialects.parley.endpoints.shapes import (
     words,
 )
 from adminapi.dialects.parley.endpoints.streams import FAULT, NDJSON, Admit, streamed
+from adminapi.dialects.parley.schemas import people as schemas
+from adminapi.dialects.parley.schemas.common import CONVERSATIONS, DONE, PAGED, PLAIN_PAGED
 from adminapi.dialects.parley.services import Services, Witness
 from adminapi.schemas import About, either
 from protocol.commands import (
@@ -85,7 +86,7 @@ def routes_with(services: Services, admit: Admit) -> Routes:
     return own
 
 
-@routes.add("GET", "/-/api/apps/{app}/users", about=About(answer=schemas.USERS, query=schemas.PAGED))
+@routes.add("GET", "/-/api/apps/{app}/users", about=About(answer=schemas.USERS, query=PAGED))
 async def list_users(ask: Ask, broker: Broker) -> Answer:
     """Users, visitors apart, in the order of their making (after a restart, of their ids).
 
@@ -115,7 +116,7 @@ async def list_friends(ask: Ask, broker: Broker) -> Answer:
 @routes.add(
     "GET",
     "/-/api/apps/{app}/users/{user}/conversations",
-    about=About(answer=schemas.CONVERSATIONS, query=schemas.PLAIN_PAGED),
+    about=About(answer=CONVERSATIONS, query=PLAIN_PAGED),
 )
 async def list_conversations(ask: Ask, broker: Broker) -> Answer:
     """The conversations the user is in, newest first."""
@@ -133,13 +134,13 @@ async def get_user(ask: Ask, broker: Broker) -> Answer:
     return json_answer(user_shape(reply.user))
 
 
-@routes.add("DELETE", "/-/api/apps/{app}/users/{user}", about=About(answer=schemas.DONE), role=OperatorRole.ADMIN)
+@routes.add("DELETE", "/-/api/apps/{app}/users/{user}", about=About(answer=DONE), role=OperatorRole.ADMIN)
 async def delete_user(ask: Ask, broker: Broker) -> Answer:
     """Delete a user for good; what the user said stays."""
     return await done(ask, broker, DeleteUser(user=ask.path["user"]))
 
 
-@routes.add("POST", "/-/api/apps/{app}/users/{user}/ban", about=About(answer=schemas.DONE), role=OperatorRole.SUPPORT)
+@routes.add("POST", "/-/api/apps/{app}/users/{user}/ban", about=About(answer=DONE), role=OperatorRole.SUPPORT)
 async def ban(ask: Ask, broker: Broker) -> Answer:
     """Ban a user.
 
@@ -147,7 +148,7 @@ async def ban(ask: Ask, broker: Broker) -> Answer:
     return await done(ask, broker, BanUser(user=ask.path["user"]))
 
 
-@routes.add("POST", "/-/api/apps/{app}/users/{user}/unban", about=About(answer=schemas.DONE), role=OperatorRole.SUPPORT)
+@routes.add("POST", "/-/api/apps/{app}/users/{user}/unban", about=About(answer=DONE), role=OperatorRole.SUPPORT)
 async def unban(ask: Ask, broker: Broker) -> Answer:
     """Lift a ban."""
     return await done(ask, broker, BanUser(user=ask.path["user"], banned=False))

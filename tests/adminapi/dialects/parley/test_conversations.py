@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
+import trio
 
+from adminapi.settings import Settings
+from adminapi.shared import Shared
 from protocol.commands import (
     Condition,
     ConversationFound,
@@ -170,3 +174,19 @@ async def test_it_goes_on_when_the_apps_settings_change_and_ends_with_its_key(se
 @pytest.mark.parametrize("query", ["before=0", "limit=101", "before=x", "search=" + "x" * 300])
 async def test_what_cannot_be_asked_is_said(served: Served, query: str) -> None:
     assert (await served.client.get(f"{ONE}/messages?{query}", headers=OWN)).status_code == 400
+
+
+@pytest.mark.parametrize("admin_settings", [Settings(stalled_seconds=1.0, graceful_seconds=0.5)])
+async def test_who_takes_nothing_of_it_is_cut_off(served: Served, shared: Shared) -> None:
+    talk = Talk(served, count=1)
+    name, port = served.host.split(":")
+    with trio.socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        await deaf.connect((name, int(port)))
+        await deaf.send(f"GET {ONE}/tail HTTP/1.1\r\nhost: h\r\nauthorization: {OWN['authorization']}\r\n\r\n".encode())
+        while not shared._watchers:  # noqa: ASYNC110  # it tells nobody
+            await trio.sleep(0.01)
+        with trio.fail_after(20):
+            while shared._watchers:
+                talk.say("x" * 60_000)
+                await trio.sleep(0.005)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import pytest
@@ -90,11 +89,10 @@ async def test_it_is_for_operators(served: Served, key: str, status: int) -> Non
     assert answer.status_code == status
 
 
-async def test_one_watcher_too_many_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_watcher_too_many_is_refused(served: Served, shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     served.broker.on(ListSamples, answering)
     async with streaming(served.host, "/-/api/live", ALL) as live:
         await live.line()
-        for shared in [each for each in gc.get_objects() if isinstance(each, Shared)]:
-            monkeypatch.setattr(shared, "_most", 1)
+        monkeypatch.setattr(shared, "_most", 1)
         answer = await served.client.get("/-/api/live", headers=ALL)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")

@@ -7,8 +7,9 @@ import pytest
 from protocol.errors import Refused
 from protocol.ids import RECENT, Mint
 from protocol.records import ConversationInfo, Message
+from protocol.richtext import binary_body_of, body_of
 from protocol.wires.native.ids import AppIds
-from protocol.wires.native.shapes import conversation_row, date_text, message_row, page
+from protocol.wires.native.shapes import conversation_row, date_text, message_push, message_row, page
 from protocol.wires.native.where import conditions
 
 IDS = AppIds("666666")
@@ -42,6 +43,16 @@ def test_a_row_of_the_message_list_with_everything() -> None:
     row = message_row(message, IDS)
     assert (row["text"], row["attr"], row["url"], row["mention_client_ids"]) == (None, {"a": 1}, '"u"', '["x"]')
     assert (row["msg_status"], row["no_sync"], row["mention_all"], row["transient"], row["mtime"]) == (3, 1, 1, 1, 9)
+
+
+def test_what_a_leancloud_app_defined_is_shown_as_attributes() -> None:
+    own = body_of('{"_lctype":5,"order":{"id":7},"_lctext":null}')
+    assert message_row(Message(MSG, CONV, 1, "b", *own), IDS)["attr"] == {"order": {"id": 7}}
+    worded = body_of('{"_lctype":5,"_lctext":"hi","_lcattrs":{"a":1},"order":{"id":7}}')
+    row = message_row(Message(MSG, CONV, 1, "b", *worded), IDS)
+    assert (row["type"], row["text"], row["attr"]) == (5, "hi", {"order": {"id": 7}, "a": 1})
+    raw = binary_body_of(b"\0\1")
+    assert message_push(Message(MSG, CONV, 1, "b", *raw), IDS)["attr"] == '{"base64":"AAE="}'
 
 
 def test_a_row_of_the_conversation_list_is_zd_05() -> None:
