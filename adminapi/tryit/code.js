@@ -46,9 +46,13 @@ export class CodePanel {
       ],
       this.#done.length > 1 && [
         h("h3", t("Before that")),
-        h("ul.before", this.#done.map((each, at) => at !== this.#shown && h("li", h("button.quiet.small", { type: "button", onclick: () => this.#turn(at) }, each.title())))),
+        h("ul.before", this.#done.map((each, at) => at !== this.#shown && h("li", this.#turner(each, at)))),
       ],
     );
+  }
+
+  #turner(entry, at) {
+    return h("button.quiet.small", { type: "button", onclick: () => this.#turn(at) }, entry.title());
   }
 
   #turn(at) {

@@ -66,7 +66,10 @@ let draw = () => {};
 function frame() {
   document.title = t("Try Parley");
   const sessions = desk ? `/-/console/#/app/${encodeURIComponent(desk.app)}/sessions` : "/-/console/";
-  const links = h("nav", { "aria-label": t("Pages") }, h("a", { href: sessions }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"));
+  const links = h(
+    "nav", { "aria-label": t("Pages") },
+    h("a", { href: sessions }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"),
+  );
   fill(
     document.body,
     h("a.skip", { href: "#main" }, t("To the windows")),
@@ -80,7 +83,10 @@ async function begin(app, first, second) {
   desk = new Desk(place.socket, app);
   frame();
   draw = () => {
-    const words = t("Two users of the app “{app}” on real sockets of this broker, {socket}. Say something; then log one of them in once more.", { app, socket: place.socket });
+    const words = t(
+      "Two users of the app “{app}” on real sockets of this broker, {socket}. Say something; then log one of them in once more.",
+      { app, socket: place.socket },
+    );
     const other = h("button.quiet.small", { type: "button", onclick: () => ask() }, t("Other users, or another app"));
     fill(main, h("p.lead.muted", words, " ", other), desk.element);
     desk.draw();
@@ -97,6 +103,8 @@ function field(label, attributes, hint) {
   const input = h("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...attributes });
   return { input, element: h("label.field", h("span", label), input, hint && h("small", hint)) };
 }
+
+const elements = (fields) => Object.values(fields).map(({ element }) => element);
 
 // Who logs in, and by what.
 function ask() {
@@ -128,7 +136,7 @@ function ask() {
       h("h2", t("Who is talking?")),
       h("p.muted", t("Two users of an app of yours. What you give here goes to the sockets and nowhere else.")),
       app.element,
-      h("div.pair", people.map(({ label, user, token, password }) => h("fieldset.stack.tight", h("legend", label), user.element, token.element, password.element))),
+      h("div.pair", people.map(({ label, ...fields }) => h("fieldset.stack.tight", h("legend", label), elements(fields)))),
       h("div.row", h("button.primary", t("Log both in")))),
   );
 }

@@ -4,12 +4,12 @@
 import * as deeds from "./deeds.js";
 import { literal } from "./code.js";
 import { line } from "./message.js";
-import { fill, h, svg } from "/-/look/dom.js";
+import { composer, ending, heading } from "./pieces.js";
+import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 
 const TYPING_MS = 6000;
 const NEAR = 80;
-const CLIP = "M8 12.5l5.6-5.6a2.5 2.5 0 0 1 3.6 3.6l-7.4 7.4a4.3 4.3 0 0 1-6.1-6.1l7.5-7.5";
 
 export class Seat {
   conv_id = "";
@@ -33,7 +33,8 @@ export class Seat {
   constructor(desk, login, other, nth = 1) {
     Object.assign(this, { desk, login, other, nth, user: login.user });
     this.id = `seat-${login.user}-${nth}`;
-    this.element = h("section.card.seat", { "aria-labelledby": this.id, onpointerdown: () => desk.front(this), onfocusin: () => desk.front(this) });
+    const front = () => desk.front(this);
+    this.element = h("section.card.seat", { "aria-labelledby": this.id, onpointerdown: front, onfocusin: front });
     this.draw();
   }
 
@@ -122,9 +123,14 @@ export class Seat {
     if (type === "logout.kick") this.#kick = data;
     if (type === "sync") return this.#hearSync(data);
     if (type === "msg.new" && !this.conv_id) return this.open();
-    if (type === "presence.changed") this.#present = data.changes.findLast((each) => each.client_id === this.other)?.online ?? this.#present;
+    if (type === "presence.changed") this.#hearPresence(data);
     if (data.conv_id === this.conv_id) this.#hearHere(type, data);
     this.#drawHead();
+  }
+
+  #hearPresence({ changes }) {
+    const change = changes.findLast((each) => each.client_id === this.other);
+    if (change) this.#present = change.online;
   }
 
   #hearHere(type, data) {
@@ -142,7 +148,8 @@ export class Seat {
       this.unread = data.unread;
     } else if (type === "msg.recalled" || type === "msg.edited") {
       const said = this.#rows.find((each) => each.seq === data.seq);
-      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: 3 } : { text: data.text, url: data.url, attr: data.attr });
+      const { text, url, attr } = data;
+      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: 3 } : { text, url, attr });
       this.#drawThread();
     }
     this.#drawTyping();
@@ -167,9 +174,13 @@ export class Seat {
     if (reset && this.conv_id) this.open();
   }
 
+  // Who is writing goes on writing while the connection comes and goes.
   #become(state) {
+    const turned = (state === "ended") !== (this.#state === "ended");
     this.#state = state;
-    this.draw();
+    if (turned) return this.draw();
+    this.#drawHead();
+    this.#drawThread();
   }
 
   #isMine(said) {
@@ -197,13 +208,16 @@ export class Seat {
   }
 
   async #say(text) {
+    if (!this.#client) return;
     const said = { from_client: this.user, type: -1, text, state: "Sending…" };
-    const answered = this.#show("{user} says something", [deeds.say], `await say(client, ${literal(this.other)}, ${literal(text)});`);
+    const call = `await say(client, ${literal(this.other)}, ${literal(text)});`;
+    const answered = this.#show("{user} says something", [deeds.say], call);
     await this.#deliver(said, answered, () => deeds.say(this.#client, this.other, text));
   }
 
   async #sendFile(file) {
     const { admin } = this.desk;
+    if (!this.#client) return;
     const said = { from_client: this.user, type: -6, text: file.name, state: "Sending…" };
     const calls = [
       `const file = new File(["hello"], ${literal(file.name)}, { type: ${literal(file.type)} });`,
@@ -234,7 +248,8 @@ export class Seat {
 
   async #readEarlier() {
     const before = this.#rows.find((said) => said.seq).seq;
-    const answered = this.#show("{user} reads what was said before", [deeds.readEarlier], `await readEarlier(client, ${literal(this.conv_id)}, ${before});`);
+    const call = `await readEarlier(client, ${literal(this.conv_id)}, ${before});`;
+    const answered = this.#show("{user} reads what was said before", [deeds.readEarlier], call);
     const page = await deeds.readEarlier(this.#client, this.conv_id, before);
     answered(page);
     this.#more = page.more;
@@ -271,7 +286,7 @@ export class Seat {
       h("header"),
       h("ol.thread", { role: "log", tabindex: "0", "aria-label": t("Conversation with {user}", { user: this.other }) }),
       h("p.typing.small.muted", { role: "status" }),
-      this.#state === "ended" ? this.#ending() : this.#form(text),
+      this.#foot(text),
     );
     this.#drawHead();
     this.#drawThread(true);
@@ -287,23 +302,9 @@ export class Seat {
   }
 
   #drawHead() {
-    const states = {
-      connecting: ["", t("connecting…")],
-      online: ["good", t("online")],
-      offline: ["warn", t("reconnecting in {n} s", { n: this.#retryIn.toFixed(1) })],
-      ended: ["bad", t("logged out")],
-    };
-    const [mood, word] = states[this.#state];
-    const there = this.#present ? t("{user} is online", { user: this.other }) : t("{user} is offline", { user: this.other });
-    fill(
-      this.element.querySelector("header"),
-      h("div.row.apart",
-        h("h2", { id: this.id }, this.title),
-        h("div.row",
-          this.unread > 0 && this.#state !== "ended" && h("span.tag.warn.unread", t("{n} unread", { n: this.unread })),
-          h(mood ? `span.tag.${mood}` : "span.tag", { role: "status" }, word))),
-      h("p.small.muted", this.#state === "online" ? there : "", this.#state === "online" && " · ", t("device “{device}”", this.login)),
-    );
+    const { id, title, unread, other, login } = this;
+    const known = { state: this.#state, retryIn: this.#retryIn, present: this.#present, device: login.device };
+    fill(this.element.querySelector("header"), heading({ id, title, unread, other, ...known }));
   }
 
   #drawThread(fresh = false) {
@@ -311,7 +312,8 @@ export class Seat {
     const end = fresh || place.scrollHeight - place.scrollTop - place.clientHeight < NEAR;
     const earlier = h("button.quiet.small", { type: "button", onclick: () => this.#readEarlier() }, t("Earlier messages"));
     const rows = this.#rows.map((said) => line({ ...said, state: this.#stateOf(said) }, this.#isMine(said)));
-    const trouble = this.#trouble && h("li.aside.notice.warn", t("The conversation cannot be opened: {why}", { why: this.#trouble }));
+    const why = t("The conversation cannot be opened: {why}", { why: this.#trouble });
+    const trouble = this.#trouble && h("li.aside.notice.warn", why);
     fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), rows, trouble);
     if (!end) return;
     place.scrollTop = place.scrollHeight;
@@ -333,46 +335,22 @@ export class Seat {
     this.element.querySelector(".typing").textContent = typing;
   }
 
-  #form(text) {
-    const input = h("input", { type: "text", value: text, maxlength: "1000", autocomplete: "off", "aria-label": t("Message to {user}", { user: this.other }), placeholder: t("Message to {user}", { user: this.other }) });
-    const picker = h("input", { type: "file", multiple: true, hidden: true, "aria-label": t("File"), onchange: () => {
-      for (const file of picker.files) this.#sendFile(file);
-      picker.value = "";
-    } });
-    input.addEventListener("input", () => this.#typed());
-    input.addEventListener("paste", ({ clipboardData }) => {
-      for (const file of clipboardData.files) this.#sendFile(file);
-    });
-    const clip = svg("svg", { viewBox: "0 0 24 24", width: "20", height: "20", fill: "none", stroke: "currentColor", "stroke-width": "1.8", "aria-hidden": "true" }, svg("path", { d: CLIP }));
-    const attach = h("button.pick", { type: "button", "aria-label": t("Send a file or a picture"), title: t("Send a file or a picture"), onclick: () => picker.click() }, clip, picker);
-    const form = h("form.say", { onsubmit: (event) => this.#submitted(event, input) }, attach, input, h("button.primary", t("Send")));
-    const again = h("button.small.again", { type: "button", onclick: () => this.desk.again(this) }, t("Log in once more as {user}", this));
-    return h("div.stack.tight", form, again);
-  }
-
-  #submitted(event, input) {
-    event.preventDefault();
-    const text = input.value.trim();
-    input.value = "";
-    if (text && this.#client) this.#say(text);
+  #foot(text) {
+    if (this.#state === "ended") {
+      return ending(this.over, this.#kick, { again: () => this.logIn(), close: () => this.desk.close(this) });
+    }
+    const acts = { said: (words) => this.#say(words), typed: () => this.#typed(), picked: (file) => this.#sendFile(file) };
+    const again = { type: "button", onclick: () => this.desk.again(this) };
+    return h(
+      "div.stack.tight",
+      composer(this.other, text, acts),
+      h("button.small.again", again, t("Log in once more as {user}", this)),
+    );
   }
 
   #typed() {
-    const client = this.#client;
-    if (!client || !deeds.typing(client, this.other)) return;
+    if (!this.#client || !deeds.typing(this.#client, this.other)) return;
     this.#show("{user} is typing", [deeds.typing], `typing(client, ${literal(this.other)});`);
-  }
-
-  #ending() {
-    const { code, reason, message } = this.over;
-    const kick = this.#kick?.reason === "replaced" ? t("This account has logged in again on the same device.") : (this.#kick?.text ?? "");
-    const words = message ? t("The login was refused: {message}", { message }) : t("Logged out. {kick} Close code {code}, {reason}.", { kick, code, reason });
-    const final = !message && t("Codes from 4000 to 4499 are final: parley.js does not come back by itself.");
-    return h("div.end",
-      h("div.notice.bad", { role: "alert" }, h("p", words), final && h("p.small", final)),
-      h("div.row",
-        h("button.primary", { type: "button", onclick: () => this.logIn() }, t("Log in here again")),
-        h("button", { type: "button", onclick: () => this.desk.close(this) }, t("Close this window"))));
   }
 }
 
