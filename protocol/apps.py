@@ -104,10 +104,10 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How many days uploaded files are kept; 0 keeps them all."""
     file_bytes: Annotated[int, Meta(ge=1, le=10 * 1024 * 1_048_576)] = 20 * 1024 * 1024
     """Bytes of one upload, at most (ML-44)."""
-    requests_per_second: PerSecond = 5000
+    requests_per_second: PerSecond = 0
     """Requests of all the app's sockets together in a second, those apart that count against nothing (pings,
-    acknowledgements). About half of what the broker does on one core, so that one app does not take it from the others. 0:
-    no limit."""
+    acknowledgements). Where apps share a host, 5000 is about half of what the broker does on one core, so that none takes it
+    from the others. 0: no limit."""
 
 
 KeyKind = Literal["key", "master_key", "secret"]

@@ -32,4 +32,5 @@ learn({
   "How many days messages are kept; 0 keeps them all.": "消息保留多少天；0：全部保留。",
   "How many days uploaded files are kept; 0 keeps them all.": "上传的文件保留多少天；0：全部保留。",
   "Bytes of one upload, at most.": "一次上传的最大字节数。",
+  "Requests of all the app's sockets together in a second, those apart that count against nothing (pings, acknowledgements). Where apps share a host, 5000 is about half of what the broker does on one core, so that none takes it from the others. 0: no limit.": "应用的所有套接字每秒合计的请求数，不计 ping 与确认。多个应用共用一台主机时，5000 约为代理单核能力的一半，以免一个应用挤占其他应用。0：不限。",
 });

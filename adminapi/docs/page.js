@@ -25,7 +25,7 @@ function parted(schemas) {
 function request(path, method, operation) {
   const said = (own) => curl(path, method, operation, whole.components.securitySchemes, own);
   const pre = h("pre", said(mine()));
-  const copy = copier(() => pre.textContent, pre, { copy: t("Copy"), copied: t("Copied") });
+  const copy = copier(() => pre.textContent, pre);
   copy.setAttribute("aria-label", `${t("Copy the request")}: ${operation.summary}`);
   const place = h("div.line.request", pre, h("div.acts", copy));
   place.fillIn = () => (pre.textContent = said(mine()));

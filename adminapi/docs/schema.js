@@ -23,17 +23,20 @@ function typeOf(schema) {
   return [schema.type ?? t("any JSON")].flat().join(" | ");
 }
 
+const CHARACTERS = ["{least} to {most} characters", "at most {most} characters", "at least {least} characters"];
+const ELEMENTS = ["{least} to {most} elements", "at most {most} elements", "at least {least} elements"];
+
 function limitsOf(schema) {
   const said = [];
-  const range = (least, most, what) => {
-    if (least !== undefined && most !== undefined) said.push(t(`{least} to {most}${what}`, { least, most }));
-    else if (most !== undefined) said.push(t(`at most {most}${what}`, { most }));
-    else if (least !== undefined && least !== 0) said.push(t(`at least {least}${what}`, { least }));
+  const range = (least, most, [both, atMost, atLeast]) => {
+    if (least !== undefined && most !== undefined) said.push(t(both, { least, most }));
+    else if (most !== undefined) said.push(t(atMost, { most }));
+    else if (least !== undefined && least !== 0) said.push(t(atLeast, { least }));
   };
-  range(schema.minimum, schema.maximum, "");
+  range(schema.minimum, schema.maximum, ["{least} to {most}", "at most {most}", "at least {least}"]);
   if (schema.maxLength === undefined && schema.minLength === 1) said.push(t("not empty"));
-  else range(schema.minLength, schema.maxLength, " characters");
-  range(schema.minItems, schema.maxItems, " elements");
+  else range(schema.minLength, schema.maxLength, CHARACTERS);
+  range(schema.minItems, schema.maxItems, ELEMENTS);
   if (schema.default !== undefined) said.push(t("default {value}", { value: JSON.stringify(schema.default) }));
   return said.join(", ");
 }

@@ -12,8 +12,6 @@ learn({
   "Call translator": "调用翻译",
   "Try it": "试用聊天",
   Console: "控制台",
-  Copy: "复制",
-  Copied: "已复制",
 });
 
 const PLACES = {

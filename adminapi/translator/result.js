@@ -92,7 +92,7 @@ function other(found, filled, use) {
 function say(line, title, filled, use) {
   const text = filled(line.curl);
   const pre = h("pre", text);
-  const copy = copier(() => text, pre, { copy: t("Copy"), copied: t("Copied") });
+  const copy = copier(() => text, pre);
   copy.setAttribute("aria-label", `${t("Copy the line")}: ${title}`);
   return h(
     "div.stack.tight",

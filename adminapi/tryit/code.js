@@ -34,10 +34,9 @@ export class CodePanel {
     const entry = this.#done[this.#shown];
     const code = h("code", entry?.source ?? "");
     const shown = h("pre", { tabindex: "0", "aria-label": t("Code") }, code);
-    const words = { copy: t("Copy"), copied: t("Copied") };
     fill(
       this.element,
-      h("div.row.apart", h("h2", { id: "code" }, t("The code that did it")), entry && copier(() => entry.source, code, words)),
+      h("div.row.apart", h("h2", { id: "code" }, t("The code that did it")), entry && copier(() => entry.source, code)),
       h("p.what", { role: "status" }, entry ? entry.title() : t("Do something: the code of it appears here.")),
       entry && shown,
       entry?.answer !== undefined && [

@@ -60,8 +60,6 @@ learn({
   "The code that did it": "刚才执行的代码",
   "Do something: the code of it appears here.": "操作一下，这里就会显示对应的代码。",
   "Code": "代码",
-  "Copy": "复制",
-  "Copied": "已复制",
   "What came back": "返回结果",
   "Before that": "在此之前",
   "{user} logs in": "{user} 登录",
