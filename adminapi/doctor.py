@@ -76,7 +76,7 @@ def look(config: str | None, place: Place) -> Iterator[Finding]:
     yield versions()
     yield data(place)
     yield from owners(place)
-    yield limits()
+    yield limits(place)
     yield clock(place)
     there = control(place)
     yield there
@@ -125,11 +125,27 @@ def owners(place: Place) -> Iterator[Finding]:
         yield Finding(not strange, f"files: {words}", todo)
 
 
-def limits() -> Finding:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def limits(place: Place) -> Finding:
+    """Of the running broker, else of who asks, whose child it would be."""
+    broker = broker_of(place)
+    most = resource.prlimit(broker, resource.RLIMIT_NOFILE)[0] if broker else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     endless = most == resource.RLIM_INFINITY
     todo = "" if endless or most >= GOOD_FILES else "for more connections raise it: ulimit -n, or LimitNOFILE of the service"
-    return Finding(endless or most >= LEAST_FILES, f"limits: {'any number of' if endless else most} open files", todo)
+    words = f"limits: {'any number of' if endless else most} open files{' of the broker' if broker else ''}"
+    return Finding(endless or most >= LEAST_FILES, words, todo)
+
+
+def broker_of(place: Place) -> int:
+    """The process at the control socket; 0 if there is none, or its limits are not for this user to see."""
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(CONTROL_SECONDS)
+            sock.connect(str(place.control))
+            pid = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), sys.byteorder)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    except OSError:
+        return 0
+    return pid
 
 
 def clock(place: Place) -> Finding:

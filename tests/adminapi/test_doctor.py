@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adminapi.doctor import Finding, ports
+from adminapi.doctor import Finding, limits, ports
 from adminapi.settings import load
 
 
@@ -60,3 +63,18 @@ def test_each_door_that_is_set_is_looked_at(tmp_path: Path) -> None:
         taken = found(tmp_path, PARLEY_SOCKETS_TCP_LISTEN=where)["[sockets] tcp_listen"]
     assert not taken.sound
     assert where in taken.text
+
+
+def test_the_limit_of_open_files_is_the_running_brokers(tmp_path: Path) -> None:
+    """That of a shell says nothing of a service."""
+    own = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    place = load(None, str(tmp_path), {})
+    assert f" {own} open files" in limits(place).text
+    listens = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()"
+    listens += "; print(flush=True); sys.stdin.read()"
+    command = ["prlimit", "--nofile=300", sys.executable, "-c", listens, str(place.control)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as broker:
+        assert broker.stdout is not None
+        broker.stdout.readline()
+        assert limits(place).text == "limits: 300 open files of the broker"
+        broker.communicate()
