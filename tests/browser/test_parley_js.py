@@ -50,9 +50,9 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def host(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """Both programs, on ports that outlive a restart."""
-    listen = {"sockets": {"listen": f"127.0.0.1:{free_port()}"}, "admin": {"listen": f"127.0.0.1:{free_port()}"}}
-    with Host(tmp_path_factory.mktemp("parley_js"), APP, GUARDED, **listen) as host:
+    """Both programs, the broker on a port that outlives a restart."""
+    sockets = {"listen": f"127.0.0.1:{free_port()}"}
+    with Host(tmp_path_factory.mktemp("parley_js"), APP, GUARDED, sockets=sockets) as host:
         host.broker()
         host.admin()
         yield host

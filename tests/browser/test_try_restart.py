@@ -21,8 +21,8 @@ GUARDED = {**APP, "id": "guarded", "key": "k", "master_key": "m", "secret": "the
 
 @pytest.fixture(scope="module")
 def host(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    listen = {"sockets": {"listen": f"127.0.0.1:{free_port()}"}, "admin": {"listen": f"127.0.0.1:{free_port()}"}}
-    with Host(tmp_path_factory.mktemp("restart"), APP, GUARDED, **listen) as host:
+    sockets = {"listen": f"127.0.0.1:{free_port()}"}
+    with Host(tmp_path_factory.mktemp("restart"), APP, GUARDED, sockets=sockets) as host:
         host.broker()
         host.admin()
         yield host
