@@ -14,7 +14,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +28,7 @@ from adminapi.files import Files
 from adminapi.gate import Gate
 from adminapi.http import KEY, Cured
 from adminapi.pages import sent
+from adminapi.ranges import read_part, wanted_range
 from adminapi.repeats import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.site import site
@@ -41,9 +41,6 @@ log = logging.getLogger("adminapi.app")
 
 SURPLUS_BYTES, SURPLUS_SECONDS = 8 * 1_048_576, 3.0
 """Of a body too large, read and thrown away, so that its sender gets to read the answer."""
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
-RANGE_BYTES = 1_048_576
-"""Answered to one Range; a player asks again for what follows."""
 UPLOAD = "Upload"
 """What the audit log calls a file that was kept, beside the names of commands."""
 FILE_SECONDS = 86_400
@@ -364,26 +361,6 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
 def peer_of(scope: Any) -> str:
     client = scope.get("client")
     return client[0] if client else ""
-
-
-def wanted_range(header: str, size: int) -> tuple[int, int] | None:
-    """[start, end) of the one range asked for (RFC 9110 14.1.2), at most RANGE_BYTES of it; None: the whole file."""
-    found = RANGE.fullmatch(header.strip())
-    if found is None or found[1] == found[2] == "":
-        return None
-    if not found[1]:
-        start, end = max(size - int(found[2]), 0), size
-    else:
-        start, end = int(found[1]), min(int(found[2]) + 1 if found[2] else size, size)
-        if found[2] and int(found[2]) < start:
-            return None
-    return start, min(end, start + RANGE_BYTES)
-
-
-def read_part(path: Path, start: int, end: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(end - start)
 
 
 def rendered(answer: Answer) -> Response:

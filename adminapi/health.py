@@ -41,7 +41,7 @@ class Health:
         return [check(finding) for finding in found]
 
     def _look(self) -> list[Finding]:
-        return [versions(), data(self._place), *owners(self._place), limits(), clock(self._place)]
+        return [versions(), data(self._place), *owners(self._place), limits(self._place), clock(self._place)]
 
     def _log(self) -> Finding:
         if self._audit.fault:

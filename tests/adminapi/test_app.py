@@ -9,7 +9,6 @@ import pytest
 import trio
 
 from adminapi import app as app_module
-from adminapi.app import wanted_range
 from adminapi.settings import Settings
 from protocol.commands import InspectSessions, ListMembers, MemberList, SessionsSeen
 from tests.adminapi.conftest import APP, Served
@@ -253,25 +252,3 @@ async def test_a_strangers_body_is_read_and_not_kept(served: Served) -> None:
     answer = await served.client.post("/im/conversations", content=b" " * 3_000_000, headers={"app-id": APP.id})
     assert answer.json()["code"] == 4002
     assert (await served.client.get("/-/health")).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", None),
-        ("bytes=0-0", (0, 1)),
-        ("bytes=-5", (995, 1000)),
-        ("bytes=-5000", (0, 1000)),
-        ("bytes=10-", (10, 1000)),
-        ("bytes=0-5000", (0, 1000)),
-        ("bytes=1000-", (1000, 1000)),
-        ("bytes=5-4", None),
-        ("bytes=-", None),
-        ("bytes=abc", None),
-        ("items=0-5", None),
-        ("bytes=0-1,3-4", None),
-        ("bytes=0-99999999999999999999", None),
-    ],
-)
-def test_a_range_is_clamped_or_ignored(header: str, expected: tuple[int, int] | None) -> None:
-    assert wanted_range(header, 1000) == expected

@@ -50,7 +50,11 @@ def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
     source = scripts(folder)
     shown = LEARNED.sub("", source)
     markup = "\n".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
-    left = {text for text in translated(source) if f'"{text}"' not in shown and not re.search(rf"[>\"]{re.escape(text)}[<\"]", markup)}
+    left = {
+        text
+        for text in translated(source)
+        if f'"{text}"' not in shown and not re.search(rf"[>\"]{re.escape(text)}[<\"]", markup)
+    }
     assert left - THE_SERVERS - SETTINGS - said(source) == set()
 
 
