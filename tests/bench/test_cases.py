@@ -22,6 +22,9 @@ from bench.machine import cpu_seconds, raise_descriptor_limit
 from bench.report import Table, render
 from bench.sessions import hang_up
 
+LEANCLOUD = {"direct": 1.5, "fanout": 1.3}
+"""What a message over LeanCloud's wire may cost at most, against a native one."""
+
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,15 +47,8 @@ def _soft_limit() -> Iterator[None]:
 def test_a_case_measures_parley_and_what_is_installed(name: str, tmp_path: Path) -> None:
     for table in CASES[name](TINY, tmp_path):
         check(table)
-
-
-@pytest.mark.parametrize(("name", "times"), [("direct", 1.5), ("fanout", 1.3)])
-def test_leanclouds_wire_has_a_row_and_a_budget_beside_the_native_one(name: str, times: float, tmp_path: Path) -> None:
-    for table in CASES[name](TINY, tmp_path):
-        assert table.rows[1].name == "LeanCloud wire, fsync"
-        (sentence,) = [each for each in table.budgets if each.startswith(f"LeanCloud's wire at most {times} x")]
-        native, own = (each.figures[table.columns[0]].median for each in table.rows[:2])
-        assert ("NOT MET" in sentence) == (own > times * native)
+        if name in LEANCLOUD:
+            check_leancloud(table, LEANCLOUD[name])
 
 
 def test_postgresql_has_a_row_and_its_own_cpu_beside_the_store_in_a_file(
@@ -113,6 +109,14 @@ def test_every_thin_broker_passes_messages_on_and_replaces_sessions(library: str
         assert pairs.round().void == ""
         hang_up(pairs.sockets)
         assert Storm(TINY, contender, server).round().void == ""
+
+
+def check_leancloud(table: Table, times: float) -> None:
+    """The vendor's wire has a row beside the native one, and its budget is held against both."""
+    assert table.rows[1].name == "LeanCloud wire, fsync"
+    (sentence,) = [each for each in table.budgets if each.startswith(f"LeanCloud's wire at most {times} x")]
+    native, own = (each.figures[table.columns[0]].median for each in table.rows[:2])
+    assert ("NOT MET" in sentence) == (own > times * native)
 
 
 def check(table: Table) -> None:

@@ -21,7 +21,7 @@ from tests.journeys.programs import Host
 APP = "666666"
 FOREVER = ("/tail", "/live")
 """Paths whose answers end with the caller alone."""
-FITTING, MUTATED = 14, 8
+FEW, MANY = (8, 5), (60, 40)
 """Examples of each operation: as described, and otherwise."""
 
 
@@ -109,9 +109,11 @@ def once(found: list[tuple[str, str, dict[str, Any]]]) -> Iterator[tuple[str, st
             yield method, path, operation
 
 
-@pytest.mark.timeout(240)  # some 10 s each where nothing else runs
+@pytest.mark.timeout(2400)  # with few, some 10 s each where nothing else runs
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.soak)], ids=["few", "many"])
 @pytest.mark.parametrize("dialect", MOUNTED)
-def test_no_input_gets_an_answer_that_is_not_described(host: Host, dialect: str) -> None:
+def test_no_input_gets_an_answer_that_is_not_described(host: Host, dialect: str, examples: tuple[int, int]) -> None:
+    fitting, mutated = examples
     host.broker()
     admin = host.admin()
     described = description(host)
@@ -120,9 +122,9 @@ def test_no_input_gets_an_answer_that_is_not_described(host: Host, dialect: str)
         make_users(http, APP)
         for number, (method, path, operation) in enumerate(once(operations(described, dialect))):
             trial = Trial(host, session, described, method, path)
-            trial.run(schema, GenerationMode.POSITIVE, FITTING, objects(http, number))
+            trial.run(schema, GenerationMode.POSITIVE, fitting, objects(http, number))
             if operation["parameters"] or "requestBody" in operation:
-                trial.run(schema, GenerationMode.NEGATIVE, MUTATED, objects(http, number + 1000))
-                assert trial.calls > MUTATED
+                trial.run(schema, GenerationMode.NEGATIVE, mutated, objects(http, number + 1000))
+                assert trial.calls > mutated
     for program in (admin, host.running):
         assert not any("Traceback" in line or "internal" in line for line in program.lines)
