@@ -56,8 +56,6 @@ learn({
   "Pages": "翻页",
   "Cancel": "取消",
   "Close": "关闭",
-  "Copy": "复制",
-  "Copied": "已复制",
   "I have kept them": "我已保存",
   "Type {text} exactly to go on.": "请准确输入 {text} 以继续。",
   "Type {text} to confirm": "输入 {text} 以确认",

@@ -42,7 +42,7 @@ export function reveal({ title, text, secrets }) {
     h("p", text),
     h("dl.secrets", Object.entries(secrets).map(([name, value]) => {
       const shown = h("code", value);
-      return [h("dt", name), h("dd.row.apart", shown, copier(() => value, shown, { copy: t("Copy"), copied: t("Copied") }))];
+      return [h("dt", name), h("dd.row.apart", shown, copier(() => value, shown))];
     })),
     h("div.row.ends", h("button.primary", { type: "button", onclick: () => dialog.close() }, t("I have kept them"))),
   ]);

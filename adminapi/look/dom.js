@@ -1,6 +1,13 @@
 // Making elements. The law: what is given as text becomes a text node or an attribute's value, never markup, and no
 // attribute is a script; so nothing a user wrote can run, whoever shows it.
 
+import { learn, t } from "./words.js";
+
+learn({
+  Copy: "复制",
+  Copied: "已复制",
+});
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // h("button.quiet", {type: "button", onclick: f, disabled: true}, "Text", other, [more]). A name may carry classes. Of the
@@ -46,13 +53,13 @@ export function fill(place, ...children) {
 }
 
 // A button that copies what `text()` gives; says so, and where there is no clipboard (no https) selects `shown` instead.
-export function copier(text, shown, words = { copy: "Copy", copied: "Copied" }) {
-  const button = h("button.small", { type: "button" }, words.copy);
+export function copier(text, shown) {
+  const button = h("button.small", { type: "button" }, t("Copy"));
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text());
-      button.textContent = words.copied;
-      setTimeout(() => (button.textContent = words.copy), 2000);
+      button.textContent = t("Copied");
+      setTimeout(() => (button.textContent = t("Copy")), 2000);
     } catch {
       getSelection().selectAllChildren(shown);
     }

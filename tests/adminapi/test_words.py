@@ -48,9 +48,10 @@ def test_every_text_has_its_translation(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
     source = scripts(folder)
-    shown = LEARNED.sub("", source)
-    markup = "\n".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
-    left = {text for text in translated(source) if f'"{text}"' not in shown and f">{text}<" not in markup}
+    shown = LEARNED.sub("", source) + "".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
+    templates = [re.sub(r"\\\$\\\{.*?\\\}", ".*", re.escape(each)) for each in re.findall(r"\bt\(`([^`]*)`", shown)]
+    left = {text for text in translated(source) if f'"{text}"' not in shown and f">{text}<" not in shown}
+    left = {text for text in left if not any(re.fullmatch(template, text) for template in templates)}
     assert left - THE_SERVERS - SETTINGS - said(source) == set()
 
 
