@@ -75,7 +75,7 @@ def test_who_tries_too_often_is_told_how_long_to_wait(open_page: OpenPage, watch
             page.keyboard.press("Enter")
         if answer.value.status == 429:
             break
-        page.locator("input[name=password]:focus").wait_for()
+        page.get_by_role("button", name="Sign in", exact=True, disabled=False).wait_for()
     page.get_by_role("alert").filter(has_text="Too many").wait_for()
     page.get_by_role("button", name=re.compile("Wait [0-9]+ s")).wait_for()
     assert button.count() == 0
