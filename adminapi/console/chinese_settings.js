@@ -21,7 +21,7 @@ learn({
   "Messages a user may send in a minute, on all connections together. 0: no limit.": "一个用户每分钟可发送的消息数，所有连接合计。0：不限。",
   "Reads of history a user may make in a minute. 0: no limit.": "一个用户每分钟可读取历史的次数。0：不限。",
   "Other calls a user may make in a minute. 0: no limit.": "一个用户每分钟可进行的其他调用次数。0：不限。",
-  "Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. 0: no limit.": "应用每分钟的管理调用次数，所有接口合计；超出时返回该接口的 429。0：不限。",
+  "Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. A service that many share gives 1800; a host of one's own serves its back office as fast as it can. 0: no limit.": "应用每分钟的管理调用次数，所有接口合计；超出时返回该接口的 429。多人共用的服务给 1800；自己的主机可全速服务自己的后台。0：不限。",
   "Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit.": "一个连接每秒可发送的帧数。远高于人的操作：它用来阻止死循环，而不是用户。0：不限。",
   "Sessions a user may have at once, over all wires; for one more the oldest gives way.": "一个用户同时可有的会话数，所有协议合计；再多一个时最早的让位。",
   "Bytes of UTF-8 in the text of one message, at most.": "一条消息文本的最大字节数（UTF-8）。",
