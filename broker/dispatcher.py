@@ -250,7 +250,7 @@ class Dispatcher:
             self.admission.hub_of[running.session] = hub
         for effect in decision.before:
             self.commits.emit(effect)
-        if running.session:
+        if running.request is not None:
             answer = ReplyTo(running.session, running.request, reply)
             if type(reply) is Sent and reply.memory:
                 self.commits.emit_early(answer, in_order=running.serial)
@@ -272,7 +272,7 @@ class Dispatcher:
 
     def _refuse(self, session: int, request: object, refused: Refused) -> None:
         self._tallies.refused[refused.reason.value] += 1
-        if session:
+        if request is not None:
             self.commits.emit(ReplyTo(session, request, refused))
 
     def _fail(self, running: Running) -> None:

@@ -13,8 +13,9 @@ class Running:
 
     def __init__(self, session: int, request: object, hub: Hub, caller: Caller, command: Command, serial: bool) -> None:
         self.session = session
-        """0: nobody waits for the answer."""
+        """0: the broker itself."""
         self.request = request
+        """None: nobody waits for the answer."""
         self.hub = hub
         self.caller = caller
         self.command = command

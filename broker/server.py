@@ -7,7 +7,6 @@ nurseries are opened here and nowhere else.
 from __future__ import annotations
 
 import fcntl
-import gc
 import logging
 import os
 import random
@@ -24,6 +23,7 @@ from pathlib import Path
 import trio
 import trio.lowlevel
 
+from broker import collector
 from broker.clock import Clock
 from broker.commits import CommitFailed, Commits
 from broker.dispatcher import Dispatcher
@@ -64,9 +64,6 @@ log = logging.getLogger("parley.server")
 
 SWITCH_SECONDS = 0.0005
 """Of the interpreter: with the default 5 ms a commit beside a busy reactor takes 8 ms instead of 0.8 (DESIGN 2.4)."""
-COLLECTIONS = (10_000, 20, 20)
-"""Of garbage, as `gc.set_threshold` has it. Hardly anything here is a cycle, so most passes find nothing: with Python's own
-(700, 10, 10) they are 1.4 % of what a message costs (instructions counted)."""
 DISK_SECONDS = 1.0
 SETTLE_SECONDS = 0.5
 """For what is uncommitted at SIGTERM."""
@@ -185,6 +182,7 @@ class Server:
                 service.start_soon(self._reactor.run)
                 service.start_soon(self._vitals.run)
                 service.start_soon(self._watch_disk)
+                service.start_soon(collector.spare, self._reactor.table.connections)
                 service.start_soon(self._samples.run, self._reactor.call)
                 service.start_soon(
                     keep_house, self._hubs, self._work.rows, self._keep_house, self._clock.now_ms, self._targets.forget_sends
@@ -386,7 +384,7 @@ def locked(data: Path) -> Iterator[None]:
 def serve(settings: Settings, data: Path, config: str | None, *, accept_clock: bool) -> None:
     """Run a broker on this data directory until it is told to stop."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.set_threshold(*COLLECTIONS)
+    collector.set_up()
     manager = Manager()
     with locked(data):
         try:

@@ -225,10 +225,12 @@ class Connection(ABC):
         wire, framing = self.wire, self.framing
         if wire is None or framing is None or self.state != OPEN:
             return
-        payload = wire.reply(request, reply)
-        if payload:
-            self.say_framed(framing.pack(payload, wire.text))
-        reason = wire.after_reply(reply)
+        reason = None
+        if request is not None:
+            payload = wire.reply(request, reply)
+            if payload:
+                self.say_framed(framing.pack(payload, wire.text))
+            reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
         if type(reply) is LoggedIn:

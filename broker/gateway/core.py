@@ -26,7 +26,8 @@ class Core(Protocol):
     """Effects free to leave, in order; the gateway pops and performs them."""
 
     def submit(self, session: int, request: object, command: Command | Managed) -> None:
-        """A wire asked for this; its reply comes back through `outgoing` as a `ReplyTo` of the same session."""
+        """A wire asked for this; its reply comes back through `outgoing` as a `ReplyTo` of the same session. Where `request`
+        is None nobody waits for it, and none comes: between two pushes to the same sessions it would part them."""
 
     def gone(self, session: int) -> None:
         """The peer has closed by itself, or is known to have taken the farewell another login brought it, or the descriptor

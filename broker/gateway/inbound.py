@@ -27,7 +27,7 @@ def submit(connection: Connection, item: Submit) -> None:
     command = item.command
     inner = command.command if isinstance(command, Managed) else command
     pace = connection.pace
-    if not connection.logged_in:
+    if not connection.logged_in and item.request is not None:
         connection.unanswered += 1
         connection.pause(LOGIN)
     elif pace is not None:

@@ -121,6 +121,11 @@ class Outbox:
         self.frames = []
         self.size = 0
 
+    def part(self) -> None:
+        """Its connection is closed: neither keeps the other in memory from now on, and no flush asks for either."""
+        self.touched = 0
+        del self.connection
+
 
 class SeatOutbox(Outbox):
     """One user's door to the outbox of a connection that carries several: replies find the connection through it, pushes

@@ -343,6 +343,9 @@ class Reactor:
                 connection.close()
                 del table.connections[connection.session]
                 connection.forget()
+                # What points at each other would stay until a full collection, which takes too long (`broker.collector`).
+                connection.seats = None
+                connection.outbox.part()
         if not table.connections:
             self._emptied.set()
 

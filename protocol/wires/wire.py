@@ -18,8 +18,9 @@ from protocol.pushes import Push
 
 
 class Submit(msgspec.Struct, frozen=True, gc=False):
-    """Hand this to the hub; `request` comes back with the reply and means something to the wire alone. `seat`: which of the
-    connection's users asks; None where a connection has one."""
+    """Hand this to the hub; `request` comes back with the reply and means something to the wire alone; None where the wire
+    has no word for any outcome: then no reply comes. `seat`: which of the connection's users asks; None where a connection
+    has one."""
 
     request: object
     command: Command | Managed

@@ -8,9 +8,11 @@ import pytest
 
 from broker.commits import BEHIND_BYTES, OVERLOADED_TIMES
 from broker.dispatcher import HELD_BYTES, MOST_WAITING, PAUSE_SECONDS
+from broker.hub.effects import ReplyTo
 from broker.hub.rows import put
 from broker.jobs import Errand
 from protocol.commands import (
+    Acknowledge,
     History,
     HistoryPage,
     Login,
@@ -50,6 +52,20 @@ def test_pushes_of_a_command_that_waited_leave_before_those_of_what_waited_behin
     script.run()
     assert said(script, "ann") == [b'{"text":"%s"}' % word for word in (b"first", b"second", b"third")]
     assert [reply.seq for reply in script.heard("tom") if isinstance(reply, Sent)] == [1, 2, 3]
+
+
+def test_what_nobody_waits_for_gets_no_reply_and_does_not_part_the_pushes_around_it(script: Script) -> None:
+    conversation = group(script, "tom", "ann")
+    script.run()
+    script.core.outgoing.clear()
+    for number in range(3):
+        submit(script, "tom", text(str(number), conversation=conversation))
+        script.core.submit(script.numbers["ann"], None, Acknowledge(conversation=conversation, seq=1))
+        script.core.submit(script.numbers["ann"], None, Acknowledge(conversation=0, seq=1))  # a refusal of it
+    script.core.advance()
+    script.core.advance()
+    answered = [effect.session for effect in script.core.outgoing if isinstance(effect, ReplyTo)]
+    assert answered == [script.numbers["tom"]] * 3
 
 
 def test_a_refusal_keeps_its_place_too(script: Script) -> None:

@@ -98,7 +98,7 @@ def acknowledge(g: Any, seat: Seat) -> Request:
     said = g.ackMessage
     number = fields.cid(said, seat)[1]
     command = Acknowledge(conversation=number, older_than=_behind(said.mid, said.tots or said.t, seat))
-    return Request(command, nothing, fail=unheard)
+    return Request(command, nothing, answered=False)
 
 
 def _behind(mid: str, time_ms: int, seat: Seat) -> int:

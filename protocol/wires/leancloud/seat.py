@@ -66,6 +66,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     fail: Callable[[Refused, Subject], Any] = failure
     ends: bool = False
     """Its answer ends the session."""
+    answered: bool = True
+    """False: nothing is said whatever its outcome is."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):

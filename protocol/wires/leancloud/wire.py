@@ -146,9 +146,10 @@ class LeanCloudWire:
         return (self._submit(g, seat, request),)
 
     def _submit(self, g: Any, seat: Seat, request: Request) -> Submit:
+        if not request.answered:
+            return Submit(None, request.command, seat.key)
         i = g.i if g is not None and g.HasField("i") else None
-        asked = Asked(i, seat, request)
-        return Submit(asked, request.command, seat.key)
+        return Submit(Asked(i, seat, request), request.command, seat.key)
 
     # What goes out.
 

@@ -12,7 +12,8 @@ import pytest
 from protocol.commands import DeleteMessage, EditMessage, History, SendMessage
 from protocol.ids import IdForms
 from protocol.records import Kind
-from protocol.wires.leancloud.schema import NEW, Cmd, Op
+from protocol.wires.leancloud.schema import NEW, Cmd, GenericCommand, Op, write
+from protocol.wires.wire import Submit
 from tests.protocol.wires.leancloud.gateway import Gateway, Line, gateway_with
 
 FORMS = IdForms("a")
@@ -86,6 +87,13 @@ def test_bytes_are_said_read_and_listed_as_bytes(gateway: Gateway) -> None:
         item = {"cid": cid, "mid": answer.ackMessage.uid, "timestamp": answer.ackMessage.t, field: value}
         assert tom.ask(cmd=Cmd.PATCH, op=Op.MODIFY, patchMessage={"patches": [item]}).op == Op.MODIFIED
         assert [getattr(push.patchMessage.patches[0], field) for push in ann.heard()] == [value]
+
+
+def test_an_ack_waits_for_no_answer(gateway: Gateway) -> None:
+    _, ann, cid = pair(gateway)
+    (asked,) = ann.wire.receive(write(GenericCommand(cmd=Cmd.ACK, ackMessage={"cid": cid})), False, gateway.ms)
+    assert isinstance(asked, Submit)
+    assert asked.request is None
 
 
 def test_a_transient_message_is_acknowledged_and_not_kept(gateway: Gateway) -> None:
