@@ -46,7 +46,7 @@ function keys(app, changeable) {
   return h("dl.keys", Object.entries(KEYS).map(([which, about]) => [
     h("dt.mono", which),
     h("dd.row.apart", h("span.grow", t(about)),
-      changeable && h("button.small", { type: "button", onclick: () => rotate(which), "aria-label": t("New {which}", { which }) }, t("Make a new one"))),
+      changeable && h("button.small", { type: "button", onclick: () => rotate(which) }, t("New {which}", { which }))),
   ]));
 }
 

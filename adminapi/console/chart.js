@@ -43,7 +43,7 @@ export function chart({ title, lines, text, least = 1, idle = false }) {
       lines.map(({ key, tone }) => svg(`path.line.${tone}`, { d: path(samples, key, x, y, idle) })),
       svg("text.scale", { x: 2, y: y(most) + 12 }, text(most)),
       pointed !== null && svg("line.pointer", { x1: x(at.at_ms), x2: x(at.at_ms), y1: ROOM.top, y2: HEIGHT - ROOM.bottom }),
-      lines.map(({ key, tone }) => svg(`circle.${tone}`, { cx: Math.min(x(at.at_ms), width - 3), cy: y(at[key] ?? 0), r: 3 })),
+      lines.map(({ key, tone }) => (at[key] || !idle) && svg(`circle.${tone}`, { cx: Math.min(x(at.at_ms), width - 3), cy: y(at[key] ?? 0), r: 3 })),
     );
     values.forEach(({ value }, index) => (value.textContent = text(at[lines[index].key] ?? 0)));
     when.textContent = pointed === null ? "" : hourMinute(at.at_ms);

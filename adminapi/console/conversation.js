@@ -5,7 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, call, follow, get, may } from "./api.js";
 import { ask } from "./dialogs.js";
-import { clock, moment, pretty, spoken } from "./format.js";
+import { clock, moment, pretty, size, spoken } from "./format.js";
 import { nameOf } from "./conversations.js";
 import { members } from "./members.js";
 import { card, empty, heading, link, liveness, load, refused, search, tagged, tell } from "./pieces.js";
@@ -51,9 +51,10 @@ function history(app, conversation, path, signal) {
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
   const line = (message) => messageLine(message, () => recall(path, message));
   const put = (message) => {
-    newest = Math.max(newest, message.seq);
     const old = [...lines.children].find((each) => each.dataset.id === message.message);
-    if (old) return;
+    if (old) return old.replaceWith(line(message));
+    if (wanted || message.seq <= newest) return;
+    newest = message.seq;
     lines.append(line(message));
     if (lines.childElementCount > KEPT) lines.firstChild.remove();
   };
@@ -78,7 +79,6 @@ function history(app, conversation, path, signal) {
   };
   const onLine = ({ messages = [], fault }) => {
     live.onState(!fault, fault);
-    if (wanted) return;
     const followed = atEnd();
     for (const each of messages) put(each);
     box.hidden = !(none.hidden = lines.childElementCount > 0);
@@ -97,7 +97,7 @@ function history(app, conversation, path, signal) {
 
 function messageLine(message, onRecall) {
   const gone = message.status !== "normal";
-  const text = gone ? h("em.muted", t(message.status)) : h("span.said", spoken(message.body));
+  const text = gone ? h("em.muted", t(message.status)) : h("span.said", fileOf(message.body) ?? spoken(message.body));
   const marks = [message.edited_ms && t("edited"), message.type !== TEXT && t("type {n}", { n: message.type })].filter(Boolean).join(", ");
   return h(
     "li", { "data-id": message.message },
@@ -106,11 +106,19 @@ function messageLine(message, onRecall) {
   );
 }
 
+// Of a picture or another file, a link to it.
+function fileOf({ url, attr, text }) {
+  if (typeof url !== "string" || !/^https?:/.test(url) || !URL.canParse(url)) return null;
+  const name = typeof attr?.name === "string" && attr.name ? attr.name : url;
+  const bytes = Number.isInteger(attr?.size) && ` (${size(attr.size)})`;
+  return [text && `${spoken(text)} `, h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, name), bytes];
+}
+
 async function recall(path, message) {
   const done = await ask({
     title: t("Recall this message?"), action: t("Recall"), danger: true,
     text: t("It disappears for everybody in the conversation and does not come back: “{text}”", { text: spoken(message.body).slice(0, 200) }),
-    run: () => call("DELETE", path("messages", message.message)),
+    run: () => call("POST", path("messages", message.message, "recall")),
   });
   if (!done) return;
   const shown = [...document.querySelectorAll(".messages li")].find((each) => each.dataset.id === message.message);

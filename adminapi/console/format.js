@@ -65,10 +65,12 @@ setInterval(() => {
 // JSON as a reader wants it: a text as itself, the rest indented.
 export const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-// What was said in a message, in one line, whatever its body is.
+// What was said in a message, in one line, whatever its body is; of a file its name.
 export function spoken(content) {
   if (content === null || content === undefined) return "";
   if (typeof content === "string") return content;
-  const { text, ...more } = content;
+  const { text, url, attr, ...more } = content;
+  if (typeof url === "string") return [typeof text === "string" ? text : "", attr?.name ?? url].filter(Boolean).join(" ");
+  if (attr !== undefined) more.attr = attr;
   return [typeof text === "string" ? text : "", Object.keys(more).length ? JSON.stringify(more) : ""].filter(Boolean).join(" ");
 }

@@ -39,6 +39,7 @@ export class CodePanel {
       h("div.row.apart", h("h2", { id: "code" }, t("The code that did it")), entry && copier(() => entry.source, code)),
       h("p.what", { role: "status" }, entry ? entry.title() : t("Do something: the code of it appears here.")),
       entry && shown,
+      entry && h("p.small.muted", t("It runs as it stands: in this page's developer console (F12), or in a module of your own page.")),
       entry?.answer !== undefined && [
         h("h3", t("What came back")),
         h("pre.answer", { tabindex: "0", "aria-label": t("What came back") }, h("code", JSON.stringify(entry.answer, null, 2))),

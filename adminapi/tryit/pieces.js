@@ -4,6 +4,12 @@ import { h, svg } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 
 const CLIP = "M8 12.5l5.6-5.6a2.5 2.5 0 0 1 3.6 3.6l-7.4 7.4a4.3 4.3 0 0 1-6.1-6.1l7.5-7.5";
+const WHY = {
+  replaced: "This account has logged in again on the same device.",
+  kicked: "An operator has ended this session.",
+  banned: "This account is banned.",
+  deleted: "This account was deleted.",
+};
 const LINES = { fill: "none", stroke: "currentColor", "stroke-width": "1.8", "aria-hidden": "true" };
 
 // Where one writes: `text`, as it stands; `said`, `typed` and `picked` are called with a text, nothing, and a file.
@@ -30,7 +36,7 @@ export function composer(to, text, { said, typed, picked }) {
 
 // Why there is no session: `over` is the client's end, or the error of a login; `kick` the server's farewell, if there was one.
 export function ending({ code, reason, message }, kick, { again, close }) {
-  const why = kick?.reason === "replaced" ? t("This account has logged in again on the same device.") : (kick?.text ?? "");
+  const why = kick ? [t(WHY[kick.reason] ?? kick.reason), kick.text && `“${kick.text}”`].filter(Boolean).join(" ") : "";
   const refused = message && t("The login was refused: {message}", { message });
   const closed = t("Logged out. {kick} Close code {code}, {reason}.", { kick: why, code, reason });
   const final = t("Codes from 4000 to 4499 are final: parley.js does not come back by itself.");

@@ -10,6 +10,7 @@ import { t } from "/-/look/words.js";
 
 const TYPING_MS = 6000;
 const NEAR = 80;
+const ANNOUNCED_MOST = 20;
 
 export class Seat {
   conv_id = "";
@@ -25,6 +26,7 @@ export class Seat {
   #read = 0;
   #unreads = new Map();
   #kick = null;
+  #announced = []; // words of the system: what was said to those who were there, and is kept nowhere
   #trouble = "";
   #answered = () => {}; // by what the code panel is told
   #retryIn = 0;
@@ -123,6 +125,7 @@ export class Seat {
     if (type === "logout.kick") this.#kick = data;
     if (type === "sync") return this.#hearSync(data);
     if (type === "msg.new" && !this.conv_id) return this.open();
+    if (type === "system.new") this.#hearSystem(data);
     if (type === "presence.changed") this.#hearPresence(data);
     if (data.conv_id === this.conv_id) this.#hearHere(type, data);
     this.#drawHead();
@@ -131,6 +134,12 @@ export class Seat {
   #hearPresence({ changes }) {
     const change = changes.findLast((each) => each.client_id === this.other);
     if (change) this.#present = change.online;
+  }
+
+  #hearSystem({ content }) {
+    const text = typeof content === "string" ? content : (content?.text ?? JSON.stringify(content));
+    this.#announced = [...this.#announced, { text, after: this.#rows.findLast((said) => said.seq)?.seq ?? 0 }].slice(-ANNOUNCED_MOST);
+    this.#drawThread();
   }
 
   #hearHere(type, data) {
@@ -311,13 +320,18 @@ export class Seat {
     const place = this.#thread;
     const end = fresh || place.scrollHeight - place.scrollTop - place.clientHeight < NEAR;
     const earlier = h("button.quiet.small", { type: "button", onclick: () => this.#readEarlier() }, t("Earlier messages"));
-    const rows = this.#rows.map((said) => line({ ...said, state: this.#stateOf(said) }, this.#isMine(said)));
+    const rows = this.#rows.map((said) => [line({ ...said, state: this.#stateOf(said) }, this.#isMine(said)), this.#announcedAt(said.seq)]);
     const why = t("The conversation cannot be opened: {why}", { why: this.#trouble });
     const trouble = this.#trouble && h("li.aside.notice.warn", why);
-    fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), rows, trouble);
+    fill(place, this.#more && this.#state === "online" && h("li.aside", earlier), this.#announcedAt(0), rows, trouble);
     if (!end) return;
     place.scrollTop = place.scrollHeight;
     for (const image of place.querySelectorAll("img")) image.onload = () => (place.scrollTop = place.scrollHeight);
+  }
+
+  #announcedAt(seq) {
+    const here = this.#announced.filter(({ after }) => after === seq);
+    return here.map(({ text }) => h("li.aside.small.muted", t("The system says: {text}", { text })));
   }
 
   #drawStates() {

@@ -152,6 +152,15 @@ def test_a_conversation_is_read_as_it_is_said_and_moderated(sign_in: SignIn, per
     confirm(page, "Recall")
     told(page, "The message was recalled.")
     messages.get_by_text("recalled").wait_for()
+    assert bob.push("msg.recalled")["conv_id"] == made["conv_id"]
+    edited = alice.ok("msg.send", conv_id=made["conv_id"], type=-1, text="a tpyo")
+    messages.get_by_text("a tpyo").wait_for()
+    alice.ok("msg.edit", conv_id=made["conv_id"], msg_id=edited["msg_id"], text="a typo")
+    messages.get_by_text("a typo").wait_for()
+    assert messages.get_by_text("a tpyo").count() == 0
+    file = {"url": "http://127.0.0.1/x.png", "attr": {"name": "<i>x</i>.png", "size": 2048}}
+    alice.ok("msg.send", conv_id=made["conv_id"], type=-2, **file)
+    messages.get_by_role("link", name="<i>x</i>.png").wait_for()
 
     row(page, "bob").get_by_role("button", name="Mute").click()
     confirm(page, "Mute")

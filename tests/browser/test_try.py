@@ -106,7 +106,29 @@ def test_an_operators_kick_is_seen_with_its_code_and_words(page: Page, site: Up)
     )
     assert answer.ok
     window(page, "bob").get_by_text("house rules").wait_for()
-    assert "Close code 4002, kicked." in window(page, "bob").get_by_role("alert").inner_text()
+    words = window(page, "bob").get_by_role("alert").inner_text()
+    assert "An operator has ended this session. “house rules” Close code 4002, kicked." in words
+
+
+def test_what_the_system_says_is_seen_where_it_was_said(page: Page, site: Up) -> None:
+    say(page, "alice", "before the system")
+    window(page, "bob").get_by_text("before the system").wait_for()
+    answer = page.request.post(
+        f"{site.admin_url}/-/api/apps/demo/system",
+        headers={"Authorization": f"Bearer {site.value('master_key')}"},
+        data={"content": {"text": "<b>maintenance</b> at noon"}},
+    )
+    assert answer.ok
+    for name in ("alice", "bob"):
+        window(page, name).get_by_text("The system says: <b>maintenance</b> at noon").wait_for()
+    say(page, "bob", "after the system")
+    lines = window(page, "alice").get_by_role("log").get_by_role("listitem")
+    lines.filter(has_text="after the system").wait_for()
+    texts = lines.all_inner_texts()
+    places = [
+        next(at for at, each in enumerate(texts) if word in each) for word in ("before the", "maintenance", "after the")
+    ]
+    assert places == sorted(places)
 
 
 def test_files_and_pictures_go_by_the_users_own_session(page: Page) -> None:

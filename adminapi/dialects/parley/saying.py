@@ -163,6 +163,15 @@ def dismiss_join_request(fields: Fields, names: Names) -> Call:
 
 @sayings.of("DeleteMessage")
 def delete_message(fields: Fields, names: Names) -> Call:
-    message = fields["message"]
-    text = names.hex32(message) if isinstance(message, int) else message
-    return Call(method="DELETE", path=conversation(fields, names, f"/messages/{segment(text)}"))
+    return Call(method="DELETE", path=message(fields, names))
+
+
+@sayings.of("RecallMessage")
+def recall_message(fields: Fields, names: Names) -> Call:
+    return Call(method="POST", path=message(fields, names, "/recall"))
+
+
+def message(fields: Fields, names: Names, more: str = "") -> str:
+    given = fields["message"]
+    text = names.hex32(given) if isinstance(given, int) else given
+    return conversation(fields, names, f"/messages/{segment(text)}{more}")

@@ -32,6 +32,7 @@ from protocol.commands import (
     Mute,
     Patched,
     PutUser,
+    RecallMessage,
     SendSystem,
     SessionsSeen,
     SetRole,
@@ -298,10 +299,13 @@ async def test_hashing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("DELETE", f"conversations/{CONV_ID}/messages/{MSG_ID}", None, DeleteMessage(conversation=CONV, message=MSG)),
         ("DELETE", f"conversations/{CONV_ID}/messages/old-id", None, DeleteMessage(conversation=CONV, message="old-id")),
+        ("POST", f"conversations/{CONV_ID}/messages/{MSG_ID}/recall", None, RecallMessage(conversation=CONV, message=MSG)),
     ],
 )
 async def test_each_call_is_one_command(served: Served, method: str, path: str, body: Any, command: Command) -> None:
-    served.broker.on(type(command), Patched(time_ms=4) if isinstance(command, DeleteMessage) else Done(time_ms=4))
+    served.broker.on(
+        type(command), Patched(time_ms=4) if isinstance(command, DeleteMessage | RecallMessage) else Done(time_ms=4)
+    )
     answer = await served.client.request(method, f"{BASE}/{path}", json=body, headers=OWN)
     assert (answer.status_code, answer.json()) == (200, {"time_ms": 4})
     assert served.broker.last == Managed(app=APP.id, rev=3, command=command)

@@ -13,7 +13,7 @@ from adminapi.dialects.parley.schemas.common import DONE
 from adminapi.dialects.parley.services import Services
 from adminapi.schemas import About, either
 from protocol.codec import read_json, write_json
-from protocol.commands import DeleteMessage, GetConversation, History, HistoryPage, SendSystem
+from protocol.commands import DeleteMessage, GetConversation, History, HistoryPage, RecallMessage, SendSystem
 from protocol.errors import Reason, Refused
 from protocol.records import Message
 from protocol.wires.native.fields import missing, name_or
@@ -39,8 +39,8 @@ def routes_with(services: Services, admit: Admit) -> Routes:
     async def tail(ask: Ask, broker: Broker) -> Answer:
         """Watch what is said in a conversation.
 
-        Lines of JSON, until you go: one at once, then one a second if somebody has spoken. What is edited or taken back
-        afterwards is not told."""
+        Lines of JSON, until you go: one at once, then one a second if somebody has spoken, or if one of the newest 100 was
+        edited or taken back: it comes once more, as it is now."""
         conversation = conversation_id(ask)
         await broker.call(ask.managed(GetConversation(conversation=conversation)))
         after = number(ask, "after", -1, 0, MOST_SEQ)
@@ -51,26 +51,29 @@ def routes_with(services: Services, admit: Admit) -> Routes:
             return await newest(ask, broker, conversation, before)
 
         watching = services.watch(("tail", ask.app.id, conversation), look)
-        begun = False
+        begun, patch = False, 0
         async with aclosing(watching) as found:
             async for there in found:
                 if isinstance(there, Refused):
                     yield fault(there)
                     continue
                 if not begun and after < 0:
-                    after = there[-1].seq if there else 0
-                fresh = [message for message in there if message.seq > after]
+                    after, patch = there[-1].seq if there else 0, newest_patch(there)
+                fresh = [message for message in there if message.seq > after or message.patch > patch]
                 yield {"messages": [message_shape(ask, message) for message in fresh]} if fresh or not begun else None
-                begun, after = True, fresh[-1].seq if fresh else after
+                begun, after, patch = True, max(after, there[-1].seq if there else 0), max(patch, newest_patch(there))
 
     return own
 
 
 async def newest(ask: Ask, broker: Broker, conversation: int, before: tuple[Message, ...] | None) -> tuple[Message, ...]:
-    """The newest messages, as far as they are not among those known before."""
-    if not before:
-        command = History(conversation=conversation, limit=PAGE)
-        return tuple(cast(HistoryPage, await broker.call(ask.managed(command))).messages)
+    """The newest messages, as they are now, behind those known before. What was said faster than that is read first."""
+    command = History(conversation=conversation, limit=PAGE)
+    now = cast(HistoryPage, await broker.call(ask.managed(command))).messages
+    if not before or not now:
+        return tuple(now)
+    if now[0].seq <= before[-1].seq + 1:
+        return (*(message for message in before if message.seq < now[0].seq), *now)[-KEPT:]
     for _ in range(TAIL_PAGES):
         command = History(conversation=conversation, after=before[-1].seq, limit=PAGE)
         page = cast(HistoryPage, await broker.call(ask.managed(command)))
@@ -78,6 +81,10 @@ async def newest(ask: Ask, broker: Broker, conversation: int, before: tuple[Mess
         if not page.more or not page.messages:
             break
     return before
+
+
+def newest_patch(messages: tuple[Message, ...]) -> int:
+    return max((message.patch for message in messages), default=0)
 
 
 @routes.add("GET", PATH + "/messages", about=About(answer=schemas.MESSAGES, query=schemas.MESSAGES_ASKED))
@@ -130,11 +137,20 @@ async def send_system(ask: Ask, broker: Broker) -> Answer:
 
 @routes.add(
     "DELETE",
-    "/-/api/apps/{app}/conversations/{conversation}/messages/{message}",
+    PATH + "/messages/{message}",
     about=About(answer=DONE),
     role=OperatorRole.SUPPORT,
 )
 async def delete_message(ask: Ask, broker: Broker) -> Answer:
-    """Delete a message for everybody."""
+    """Delete a message from the history; clients are told that it is gone."""
     message = ask.ids.message(ask.path["message"])
     return await done(ask, broker, DeleteMessage(conversation=conversation_id(ask), message=message))
+
+
+@routes.add("POST", PATH + "/messages/{message}/recall", about=About(answer=DONE), role=OperatorRole.SUPPORT)
+async def recall_message(ask: Ask, broker: Broker) -> Answer:
+    """Take a message back for everybody.
+
+    Its place in the history stays, and clients are told that it was recalled."""
+    message = ask.ids.message(ask.path["message"])
+    return await done(ask, broker, RecallMessage(conversation=conversation_id(ask), message=message))

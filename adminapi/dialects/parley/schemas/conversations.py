@@ -53,7 +53,10 @@ MESSAGES = obj(
         "next": nullable(integer("`before` of the next page, of older ones; null: there are none.", least=1)),
     }
 )
-TAIL_ASKED = obj({}, {"after": integer("Also those beyond this seq, of the newest 200.", least=0)})
+TAIL_ASKED = obj(
+    {},
+    {"after": integer("At once, of the newest 100: those beyond this seq, and all that were changed.", least=0)},
+)
 TAILED = obj({"messages": array(MESSAGE, "Oldest first.")})
 ANNOUNCE = sent({"content": anything("Any JSON of at most 64 KiB.", example={"text": "Maintenance at noon."})})
 SESSIONS_TOTAL = integer("Sessions there were when it began.", least=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -61,6 +62,10 @@ class Talk:
             return HistoryPage(conversation=CONV, messages=there[: c.limit], more=len(there) > c.limit)
         there = [each for each in self.said if c.before is None or each.seq < c.before]
         return HistoryPage(conversation=CONV, messages=there[-c.limit :], more=len(there) > c.limit)
+
+    def recall(self, seq: int) -> None:
+        patch = 1 + max(each.patch for each in self.said)
+        self.said[seq - 1] = msgspec.structs.replace(self.said[seq - 1], status=3, patch=patch)
 
     def say(self, text: str = "hi", sender: str = "tom") -> None:
         self.said.append(message(len(self.said) + 1, text, sender))
@@ -143,6 +148,27 @@ async def test_who_watches_hears_what_is_said_and_all_share_one_look(served: Ser
         assert talk.asked <= 5
         talk.say("last")
         assert (await tail.line())["messages"][0]["body"] == {"text": "last"}
+
+
+async def test_who_watches_hears_once_what_was_taken_back_or_was_while_he_was_away(served: Served) -> None:
+    talk = Talk(served, count=150)
+    talk.recall(149)
+    async with (
+        streaming(served.host, f"{ONE}/tail", OWN) as tail,
+        streaming(served.host, f"{ONE}/tail?after=150", OWN) as back,
+    ):
+        assert seqs(await tail.line()) == []
+        assert seqs(await back.line()) == [149]
+        talk.recall(60)
+        talk.say()
+        line = await tail.line()
+        assert [(each["seq"], each["status"]) for each in line["messages"]] == [(60, "recalled"), (151, "normal")]
+        assert seqs(await back.line()) == [60, 151]
+        for _ in range(120):
+            talk.say()
+        assert seqs(await tail.line()) == [*range(152, 272)]
+        talk.recall(200)
+        assert seqs(await tail.line()) == [200]
 
 
 async def test_what_cannot_be_watched_is_refused_and_a_fault_is_told(served: Served) -> None:
