@@ -82,8 +82,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     others_per_minute: PerMinute = 30
     """Other calls a user may make in a minute (LC-29). 0: no limit."""
     calls_per_minute: PerMinute = 0
-    """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. A service that many
-    share gives 1800 (LC-29); a host of one's own serves its back office as fast as it can. 0: no limit."""
+    """Management calls of the app in a minute, over all dialects; beyond it they get their dialect's 429. A service that
+    many share gives 1800 (LC-29); a host of one's own serves its back office as fast as it can. 0: no limit."""
     frames_per_second: PerSecond = 200
     """Frames one connection may send in a second. Far above what a person causes: it stops loops, not users. 0: no limit."""
     sessions_per_user: Annotated[int, Meta(ge=1, le=10_000)] = 16
