@@ -7,12 +7,14 @@ ends with in `screenshots`, in the folder pytest keeps its temporary files in (`
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -52,10 +54,19 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as runner:
+    with asyncios_own_loops(), playwright.sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=program, args=OPTIONS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def asyncios_own_loops() -> Iterator[None]:
+    """trio-asyncio, once imported, makes every loop of this process its own, which Playwright cannot run on."""
+    before = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())
+    yield
+    asyncio.set_event_loop_policy(before)
 
 
 @pytest.fixture(scope="module")
