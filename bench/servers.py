@@ -185,7 +185,7 @@ group_members = 1000
 class Managed(Broker):
     """The broker with its admin API beside it; the CPU and memory of both."""
 
-    settings = Broker.settings + "calls_per_minute = 0\n" + '[admin]\nlisten = "127.0.0.1:0"\n'
+    settings = Broker.settings + '[admin]\nlisten = "127.0.0.1:0"\n'
 
     def __init__(self, folder: Path) -> None:
         self._admin: AdminApi | None = None
