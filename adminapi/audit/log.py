@@ -27,6 +27,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ class AuditLog:
             if room.f_bavail * room.f_frsize < FREE_BYTES:
                 raise OSError(f"the disk of {self.folder} has less than {FREE_BYTES // 1_048_576} MiB free")
 
-    def append(self, records: Sequence[Mapping[str, Any]], *, sync: bool = False) -> None:
-        """All of them, or none."""
-        with self._locked():
+    def append(self, records: Sequence[Mapping[str, Any]], *, sync: bool = False, wait: bool = True) -> None:
+        """All of them, or none. Without `wait` BlockingIOError, if another program writes just now."""
+        with self._locked(wait):
             path, size, number, last = self._end()
             if path is None or size >= FILE_BYTES or age_days(path) >= FILE_DAYS:
                 self._expire()
@@ -87,7 +88,9 @@ class AuditLog:
 
     def files(self) -> list[Path]:
         """The oldest first."""
-        return sorted(self.folder.glob("*.jsonl"))
+        if not self.folder.is_dir():
+            return []
+        return [self.folder / name for name in sorted(os.listdir(self.folder)) if name.endswith(".jsonl")]
 
     def verify(self) -> tuple[int, str]:
         """How many lines there are, all in order, and the hash of the last. Broken names the first that is not."""
@@ -119,10 +122,10 @@ class AuditLog:
         return found
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, wait: bool = True) -> Iterator[None]:
         self._make(self.folder)
         with open(self.folder / "lock", "ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._give(self.folder / "lock")
             yield
 
@@ -194,11 +197,17 @@ def first_of(path: Path) -> int:
 
 def age_days(path: Path) -> float:
     """Since the file was begun."""
+    began = began_at(path.stem.partition("-")[2])
+    return 0.0 if began is None else (time.time() - began) / DAY_SECONDS
+
+
+@lru_cache(maxsize=64)
+def began_at(day: str) -> int | None:
+    """In seconds, of the day in a file's name; asked for every line, and slow to read."""
     try:
-        began = time.strptime(path.stem.partition("-")[2], "%Y%m%d")
+        return calendar.timegm(time.strptime(day, "%Y%m%d"))
     except ValueError:
-        return 0.0
-    return (time.time() - calendar.timegm(began)) / DAY_SECONDS
+        return None
 
 
 def number_of(line: bytes, path: Path) -> int:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from adminapi.audit import log as files
+from adminapi.audit import witness
 from adminapi.audit.log import AuditLog, Broken
+from adminapi.audit.witness import Audit
 from protocol.commands import BanUser, Done, InspectSessions, SendMessage, SessionsSeen
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
@@ -111,6 +118,64 @@ async def test_a_line_that_fails_after_the_call_is_kept_and_comes_first(served: 
     assert (await served.call("POST", paths[2], headers=operator)).status_code == 200
     assert [line["path"] for line in written(served.audit)] == paths
     assert served.audit.verify()[0] == 3
+
+
+@contextmanager
+def held(audit: AuditLog) -> Iterator[None]:
+    """As if another program wrote just now."""
+    with open(audit.folder / "lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Counted(AuditLog):
+    """Tells where its lines were written, and how many at a time."""
+
+    seen: list[tuple[bool, int]]
+
+    def append(self, records: Any, **how: Any) -> None:
+        super().append(records, **how)
+        self.seen = [*getattr(self, "seen", []), (threading.current_thread() is threading.main_thread(), len(records))]
+
+
+async def test_a_line_is_written_at_once_but_in_a_thread_where_that_may_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "SLOW_SECONDS", 30.0)  # no load of the machine makes a write slow
+    written = Counted(folder / "audit")
+    audit = Audit(written)
+    await audit.note({"path": "1"})
+    async with trio.open_nursery() as nursery:
+        with held(written):
+            for number in range(2, 7):
+                nursery.start_soon(audit.note, {"path": str(number)})
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(audit.note, {"path": "7"})
+            nursery.start_soon(audit.note, {"path": "8"})
+            await trio.testing.wait_all_tasks_blocked()
+            assert written.verify()[0] == 1
+    assert written.seen == [(True, 1), (False, 5), (True, 2)]
+    monkeypatch.setattr(witness, "SLOW_SECONDS", 0.0)
+    await audit.note({"path": "9"})
+    await audit.note({"path": "10"})
+    assert written.seen[3:] == [(True, 1), (False, 1)]
+    assert sorted(int(json.loads(line)["path"]) for line in written.tail(10)) == [*range(1, 11)]
+    assert written.verify()[0] == 10
+
+
+async def test_lines_of_calls_at_once_are_written_together(folder: Path) -> None:
+    written = Counted(folder / "audit")
+    audit = Audit(written)
+
+    async def call(lines: int) -> None:
+        for _ in range(lines):
+            await audit.note({"path": "x"})
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(call, 10)
+    assert written.verify()[0] == 80
+    assert len(written.seen) < 40, "whose line is written with another's writes nothing"
 
 
 def lines(folder: Path, count: int, **how: Any) -> AuditLog:
