@@ -268,6 +268,15 @@ def test_a_viewer_sees_no_button_he_may_not_use(sign_in: SignIn, person: People)
     assert forbidden() == []
 
 
+def test_a_long_name_of_an_attribute_leaves_its_value_room_on_a_phone(sign_in: SignIn, person: People) -> None:
+    person("alice").ok("user.update", attributes={"a_name_longer_than_a_phone_is_wide_or_so": "some words to be read"})
+    page = sign_in("viewer", "app/demo/users/alice", viewport={"width": 360, "height": 740})
+    value = page.get_by_text("some words to be read").bounding_box()
+    assert value
+    assert value["width"] > 120
+    assert flaws(page) == []
+
+
 def test_what_users_write_is_only_ever_text(sign_in: SignIn, person: People) -> None:
     hostile = person("mallory", HOSTILE)
     hostile.ok("user.update", attributes={"nickname": HOSTILE, HOSTILE: HOSTILE})
