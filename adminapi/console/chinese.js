@@ -89,6 +89,7 @@ learn({
 
   // Sessions
   "Search by user, device or address": "按用户、设备或地址搜索",
+  "{n} session": "{n} 个会话",
   "{n} sessions": "{n} 个会话",
   "Nobody is logged in, or nobody who matches. Whoever logs in shows up here within seconds.": "没有已登录的会话，或没有匹配项。有人登录后几秒内会显示在这里。",
   "Device": "设备",
@@ -129,6 +130,7 @@ learn({
 
   // Users
   "Search by id or name": "按 ID 或名称搜索",
+  "{n} user": "{n} 个用户",
   "{n} users": "{n} 个用户",
   "No user matches. A user is there after the first login, or when your server makes one.": "没有匹配的用户。用户在首次登录后，或由你的服务器创建后出现。",
   "New user": "新建用户",
@@ -158,6 +160,7 @@ learn({
   // Conversations
   "Search by name, id, owner or member": "按名称、ID、所有者或成员搜索",
   "begun by {user}": "由 {user} 发起",
+  "{n} conversation": "{n} 个对话",
   "{n} conversations": "{n} 个对话",
   "No conversation matches. The first message between two users makes one.": "没有匹配的对话。两个用户之间的第一条消息会创建对话。",
   "Conversation": "对话",
@@ -170,6 +173,7 @@ learn({
   "created": "创建于",
   "Messages": "消息",
   "Members": "成员",
+  "{n} member": "{n} 名成员",
   "{n} members": "{n} 名成员",
   "Earlier messages": "更早的消息",
   "Search earlier messages": "搜索更早的消息",

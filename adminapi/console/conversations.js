@@ -3,7 +3,7 @@
 import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at } from "./api.js";
-import { ago, number, spoken } from "./format.js";
+import { ago, counted, number, spoken } from "./format.js";
 import { listing } from "./listing.js";
 import { empty, heading, link, tagged } from "./pieces.js";
 
@@ -13,7 +13,7 @@ export function show(main, { app, title, signal }) {
   const list = listing({
     caption: title, label: t("Search by name, id, owner or member"), rows: "conversations", key: (row) => row.conversation, signal,
     path: (asked) => at("apps", app, "conversations", { ...asked, limit: LIMIT }),
-    total: (n) => t("{n} conversations", { n: number(n) }), columns: columns(app),
+    total: (n) => counted(n, "{n} conversation", "{n} conversations"), columns: columns(app),
     nothing: empty(t("No conversation matches. The first message between two users makes one.")),
   });
   main.append(heading(title), list.element);

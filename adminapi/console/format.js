@@ -8,6 +8,9 @@ const TICK_MS = 5000;
 
 export const number = (value, digits = 0) => new Intl.NumberFormat(tag(), { maximumFractionDigits: digits }).format(value);
 
+// How many there are, in words that fit one and many.
+export const counted = (n, one, many) => t(n === 1 ? one : many, { n: number(n) });
+
 // What is small is shown with more digits.
 export const fine = (value) => number(value, value < 1 ? 2 : value < 100 ? 1 : 0);
 

@@ -5,7 +5,7 @@ import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { call, may } from "./api.js";
 import { ask } from "./dialogs.js";
-import { clock, number } from "./format.js";
+import { clock, counted } from "./format.js";
 import { listing } from "./listing.js";
 import { empty, link, tagged, tell } from "./pieces.js";
 
@@ -15,7 +15,7 @@ const MUTES = { 600: "10 minutes", 3600: "1 hour", 86400: "1 day", 0: "Until unm
 export function members(app, path, signal) {
   const list = listing({
     title: t("Members"), rows: "members", key: (row) => row.user, signal,
-    path: ({ start }) => path("members", { start, limit: LIMIT }), total: (n) => t("{n} members", { n: number(n) }),
+    path: ({ start }) => path("members", { start, limit: LIMIT }), total: (n) => counted(n, "{n} member", "{n} members"),
     columns: [
       { head: t("User"), cell: (row) => [link(row.user, "app", app, "users", row.user), " ", states(row)] },
       { head: "", tone: "acts", cell: (row) => may("support") && acts(row.user, muted(row), path, list.refresh) },

@@ -83,7 +83,10 @@ export function table({ caption, columns, key, nothing }) {
       const [name, made] = [key(row), line(row)];
       next.set(name, exchanged(shown.get(name), made));
     }
-    for (const [name, element] of shown) if (!next.has(name)) element.remove();
+    const gone = [...shown].filter(([name]) => !next.has(name)).map(([, element]) => element);
+    const lost = gone.find((element) => element.contains(document.activeElement));
+    const place = lost ? [...body.children].filter((each) => each === lost || !gone.includes(each)).indexOf(lost) : -1;
+    for (const element of gone) element.remove();
     let at = body.firstElementChild;
     for (const element of next.values()) {
       if (element === at) at = at.nextElementSibling;
@@ -92,8 +95,15 @@ export function table({ caption, columns, key, nothing }) {
     shown = next;
     grid.hidden = rows.length === 0;
     none.hidden = rows.length > 0;
+    if (lost) heir(body, place).focus();
   };
   return { element: h("div", grid, none), set };
+}
+
+// Where the focus goes when its row has gone: the row that stands there now, the last one, or the page's head.
+function heir(body, place) {
+  const row = body.children[Math.min(place, body.childElementCount - 1)];
+  return row?.querySelector("a, button") ?? document.querySelector("h1");
 }
 
 // A row's old element where it looks like the new one; else the new one in its place, with the focus where it was.

@@ -5,7 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, call, get, may } from "./api.js";
 import { ask, show as showDialog } from "./dialogs.js";
-import { lasting, number, size, span } from "./format.js";
+import { counted, lasting, number, size, span } from "./format.js";
 import { listing } from "./listing.js";
 import { empty, heading, link, refused, repeat, tell } from "./pieces.js";
 
@@ -17,7 +17,7 @@ export function show(main, { app, title, signal }) {
   const list = listing({
     caption: title, label: t("Search by user, device or address"), rows: "sessions", key: (row) => row.session, signal,
     path: (asked) => at("apps", app, "sessions", { ...asked, limit: LIMIT }), everyMs: REFRESH_MS,
-    total: (n) => t("{n} sessions", { n: number(n) }), columns: columns(app, () => list.refresh()),
+    total: (n) => counted(n, "{n} session", "{n} sessions"), columns: columns(app, () => list.refresh()),
     nothing: empty(t("Nobody is logged in, or nobody who matches. Whoever logs in shows up here within seconds.")),
   });
   main.append(heading(title), list.element);

@@ -5,7 +5,7 @@ import { h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { at, call, may } from "./api.js";
 import { ask } from "./dialogs.js";
-import { ago, number } from "./format.js";
+import { ago, counted } from "./format.js";
 import { listing } from "./listing.js";
 import { empty, heading, hrefOf, link, tagged } from "./pieces.js";
 
@@ -14,7 +14,7 @@ const LIMIT = 50;
 export function show(main, { app, title, signal }) {
   const list = listing({
     caption: title, label: t("Search by id or name"), rows: "users", key: (row) => row.user, signal,
-    path: (asked) => at("apps", app, "users", { ...asked, limit: LIMIT }), total: (n) => t("{n} users", { n: number(n) }),
+    path: (asked) => at("apps", app, "users", { ...asked, limit: LIMIT }), total: (n) => counted(n, "{n} user", "{n} users"),
     columns: [
       { head: t("User"), cell: (row) => [link(row.user, "app", app, "users", row.user), h("div.small.muted", called(row))] },
       { head: t("State"), cell: states },

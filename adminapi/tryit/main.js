@@ -66,9 +66,11 @@ let draw = () => {};
 function frame() {
   document.title = t("Try Parley");
   const sessions = desk ? `/-/console/#/app/${encodeURIComponent(desk.app)}/sessions` : "/-/console/";
+  // Beside this page, for leaving it logs everybody out.
+  const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text, h("span.unseen", ` ${t("in a new window")}`));
   const links = h(
     "nav", { "aria-label": t("Pages") },
-    h("a", { href: sessions }, t("Console")), h("a", { href: "/-/docs" }, t("APIs")), h("a", { href: "/-/parley.js" }, "parley.js"),
+    link(sessions, t("Console")), link("/-/docs", t("APIs")), link("/-/translate", t("Call translator")), link("/-/parley.js", "parley.js"),
   );
   fill(
     document.body,

@@ -7,6 +7,8 @@ learn({
   "Pages": "页面",
   "Console": "控制台",
   "APIs": "接口文档",
+  "Call translator": "调用翻译",
+  "in a new window": "在新窗口打开",
   "To the windows": "跳到聊天窗口",
   "Two users of the app “{app}” on real sockets of this broker, {socket}. Say something; then log one of them in once more.":
     "应用“{app}”的两个用户，通过真实的连接 {socket} 使用本服务器。先说点什么，再让其中一人重复登录。",

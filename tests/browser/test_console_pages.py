@@ -101,6 +101,21 @@ def test_a_new_session_comes_into_the_list_without_taking_the_focus(sign_in: Sig
     assert kick.evaluate("each => each === document.activeElement")
 
 
+def test_the_focus_stays_in_the_list_when_its_row_goes(sign_in: SignIn, person: People) -> None:
+    first, _ = person("zoe-1", "row"), person("zoe-2", "row")
+    page = sign_in("support", "app/demo/sessions")
+    page.get_by_role("searchbox").fill("zoe-")
+    row(page, "zoe-2").wait_for()
+    row(page, "zoe-1").get_by_role("button", name="Kick").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_label("Reason").fill("by keyboard")
+    page.keyboard.press("Enter")
+    told(page, "zoe-1 was kicked.")
+    assert first.ended() == 4002
+    row(page, "zoe-1").wait_for(state="detached")
+    page.get_by_role("link", name="zoe-2").and_(page.locator(":focus")).wait_for()
+
+
 def test_a_user_is_made_banned_and_deleted(sign_in: SignIn, person: People) -> None:
     page = sign_in("admin", "app/demo/users")
     page.get_by_role("button", name="New user").click()
@@ -266,6 +281,15 @@ def test_a_viewer_sees_no_button_he_may_not_use(sign_in: SignIn, person: People)
     page.locator("main").get_by_role("link", name="demo").click()
     assert page.get_by_label("open_groups").is_disabled()
     assert forbidden() == []
+
+
+def test_a_long_name_of_an_attribute_leaves_its_value_room_on_a_phone(sign_in: SignIn, person: People) -> None:
+    person("alice").ok("user.update", attributes={"a_name_longer_than_a_phone_is_wide_or_so": "some words to be read"})
+    page = sign_in("viewer", "app/demo/users/alice", viewport={"width": 360, "height": 740})
+    value = page.get_by_text("some words to be read").bounding_box()
+    assert value
+    assert value["width"] > 120
+    assert flaws(page) == []
 
 
 def test_what_users_write_is_only_ever_text(sign_in: SignIn, person: People) -> None:

@@ -184,14 +184,16 @@ def test_who_is_logged_in_is_seen_in_the_console(page: Page, site: Up) -> None:
     found = re.search(r"sign in as (\S+), password (\S+)\)", site.printed("^console ")[0])
     assert found
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Console").click(modifiers=["Control"])
+        page.get_by_role("link", name="Console").click()
     console = opened.value
     console.fill("input[name=name]", found[1])
     console.fill("input[name=password]", found[2])
     console.keyboard.press("Enter")
     row = console.get_by_role("row").filter(has_text="alice").filter(has_text="window")
     row.first.wait_for()
+    assert flaws(console) == []
     console.close()
+    window(page, "alice").get_by_text("online", exact=True).wait_for()
 
 
 def test_it_is_in_chinese_and_keeps_what_was_typed(open_page: OpenPage) -> None:
