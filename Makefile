@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
+# Tests wait for programs, so half as many again as there are cores.
+WORKERS := $(shell expr $$(nproc) \* 3 / 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
@@ -38,10 +40,10 @@ run: $(STAMP)
 	@exec $(BIN)/parley up
 
 test: $(TEST_STAMP) lint
-	$(BIN)/python -m pytest -q -m "not soak" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 attacks: $(TEST_STAMP)
-	$(BIN)/python -m pytest -q -m "attack and not soak" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -m "attack and not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
@@ -60,7 +62,7 @@ soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak
 
 fuzz: $(TEST_STAMP)
-	$(BIN)/python -m pytest -q -p no:cacheprovider --timeout=0 --hypothesis-profile=long -n auto tests/fuzz tests/protocol \
+	$(BIN)/python -m pytest -q -p no:cacheprovider --timeout=0 --hypothesis-profile=long -n $(WORKERS) tests/fuzz tests/protocol \
 	  tests/broker/gateway/test_websocket.py tests/broker/gateway/test_framing.py
 	$(BIN)/python -m pip install --quiet -e '.[test,fuzz]' || echo "atheris cannot be installed here" >&2
 	$(BIN)/python -m tests.fuzz

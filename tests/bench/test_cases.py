@@ -124,7 +124,7 @@ def check(table: Table) -> None:
     assert own.name.startswith("Parley")
     assert own.name.endswith(", fsync")
     assert not any("void" in doubt for each in table.rows for doubt in each.doubts), table
-    assert own.figures[table.columns[0]].median > 0
+    assert max(figure.median for figure in own.figures.values()) > 0  # the CPU of so little may be none
     for each in table.rows:
         assert each.figures or each.doubts == ("not installed",)
     assert own.name in render(table)

@@ -240,6 +240,7 @@ def test_every_reply_of_a_socket_command_has_a_shape() -> None:
     management = {c.SessionList, c.MessagePage, c.AppTable, c.StatsReport, c.UserList}
     management |= {c.DirectPage, c.JoinRequestList, c.Marked, c.TokenRenewed, c.UserNames}
     management |= {c.WatermarkReport, c.Quarantine, c.BackedUp, c.ConnectionSeen, c.SessionsSeen}
+    management |= {c.SampleList, c.Announced, c.AnnouncementList}
     management |= {c.Imported, c.Missed, c.ReadTimesList, c.Unheard}  # of LeanCloud's wire
     ours = {reply for reply in by_name(c.Reply).values() if reply.__module__.startswith("protocol.commands")}
     assert ours - management == set(REPLIES)
