@@ -30,6 +30,7 @@ from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, 
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST, largest_of, rows_of
 from broker.persistence.killpoints import reached
+from broker.persistence.mapped import mapped
 from broker.persistence.schema import SHAPES, Columns, Shape, pack, unpack
 from broker.persistence.store import SLICE, StoreRefused, StoreUnavailable, belongs
 from broker.persistence.trims import TABLE, Swept, forget_sends, give_back, note_trims, pages_left, trim_slice, trims_left
@@ -320,7 +321,7 @@ class SqliteStore:
     def load_many(self, table: str) -> Iterator[tuple[str, list[Any]]]:
         """The same, some rows of an app at a time: what a start does for millions of rows is done once for many."""
         shape = SHAPES[table]
-        with self.reader() as db:
+        with self.reader() as db, mapped(db):
             cursor = db.execute(f"{shape.load} ORDER BY {shape.key}")
             while part := list(islice(cursor, SLICE)):
                 rows = shape.rows(part)
