@@ -46,12 +46,14 @@ class Metrics:
     def crowded(self) -> None:
         self._crowded.inc()
 
-    def text(self, broker: Mapping[str, float] | None) -> bytes:
-        """Prometheus text, ours and then the broker's; None: it does not answer."""
+    def text(self, broker: Mapping[str, float] | None, whole: bool) -> bytes:
+        """Prometheus text, ours and then the broker's; None: it does not answer. Not `whole`: of ours only what is no other
+        app's business, whether the broker is there."""
         self._up.set(broker is not None)
         lost, self._told_lost = logs.dropped() - self._told_lost, logs.dropped()
         self._lost.inc(lost)
-        return generate_latest(self._registry) + broker_text(broker or {})
+        shown = self._registry if whole else self._registry.restricted_registry(["parley_broker_up"])
+        return generate_latest(shown) + broker_text(broker or {})
 
 
 def broker_text(counters: Mapping[str, float]) -> bytes:

@@ -62,7 +62,7 @@ async def unhashed(password: str) -> str:
 @lru_cache
 def dialects() -> tuple[Dialect, ...]:
     """Those the translator knows, in the order of `/-/docs`; no password is hashed."""
-    known: dict[str, Any] = {"operator_token": "", "hash_password": unhashed, "own_metrics": lambda counters: b""}
+    known: dict[str, Any] = {"operator_token": "", "hash_password": unhashed, "own_metrics": lambda counters, whole: b""}
     # What it is given beside these is not asked for by any call that becomes a command.
     given: dict[str, Any] = {name: known.get(name) for name in Services.__struct_fields__}
     own = Parley(Services(**given))

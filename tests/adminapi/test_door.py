@@ -52,11 +52,11 @@ async def test_one_too_many_of_an_address_is_told_so_and_a_slot_comes_back(serve
         answer = await said(third)
         assert answer.startswith(b"HTTP/1.1 429 ")
         assert b"connections_per_address" in answer
-        text = metrics.text({}).decode()
+        text = metrics.text({}, True).decode()
         assert "parley_admin_connections_crowded_total 1.0" in text
         assert "parley_admin_connections 2.0" in text
         await first.aclose()
-        await until(lambda: "parley_admin_connections 1.0" in metrics.text({}).decode())
+        await until(lambda: "parley_admin_connections 1.0" in metrics.text({}, True).decode())
         async with await served.stream() as fourth:
             for stream in (second, fourth):
                 await stream.send_all(ALIVE)
@@ -101,4 +101,4 @@ async def test_a_bug_in_one_connection_ends_that_one_alone(caplog: pytest.LogCap
         await door._run(broken, stream, "")
         assert await client.receive_some() == b""
     assert "a bug" in caplog.text
-    assert "parley_admin_connections 0.0" in metrics.text({}).decode()
+    assert "parley_admin_connections 0.0" in metrics.text({}, True).decode()

@@ -67,8 +67,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """"" where there is none."""
     hash_password: Callable[[str], Awaitable[str]]
     """To argon2id, bounded."""
-    own_metrics: Callable[[Mapping[str, float] | None], bytes]
-    """adminapi's counters and the broker's given to it, as Prometheus text."""
+    own_metrics: Callable[[Mapping[str, float] | None, bool], bytes]
+    """adminapi's counters and the broker's given to it, as Prometheus text; the former only where all may be seen."""
     operators: Operators
     watch: Watch
     checks: Callable[[WatermarkReport | None, Mapping[str, float]], Awaitable[list[Check]]]

@@ -118,6 +118,8 @@ async def test_metrics_are_ours_and_the_brokers(served: Served) -> None:
     assert 'parley_sessions{app="666666"} 2.0' in answer.text
     assert "bare" not in answer.text
     assert "commits_total" not in answer.text
+    assert "parley_broker_up 1.0" in answer.text
+    assert "admin_answers" not in answer.text  # other apps' calls are among those
     assert (await served.client.get("/-/metrics")).status_code == 401
 
 

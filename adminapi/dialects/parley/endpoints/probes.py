@@ -82,7 +82,8 @@ class Probes:
         counters: Mapping[str, float] | None = None
         with suppress(Refused):
             counters = cast(StatsReport, await broker.call(Stats(), deadline_seconds=METRICS_SECONDS)).counters
-        if counters is not None and ask.app is not NO_APP:
+        whole = ask.app is NO_APP
+        if counters is not None and not whole:
             label = sample("", app=ask.app.id)[1:-1]
             counters = {name: value for name, value in counters.items() if label in name}
-        return Answer(body=self._own_metrics(counters), type=METRICS_TYPE)
+        return Answer(body=self._own_metrics(counters, whole), type=METRICS_TYPE)
