@@ -62,8 +62,8 @@ soak: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -m soak
 
 fuzz: $(TEST_STAMP)
-	$(BIN)/python -m pytest -q -p no:cacheprovider --timeout=0 --hypothesis-profile=long -n $(WORKERS) tests/fuzz tests/protocol \
-	  tests/broker/gateway/test_websocket.py tests/broker/gateway/test_framing.py
+	$(BIN)/python -m pytest -q -p no:cacheprovider --timeout=0 --hypothesis-profile=long -n $(WORKERS) tests/fuzz \
+	  tests/protocol/wires tests/protocol/test_codec.py tests/broker/gateway/test_websocket.py tests/broker/gateway/test_framing.py
 	$(BIN)/python -m pip install --quiet -e '.[test,fuzz]' || echo "atheris cannot be installed here" >&2
 	$(BIN)/python -m tests.fuzz
 
