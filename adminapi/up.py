@@ -17,7 +17,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -135,13 +135,17 @@ async def run(config: str | None, place: Place, children: dict[str, trio.Process
 
 
 async def started(
-    children: dict[str, trio.Process], name: str, command: Sequence[str], ready: object, stop: trio.Event
+    children: dict[str, trio.Process],
+    name: str,
+    command: Sequence[str],
+    ready: Callable[[], Awaitable[bool]],
+    stop: trio.Event,
 ) -> None:
     """Start one child and wait until it answers, it or one before it ends (Ended), or `stop` is set."""
     process = children[name] = await trio.lowlevel.open_process(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     async def poll() -> None:
-        while not await ready():  # type: ignore[operator]  # noqa: ASYNC110  # another program's state has no Event
+        while not await ready():  # noqa: ASYNC110  # another program's state has no Event
             await trio.sleep(0.03)
 
     async def until_ready(scope: trio.CancelScope) -> None:

@@ -127,7 +127,7 @@ class Server:
         begun, first = time.monotonic(), self.cpu_seconds()
         used = first
         while True:
-            time.sleep(QUIET_SECONDS)  # and so is this
+            time.sleep(QUIET_SECONDS)  # between two looks at what it uses
             before, used = used, self.cpu_seconds()
             rested = time.monotonic() - begun
             if used - before < QUIET_SECONDS * (QUIET_SHARE + 2 * self.idle) or rested > REST_SECONDS:

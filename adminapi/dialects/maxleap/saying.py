@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from adminapi.dialect import Ask
 from adminapi.dialects.saying import Call, Fields, Names, Note, Point, Sayings, segment, value_of
 from protocol.codec import write_json
 from protocol.records import Kind
 
 
-def one_attribute(ask: object) -> dict[str, object]:
-    return {"attribute": ask.path["attribute"]}  # type: ignore[attr-defined]
+def one_attribute(ask: Ask) -> dict[str, object]:
+    return {"attribute": ask.path["attribute"]}
 
 
 sayings = Sayings(
