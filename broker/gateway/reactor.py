@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 LATE_SECONDS = 1.0
 """A turn later than this does not count as time in which peers could be heard."""
+YIELD_SECONDS = 0.0005
+"""How long input keeps the threads of the disk waiting, which need the interpreter for a moment (`broker.persistence.journal`)."""
 ACCEPTS = 64
 """Accepted per turn and listener."""
 FULL_SECONDS = 0.1
@@ -272,14 +274,19 @@ class Reactor:
                 waiting.fail()
             if self._clock() >= ends:
                 break
+        yields = self._clock() + YIELD_SECONDS
         while ready:
             connection = ready.popleft()
             try:
                 connection.read(ends)
             except Exception:  # a bug in a wire ends this connection alone
                 connection.fail()
-            if self._clock() >= ends:
+            now = self._clock()
+            if now >= ends:
                 break
+            if now >= yields:
+                os.sched_yield()
+                yields = now + YIELD_SECONDS
 
     def _accept(self, listener: socket.socket, door: Door) -> None:
         for _ in range(ACCEPTS):
