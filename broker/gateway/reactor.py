@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 LATE_SECONDS = 1.0
 """A turn later than this does not count as time in which peers could be heard."""
 YIELD_SECONDS = 0.0005
-"""How long input keeps the threads of the disk waiting, which need the interpreter for a moment (`broker.persistence.journal`)."""
+"""For so long input keeps the interpreter from the threads of the disk (`broker.persistence.journal`)."""
 ACCEPTS = 64
 """Accepted per turn and listener."""
 FULL_SECONDS = 0.1
