@@ -121,8 +121,9 @@ class StoreSettings(Section, frozen=True):
     """Below so much free disk, durable commands are refused, so that what was accepted can still be written. 0: never."""
     tail_bytes: Annotated[int, Meta(ge=4 * KIB, le=1 << 40)] = 256 * MIB
     """Memory for messages that are on their way to the store; beyond it they are read from the journal again."""
-    write_seconds: Annotated[float, Meta(ge=0.001, le=60)] = 0.1
-    """The writer gathers commits for so long before it writes: one transaction then carries many. Nobody waits for it."""
+    write_seconds: Annotated[float, Meta(ge=0.001, le=60)] = 0.25
+    """The writer gathers commits for so long before it writes: one transaction then carries many. Nobody waits for it, but a
+    commit that meets it at the disk."""
 
 
 class Settings(Section, frozen=True):

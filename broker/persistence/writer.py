@@ -4,6 +4,8 @@ A commit is submitted when it is on the journal, so nobody waits for the store: 
 for hours. In memory a bounded part of the commits is pending; what comes behind it is a range of numbers, read back from
 the journal when its turn comes. A batch is written with its position in one transaction, and only then the tail drops
 its rows and the journal its segments (`broker.persistence.targets`): a commit is always in at least one of the two.
+A commit of SQLite has the disk for some ms and holds up the journal's meanwhile, so few and large batches are better (one
+every 0.1 s: the journal's 99th percentile is 6 times its median under load; every 0.25 s: 3.9 times).
 An error of the store is waited out for ever, with growing pauses. Trims run between batches, a slice at a time.
 
 Everything here but the bodies of the worker threads runs on the Trio thread.
