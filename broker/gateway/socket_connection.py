@@ -38,7 +38,7 @@ class SocketConnection(Connection):
 
     __slots__ = ("_epoll", "_mask", "fd", "handshake", "sock")
 
-    def __init__(self, table: Table, limits: Limits, sock: socket.socket, epoll: select.epoll) -> None:
+    def __init__(self, table: Table, limits: Limits, sock: socket.SocketType, epoll: select.epoll) -> None:
         epoll.register(sock.fileno(), IN)
         super().__init__(table, limits, lambda connection: Outbox(connection, sock))
         self.sock = sock
