@@ -189,7 +189,8 @@ class Connection(ABC):
         if not self.paused:
             self.opened += self.table.now - self.paused_at
             self.heard = self.table.now
-            self.table.queue(self)
+            if self.framing is not None and self.framing.pending():
+                self.table.queue(self)
             self.listen()
 
     def rest(self) -> None:
