@@ -333,9 +333,9 @@ class Connection(ABC):
         table = self.table
         self._part()
         self.state = LEAVING
-        for frame in words:
-            if frame:
-                self.outbox.put(frame)
+        last = b"".join(words)
+        if last:
+            self.outbox.put(last)
         self.outbox.mode |= FINAL
         self.grace = grace
         self.until = table.now + grace + self.limits.linger_seconds

@@ -16,6 +16,7 @@ import logging
 import struct
 import uuid
 from codecs import IncrementalDecoder, getincrementaldecoder
+from functools import lru_cache
 
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN, SERVER, Protocol
@@ -254,6 +255,7 @@ def frame_of(head: int, payload: bytes) -> bytes:
     return bytes((head, 127)) + size.to_bytes(8, "big") + payload
 
 
+@lru_cache(maxsize=64)  # of few reasons, said to many
 def close_frame(code: int, text: str) -> bytes:
     """A close frame; the text is cut to what fits, at a character's border."""
     reason = text.encode()[:CLOSE_TEXT_BYTES].decode(errors="ignore")
