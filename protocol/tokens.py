@@ -37,6 +37,7 @@ class _AnyKeyLength(HMACAlgorithm):
         return None
 
 
+_READ = msgspec.json.Decoder(dict).decode
 _JWS = jwt.PyJWS(algorithms=[])
 _JWS.register_algorithm("HS256", _AnyKeyLength(HMACAlgorithm.SHA256))
 
@@ -66,7 +67,7 @@ def _claims(secrets: Secrets, text: str) -> dict[str, Any]:
     for secret in each(secrets):
         try:
             body = _plain_body(secret, text) or _JWS.decode(text, secret, algorithms=["HS256"])
-            claims: dict[str, Any] = msgspec.json.decode(body, type=dict)
+            claims: dict[str, Any] = _READ(body)
         except jwt.InvalidSignatureError:
             continue  # it may be an earlier one's
         except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, TypeError, RecursionError):

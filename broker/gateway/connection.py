@@ -189,7 +189,8 @@ class Connection(ABC):
         if not self.paused:
             self.opened += self.table.now - self.paused_at
             self.heard = self.table.now
-            self.table.queue(self)
+            if self.framing is not None and self.framing.pending():
+                self.table.queue(self)
             self.listen()
 
     def rest(self) -> None:
@@ -332,9 +333,9 @@ class Connection(ABC):
         table = self.table
         self._part()
         self.state = LEAVING
-        for frame in words:
-            if frame:
-                self.outbox.put(frame)
+        last = b"".join(words)
+        if last:
+            self.outbox.put(last)
         self.outbox.mode |= FINAL
         self.grace = grace
         self.until = table.now + grace + self.limits.linger_seconds

@@ -58,7 +58,7 @@ def unlink_control(path: Path) -> None:
         path.unlink()
 
 
-def peer_uid(sock: socket.socket) -> int:
+def peer_uid(sock: socket.SocketType) -> int:
     """Who is at the other end, by the kernel's word."""
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     return int(_UCRED.unpack(credentials)[1])
@@ -68,7 +68,7 @@ def control_door(limits: Limits, make_wire: Callable[[], Wire], uids: tuple[int,
     """The door behind the control socket: root, our own uid and `uids` come in."""
     welcome = {0, os.geteuid(), *uids}
 
-    def admits(sock: socket.socket) -> bool:
+    def admits(sock: socket.SocketType) -> bool:
         uid = peer_uid(sock)
         if uid not in welcome:
             logger.warning("control connection refused uid=%d", uid)

@@ -30,7 +30,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     """Where connections begin with an upgrade to WebSocket: picks the wire."""
     begin: Callable[[], tuple[Framing, Wire]] | None = None
     """Where they do not: the framing and wire of each."""
-    admits: Callable[[socket.socket], bool] | None = None
+    admits: Callable[[socket.SocketType], bool] | None = None
     """Whether this peer may come in at all; None admits everybody."""
 
     def handshake(self) -> Handshake | None:

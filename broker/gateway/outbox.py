@@ -53,7 +53,7 @@ class Outbox:
     seat: str | None = None
     """Whose it is, where a connection has several users."""
 
-    def __init__(self, connection: Connection, sock: socket.socket | None) -> None:
+    def __init__(self, connection: Connection, sock: socket.SocketType | None) -> None:
         self.connection = connection
         self.sock = sock
         """None where a task writes (TLS)."""

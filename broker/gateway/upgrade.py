@@ -1,7 +1,9 @@
 """The upgrade of an HTTP request to WebSocket: what was asked, and the wire that will serve it (RFC 6455 4.2).
 
 The law: a request is held until its head is whole, and is at most `header_bytes` long, in `headers` lines; then it is
-parsed once (plain ones by `broker.gateway.request`), and nothing of it stays in memory but what the wire keeps. Which wire
+parsed once (plain ones by `broker.gateway.request`), and nothing of it stays in memory but what the wire keeps, and what
+says nothing of anybody: requests that are equal but for their key, as those of one client program are, share what was read
+of the first. Which wire
 speaks on which path and sub-protocol is the server's choice (`Choose`); here only HTTP is known. permessage-deflate is never
 negotiated: a compressed frame cannot be shared, and is a way to make 64 KiB into 64 MiB (CVE-2018-1000518).
 """
@@ -17,7 +19,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from broker.gateway.limits import Limits
-from broker.gateway.request import read_plain
+from broker.gateway.request import read_plain, take_key
 from broker.gateway.websocket import QUIET, WebSocketFraming
 from protocol.wires.wire import Wire
 
@@ -26,19 +28,22 @@ TOO_LARGE = "Request Header Fields Too Large"
 SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 BODY_BYTES = 500
 """Of the answer to a request that is no upgrade."""
+KNOWN, KNOWN_BYTES = 256, 1024
+"""How many requests are remembered without their keys, and how long they may be."""
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asked for. Header names are lower case; of a repeated header or query field the last one counts."""
+    """What a client asked for. Of a repeated header or query field the last one counts. Clients may share it."""
 
     path: str
     """Without the query."""
     query: Mapping[str, str]
-    headers: Mapping[str, str]
     subprotocols: Sequence[str]
     """As offered, in the client's order."""
     token: str
     """From `Authorization: Bearer` or `?token=` (SOCKET.md, `login`), "" if neither is there."""
+    forwarded: str
+    """Whom a proxy says it speaks for: its `X-Forwarded-For`."""
 
 
 Choose = Callable[[Upgrade], tuple[Wire, str | None]]
@@ -56,7 +61,26 @@ def read_upgrade(target: str, headers: Mapping[str, str], subprotocols: Sequence
             pass  # too many fields: as if there were none
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     token = credentials.strip() if scheme.lower() == "bearer" else query.get("token", "")
-    return Upgrade(path=path, query=query, headers=headers, subprotocols=subprotocols, token=token)
+    forwarded = headers.get("x-forwarded-for", "")
+    return Upgrade(path=path, query=query, subprotocols=subprotocols, token=token, forwarded=forwarded)
+
+
+_known: dict[bytes, Upgrade] = {}
+
+
+def read_known(keyless: bytes) -> Upgrade | None:
+    """The upgrade this head without its key asks for, read or remembered; None if it has to be read the long way."""
+    upgrade = _known.get(keyless)
+    if upgrade is None:
+        plain = read_plain(keyless)
+        if plain is None:
+            return None
+        upgrade = read_upgrade(plain.target, plain.headers, plain.subprotocols)
+        if len(keyless) <= KNOWN_BYTES and not upgrade.token and not upgrade.forwarded:  # else it is one client's own
+            if len(_known) >= KNOWN:
+                _known.clear()
+            _known[keyless] = upgrade
+    return upgrade
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -66,7 +90,7 @@ class Opened(msgspec.Struct, frozen=True):
     framing: WebSocketFraming
     wire: Wire
     forwarded: str
-    """Whom a proxy says it speaks for: its `X-Forwarded-For`."""
+    """As in Upgrade."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -108,16 +132,16 @@ class Handshake:
         return self._upgrade(held[:end], held[end:])
 
     def _upgrade(self, head: bytes, rest: bytes) -> Opened | Rejected:
-        plain = read_plain(head)
-        if plain is None:
+        keyed = take_key(head)
+        upgrade = read_known(keyed[0]) if keyed is not None else None
+        if keyed is None or upgrade is None:
             return self._judge(head, rest)
-        headers = plain.headers
-        wire, subprotocol = self._choose(read_upgrade(plain.target, headers, plain.subprotocols))
-        response = SWITCHING + plain.accept
+        wire, subprotocol = self._choose(upgrade)
+        response = SWITCHING + keyed[1]
         if subprotocol is not None:
             response += f"\r\nSec-WebSocket-Protocol: {subprotocol}"
         framing = WebSocketFraming(self._limits.first_frame_bytes, self._limits.fragments, rest)
-        return Opened((response + "\r\n\r\n").encode(), framing, wire, headers.get("x-forwarded-for", ""))
+        return Opened((response + "\r\n\r\n").encode(), framing, wire, upgrade.forwarded)
 
     def _judge(self, head: bytes, rest: bytes) -> Opened | Rejected:
         """The long way, by the library, which also says what is wrong."""
@@ -134,11 +158,12 @@ class Handshake:
                 return Rejected(answer(response.status_code, response.reason_phrase))
             return Rejected(response.serialize())
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        wire, subprotocol = self._choose(read_upgrade(request.path, headers, protocol.offered))
+        upgrade = read_upgrade(request.path, headers, protocol.offered)
+        wire, subprotocol = self._choose(upgrade)
         if subprotocol is not None:
             response.headers["Sec-WebSocket-Protocol"] = subprotocol
         framing = WebSocketFraming(self._limits.first_frame_bytes, self._limits.fragments, rest)
-        return Opened(response.serialize(), framing, wire, headers.get("x-forwarded-for", ""))
+        return Opened(response.serialize(), framing, wire, upgrade.forwarded)
 
 
 def answer(status: int, phrase: str) -> bytes:

@@ -7,6 +7,7 @@ has to hear is merged, newest a user, and pushed at most once a second; a change
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from broker.hub.effects import Effect, Post
@@ -27,7 +28,7 @@ class Presence:
         self._hub = hub
         self._online: set[str] = set()
         self._leaving: dict[str, int] = {}
-        """Users without a session who still count as online, and until when."""
+        """Users without a session who still count as online, and until when; in that order, as all wait equally long."""
         self._watchers: dict[str, set[int]] = {}
         self._due: set[int] = set()
 
@@ -107,7 +108,8 @@ class Presence:
                 self._due.add(number)
 
     def tick(self, now_ms: int) -> list[Effect]:
-        for user in [user for user, until in self._leaving.items() if until <= now_ms]:
+        over = takewhile(lambda each: each[1] <= now_ms, self._leaving.items())
+        for user in [user for user, _ in over]:
             del self._leaving[user]
             self._offline(user, now_ms)
         if not self._due:

@@ -8,6 +8,7 @@ is weighed when the gateway says that the loser is gone.
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 
 from broker.hub.session import Slot
 
@@ -21,6 +22,7 @@ class Swaps:
     def __init__(self) -> None:
         self._losers: dict[int, tuple[Slot, int]] = {}
         self._counted: dict[Slot, deque[int]] = {}
+        """In the order of the last time."""
 
     def lost(self, session: int, slot: Slot, now_ms: int) -> None:
         """A login took `slot` from this session."""
@@ -32,7 +34,9 @@ class Swaps:
             return
         slot, at_ms = loser
         if now_ms - at_ms < ALIVE_MS:
-            self._counted.setdefault(slot, deque(maxlen=MOST)).append(now_ms)
+            times = self._counted.pop(slot, None) or deque(maxlen=MOST)
+            times.append(now_ms)
+            self._counted[slot] = times
 
     def wait_ms(self, slot: Slot, now_ms: int) -> int:
         """0: the slot may be taken. Else how long not."""
@@ -42,5 +46,7 @@ class Swaps:
         return WINDOW_MS - (now_ms - times[0])
 
     def prune(self, now_ms: int) -> None:
-        for slot in [slot for slot, times in self._counted.items() if now_ms - times[-1] >= WINDOW_MS]:
+        """Called a few times a second, so it looks no further than at what is over."""
+        over = takewhile(lambda each: now_ms - each[1][-1] >= WINDOW_MS, self._counted.items())
+        for slot in [slot for slot, _ in over]:
             del self._counted[slot]

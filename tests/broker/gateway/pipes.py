@@ -31,13 +31,13 @@ class Pipe:
     def fileno(self) -> int:
         return 0
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes, flags: int = 0) -> int:
         if not self.room:
             raise BlockingIOError
         self.calls.append(data[: self.room])
         return len(self.calls[-1])
 
-    def sendmsg(self, frames: list[bytes]) -> int:
+    def sendmsg(self, frames: list[bytes], ancillary: tuple[()] = (), flags: int = 0) -> int:
         return self.send(b"".join(frames))
 
     def shutdown(self, how: int) -> None:

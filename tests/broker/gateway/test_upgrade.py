@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from websockets.utils import accept_key
 
 from broker.gateway.limits import public
-from broker.gateway.upgrade import Handshake, Opened, Rejected, Upgrade
+from broker.gateway.upgrade import KNOWN, KNOWN_BYTES, Handshake, Opened, Rejected, Upgrade
 from broker.settings import Sockets
 from tests.broker.gateway.conftest import FakeWire
 
@@ -55,6 +56,44 @@ def test_a_subprotocol_is_echoed_and_an_extension_never() -> None:
     assert b"Sec-WebSocket-Protocol: parley.v1\r\n" in opened.response
     assert b"xtension" not in opened.response
     assert asked.upgrades[0].subprotocols == ["other", "parley.v1"]
+
+
+def test_requests_that_differ_in_their_key_alone_are_read_once_and_each_gets_its_own_answer() -> None:
+    asked = Asked()
+    first = asked.feed(f"GET /once HTTP/1.1\r\n{HEAD}\r\n")
+    second = asked.feed(f"GET /once HTTP/1.1\r\n{HEAD.replace('AAAA', 'BBBB', 1)}\r\n")
+    assert isinstance(first, Opened)
+    assert isinstance(second, Opened)
+    assert asked.upgrades[0] is asked.upgrades[1]
+    assert accept_key("AAAAAAAAAAAAAAAAAAAAAA==").encode() in first.response
+    assert accept_key("BBBBAAAAAAAAAAAAAAAAAA==").encode() in second.response
+
+
+@pytest.mark.parametrize(
+    ("target", "more"),
+    [
+        ("/?token=t", ""),
+        ("/", "Authorization: Bearer t\r\n"),
+        ("/", "X-Forwarded-For: 192.0.2.1\r\n"),
+        ("/", f"X-Long: {'x' * KNOWN_BYTES}\r\n"),
+    ],
+)
+def test_a_request_that_says_something_of_one_client_is_not_remembered(target: str, more: str) -> None:
+    asked = Asked()
+    for _ in range(2):
+        asked.feed(f"GET {target} HTTP/1.1\r\n{HEAD}{more}\r\n")
+    first, second = asked.upgrades
+    assert first == second
+    assert first is not second
+
+
+def test_so_many_requests_are_remembered_and_no_more() -> None:
+    asked = Asked()
+    for number in range(KNOWN + 1):
+        asked.feed(f"GET /{number} HTTP/1.1\r\n{HEAD}\r\n")
+    asked.feed(f"GET /0 HTTP/1.1\r\n{HEAD}\r\n")
+    assert asked.upgrades[-1] == asked.upgrades[0]
+    assert asked.upgrades[-1] is not asked.upgrades[0]
 
 
 def test_a_request_may_come_byte_by_byte_with_a_frame_behind_it() -> None:
