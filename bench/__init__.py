@@ -5,6 +5,7 @@ and its write-behind included, per message received and counted; rounds of all c
 a message was lost, doubled or invented is void; the durability of a row stands in its name.
 
 In reading order: `machine` (cores, clocks, memory), `servers` (starting what is measured), `wires` (what the generator
-says to each), `sessions` (the generator logging in), `cases` (one scenario a file, with its own generator loop), `tally`
-(what makes a round void), `rounds` (one measured round, and their order), `figures` and `report` (what is printed).
+says to each), `sessions` (the generator logging in), `users` (who says one thing at a time, on our own client library),
+`cases` (one scenario a file, with its own generator loop), `tally` (what makes a round void), `rounds` (one measured round,
+and their order), `figures` and `report` (what is printed).
 """

@@ -34,9 +34,11 @@ from bench.figures import percentile
 from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import APP, XMPP_HOST, EmptyRoute, Managed, Server, watch_idle
-from bench.sessions import PATIENCE_SECONDS, READ_BYTES, ask, connections, drain, hang_up, log_in
+from bench.sessions import PATIENCE_SECONDS, READ_BYTES, connections, drain, hang_up
 from bench.tally import payload
+from bench.users import meet
 from bench.wires.wire import Unexpected
+from protocol.clients.trio import Client
 
 CPU, CALLS, CALL_P99 = "us CPU per call", "calls/s", "p99 ms"
 CONNECTIONS = 8
@@ -134,12 +136,11 @@ def alone_table(sizes: Sizes, found: tuple[Row, ...], empty: str) -> Table:
 
 def absent(server: Server) -> str:
     """A conversation with somebody who is not there, so that nobody hears what is sent to it."""
-    says, _ = log_in(server.port, [PARLEY.wire.session(user) for user in ("absent", "office")])
-    gathering = PARLEY.wire.gather(["absent"])
-    assert gathering is not None
-    place = gathering.place(ask(says[1], gathering.step))
-    hang_up(says)
-    return place
+
+    async def write(_: Client, office: Client) -> str:
+        return str((await office.send(to="absent", text="hello"))["conv_id"])
+
+    return meet(server.port, ("absent", "office"), write)
 
 
 def told(user: str) -> bytes:
