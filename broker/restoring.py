@@ -51,7 +51,8 @@ def restore(file: Path, data: Path) -> str:
         if isinstance(error, OSError):
             raise NotRestored(f"{file} cannot be copied into {data}: {error.strerror or error}") from error
         raise
-    return f"restored {file} into {data}: everything up to commit {position}; copy uploaded files into {data / 'files'}"
+    words = f"restored {file} into {data}: everything up to commit {position}"
+    return f"{words}; copy uploaded files (files/) and operators (operators.json) into it too"
 
 
 def check(file: Path) -> None:

@@ -7,6 +7,7 @@ whole and on disk, and never another file's. It holds keys and password hashes, 
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from protocol.errors import Reason, Refused
 
 CATCH_UP_SECONDS = 600.0
 """A store that does not come that far in this time is in trouble."""
+ELSEWHERE = "The broker writes the file itself, as its own user: name one in its data directory, then copy it elsewhere."
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
@@ -57,7 +59,7 @@ class Upkeep:
             if isinstance(command, ListQuarantine):
                 return await self._quarantine(command)
             assert isinstance(command, Backup)
-            return await self._back_up(Path(command.path))
+            return await self._back_up(Path(command.path), command.folder)
         except StoreUnavailable as error:
             raise Refused(Reason.STORAGE_UNAVAILABLE, f"the store cannot be read now: {error}") from error
 
@@ -79,9 +81,12 @@ class Upkeep:
         found.sort(key=lambda row: row.at_ms)
         return Quarantine(rows=found[: command.limit], total=total)
 
-    async def _back_up(self, path: Path) -> BackedUp:
+    async def _back_up(self, path: Path, folder: tuple[int, int] | None) -> BackedUp:
         if not path.is_absolute():
             raise Refused(Reason.BAD_FILE, f"{path} is not an absolute path")
+        if folder is not None and path.parent.is_dir() and folder != identity(path.parent):
+            words = f"{path.parent} is another folder for the broker than for you, you would not find the file"
+            raise Refused(Reason.BAD_FILE, f"{words}. {ELSEWHERE}")
         writer = self._writers[SQLITE]
         with trio.move_on_after(CATCH_UP_SECONDS) as waiting:
             await writer.reach(self._commits.durable)
@@ -91,10 +96,16 @@ class Upkeep:
         try:
             size = await trio.to_thread.run_sync(copy_whole, self._store, path, stop, abandon_on_cancel=True)
         except OSError as error:
-            raise Refused(Reason.BAD_FILE, f"{path} cannot be written: {error.strerror or error}") from error
+            advice = f". {ELSEWHERE}" if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else ""
+            raise Refused(Reason.BAD_FILE, f"{path} cannot be written: {error.strerror or error}{advice}") from error
         finally:
             stop.set()
         return BackedUp(position=position, size=size)
+
+
+def identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
 
 
 def copy_whole(store: SqliteStore, path: Path, stop: threading.Event) -> int:

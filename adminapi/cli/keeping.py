@@ -25,13 +25,24 @@ BACKUP_SECONDS = 6 * 3600.0
 def backup(given: argparse.Namespace, place: Place) -> int:
     """The broker writes the file, and as its own user."""
     file = Path(given.file).absolute()
-    done = cast(BackedUp, asked(place, Backup(path=str(file)), "backup", seconds=BACKUP_SECONDS))
+    command = Backup(path=str(file), folder=identity(file.parent))
+    done = cast(BackedUp, asked(place, command, "backup", seconds=BACKUP_SECONDS))
+    besides = [str(path) for path in (place.files, place.operators, place.audit)]
     return say(
         given,
-        {"file": str(file), "bytes": done.size, "commit": done.position, "copy_too": str(place.files)},
+        {"file": str(file), "bytes": done.size, "commit": done.position, "copy_too": besides},
         f"{file}  {done.size} bytes, everything up to commit {done.position}",
-        f"uploaded files are not in it; copy {place.files} as well",
+        f"uploaded files, operators and the audit log are not in it; copy as well {', '.join(besides)}",
     )
+
+
+def identity(folder: Path) -> tuple[int, int] | None:
+    """By which the broker knows whether it sees the same folder under that name; None where we see none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def restore(given: argparse.Namespace, place: Place) -> int:

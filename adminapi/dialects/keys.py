@@ -14,6 +14,7 @@ import msgspec
 
 from protocol.apps import EARLIER_MOST, App, AppSettings, EarlierKeys
 from protocol.errors import Reason, Refused
+from protocol.settings import read_values, types_of
 
 KEYS = {"key": 16, "master_key": 24, "secret": 32}
 """The kinds, and of how many random bytes one is made."""
@@ -38,12 +39,9 @@ def rotated(app: App, kinds: Iterable[str], overlap_ms: int, now_ms: int) -> App
 
 
 def settings_with(settings: AppSettings, changes: Mapping[str, Any], *, strict: bool = True) -> AppSettings:
-    """With these changes laid over them; of another type than it should be where not `strict`. ValueError says what is
-    wrong, a name that is none among it."""
-    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.__struct_fields__}
-    if unknown := next((name for name in changes if name not in values), None):
-        raise ValueError(f"there is no setting {unknown!r}; there are {', '.join(values)}")
-    return msgspec.convert({**values, **changes}, AppSettings, strict=strict)
+    """With these changes laid over them; numbers and truths may be text where not `strict`. BadSettings says which of them
+    cannot be used, and what could."""
+    return msgspec.structs.replace(settings, **read_values(types_of(AppSettings), "settings:", changes, strict=strict))
 
 
 def utc(ms: int) -> str:

@@ -68,6 +68,9 @@ class Backup(Command):
     now. The broker goes on meanwhile. BAD_FILE says why it cannot be written. Replies BackedUp."""
 
     path: str
+    folder: tuple[int, int] | None = None
+    """Device and inode of its folder as the caller sees it: under systemd the broker has a /tmp of its own, and a file there
+    is gone when it stops. None is not compared."""
 
 
 class BackedUp(Reply):

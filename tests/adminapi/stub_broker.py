@@ -49,9 +49,12 @@ from protocol.records import ConversationInfo, UserInfo
 from tests.adminapi.conftest import FakeBroker
 
 
-def back_up(path: str) -> BackedUp | Refused:
-    if path.endswith("taken"):
-        return Refused(Reason.BAD_FILE, f"{path} cannot be written: there is such a file already")
+def back_up(command: Backup) -> BackedUp | Refused:
+    if command.path.endswith("taken"):
+        return Refused(Reason.BAD_FILE, f"{command.path} cannot be written: there is such a file already")
+    found = Path(command.path).parent.stat()
+    if command.folder != (found.st_dev, found.st_ino):
+        return Refused(Reason.BAD_FILE, f"{command.folder} is another folder")
     return BackedUp(position=12, size=4096)
 
 
@@ -78,7 +81,7 @@ async def main(data: Path) -> int:
     refused = RefusedRow("sqlite", "demo", "users", '["x"]', "OverflowError: too large", 0)
     rows = [refused] if os.environ.get("STUB_QUARANTINE") else []
     broker.on(ListQuarantine, Quarantine(rows=rows, total=len(rows)))
-    broker.on(Backup, lambda c, m: back_up(c.path))
+    broker.on(Backup, lambda c, m: back_up(c))
     broker.on(Stats, lambda c, m: StatsReport(counters={"sessions": 3.0, "commands_total": 10.0 * next(looks)}))
     broker.on(InspectSessions, SessionsSeen(sessions=[session], total=1))
     broker.on(InspectConnection, seen)

@@ -61,6 +61,26 @@ def test_results_and_errors_are_one_json_document(stub: tuple[str, str], capsys:
     assert (away["error"], "parley doctor" in away["message"]) == ("overloaded", True)
 
 
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("text_bytes=0", "settings: text_bytes is '0'; write a whole number from 1 to 16777216"),
+        ("text_bytes=many", "settings: text_bytes is 'many'; write a whole number from 1 to 16777216"),
+        ("file_days=", "settings: file_days is ''; write a whole number from 0 to 36500"),
+        ("open_groups=maybe", "settings: open_groups is 'maybe'; write true or false"),
+        ("multi_login=two", """settings: multi_login is 'two'; write one of "", "device", """),
+        ("colour=red", "settings: 'colour' is not a setting; there are multi_login, token_required, "),
+        ("text_bytes", "settings: 'text_bytes' has no value; write NAME=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_it_may_be(
+    stub: tuple[str, str], capsys: pytest.CaptureFixture[str], pair: str, words: str
+) -> None:
+    for command in (("app", "set", "demo", pair), ("app", "add", "demo", "--set", pair)):
+        code, out, err = run(capsys, *command, *stub)
+        assert (code, out, words in err) == (78, "", True), err
+
+
 def test_keys_are_not_in_the_audit_log(stub: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "app", "add", "mine", "--secret", "the-old-secret", *stub)
     made = shown(capsys, "app", "rotate", "mine", *stub)

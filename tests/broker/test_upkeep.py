@@ -26,7 +26,7 @@ from broker.persistence.targets import Targets
 from broker.recovery import check, recover
 from broker.restoring import NotRestored, restore
 from broker.settings import Settings
-from broker.upkeep import Upkeep, copy_whole
+from broker.upkeep import Upkeep, copy_whole, identity
 from protocol.apps import App
 from protocol.commands import BackedUp, Backup, ListQuarantine, Quarantine, Watermark, WatermarkReport
 from protocol.errors import Reason, Refused
@@ -182,12 +182,28 @@ async def test_a_backup_under_load_is_everything_up_to_one_commit(
 async def test_a_backup_that_cannot_be_written_says_why_and_leaves_nothing(broker: Broker, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
-    for path, words in ((str(there), "already"), (str(tmp_path / "no" / "x"), "No such"), ("copy", "absolute")):
+    for path, words in (
+        (str(there), "already"),
+        (str(tmp_path / "no" / "x"), "No such"),
+        ("copy", "absolute"),
+        ("/sys/copy", r"Permission denied\. The broker writes the file itself, .* in its data directory"),
+    ):
         with pytest.raises(Refused, match=words) as refused:
             await broker.upkeep.run(Backup(path=path))
         assert refused.value.reason is Reason.BAD_FILE
     assert there.read_text() == "mine"
     assert names(tmp_path) == ["data", "there"]
+
+
+async def test_a_folder_that_is_another_one_for_the_caller_is_refused(broker: Broker, tmp_path: Path) -> None:
+    """As /tmp is for a service with PrivateTmp: the file would be written, not be found, and be gone with the service."""
+    copy, other = tmp_path / "copy", tmp_path / "data"
+    with pytest.raises(Refused, match=f"{tmp_path} is another folder for the broker.*in its data directory") as refused:
+        await broker.upkeep.run(Backup(path=str(copy), folder=identity(other)))
+    assert refused.value.reason is Reason.BAD_FILE
+    assert names(tmp_path) == ["data"]
+    await broker.upkeep.run(Backup(path=str(copy), folder=identity(tmp_path)))
+    assert names(tmp_path) == ["copy", "data"]
 
 
 async def test_a_copy_that_is_stopped_leaves_no_part(broker: Broker, tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def python27() -> str | None:
 def install(python: str) -> None:
     if not (HOME / "autobahntestsuite").exists():
         print(f"installing {SUITE} into {HOME}")
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--target", str(HOME), SUITE], check=True)
+        HOME.mkdir(exist_ok=True)
+        command = [python, "-m", "pip", "install", "--quiet", "--target", str(HOME), SUITE]
+        subprocess.run(command, check=True, cwd=HOME)  # from here it would take us for one of its own packages
 
 
 class Recorder:

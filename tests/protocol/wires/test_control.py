@@ -85,7 +85,7 @@ def test_it_is_a_wire_and_logged_in_after_the_hello(wire: ControlWire) -> None:
         WatchApps(),
         Stats(),
         Watermark(),
-        Backup(path="/srv/x.db"),
+        Backup(path="/srv/x.db", folder=(64769, 1 << 40)),
         ListQuarantine(limit=5),
         AddApp(app=APP),
     ],

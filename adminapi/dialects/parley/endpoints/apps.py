@@ -21,6 +21,7 @@ from protocol import apps as described
 from protocol.apps import App, AppSettings
 from protocol.commands import AddApp, AppTable
 from protocol.errors import Reason, Refused
+from protocol.settings import BadSettings
 from protocol.wires.native.fields import Data, as_object, bad, missing, name, whole
 
 routes = Routes()
@@ -121,8 +122,8 @@ async def put(broker: Broker, app: App) -> App:
 def changed(settings: AppSettings, changes: object) -> AppSettings:
     try:
         return settings_with(settings, as_object(changes, "settings"))
-    except ValueError as error:
-        raise Refused(Reason.BAD_FORMAT, f"settings: {error}.") from None
+    except BadSettings as error:
+        raise Refused(Reason.BAD_FORMAT, f"{error}.") from None
 
 
 @functools.cache
