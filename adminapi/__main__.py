@@ -35,6 +35,7 @@ from adminapi.door import Door, listening
 from adminapi.files import Files, expire_hourly
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import Place, load
 from adminapi.shared import Shared
 from adminapi.translator.endpoints import with_translator
@@ -51,7 +52,7 @@ FORCE_SECONDS = 0.3
 """Beyond `graceful_seconds`; together below the 2 s that `parley up` promises."""
 
 
-def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit) -> Sequence[Dialect]:
+def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit, repeats: Repeats) -> Sequence[Dialect]:
     """Every dialect this program serves."""
     passwords = Passwords()  # one bound for all of them
     found = [
@@ -60,7 +61,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit) -> Se
         LeanCloud(place.sockets),
         Hisihi(place.hisihi.app),
         MaxLeap(),
-        Parley(services(place, passwords, metrics, shared, audit)),
+        Parley(services(place, passwords, metrics, shared, audit, repeats)),
     ]
     return with_translator(found)
 
@@ -85,9 +86,18 @@ async def serve(place: Place, sock: socket.socket) -> None:
         Metrics(),
     )
     audit = Audit(AuditLog(place.audit, days=place.admin.audit_days))
-    shared = Shared()
-    served = dialects(place, metrics, shared, audit)
-    app: Any = build(channel, served, files, settings=place.admin, audit=audit, sockets=place.sockets, count=metrics.count)
+    shared, repeats = Shared(), Repeats(place.repeats)
+    served = dialects(place, metrics, shared, audit, repeats)
+    app: Any = build(
+        channel,
+        served,
+        files,
+        settings=place.admin,
+        audit=audit,
+        repeats=repeats,
+        sockets=place.sockets,
+        count=metrics.count,
+    )
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         log.info("listening address=%s:%d control=%s", *sock.getsockname()[:2], place.control)
@@ -101,6 +111,7 @@ async def serve(place: Place, sock: socket.socket) -> None:
         manager.ready(channel.fault)
         await door.serve(app, partial(told_to_stop, stop, manager, shared))
         nursery.cancel_scope.cancel()
+    repeats.close()
     log.info("stopped")
 
 

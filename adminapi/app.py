@@ -14,6 +14,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ from adminapi.gate import Gate
 from adminapi.http import KEY, Cured
 from adminapi.pages import sent
 from adminapi.ranges import read_part, wanted_range
-from adminapi.repeats import KEY_CHARACTERS, Repeats
+from adminapi.repeats.calls import KEY_CHARACTERS, Repeats
 from adminapi.settings import Settings
 from adminapi.site import site
 from adminapi.uploads import received
@@ -57,11 +58,12 @@ def build(
     *,
     settings: Settings,
     audit: Audit,
+    repeats: Repeats,
     sockets: Sockets = Sockets(),  # noqa: B008  # it never changes
     count: Count = lambda name, status, seconds: None,
 ) -> Cured:
     """The ASGI application."""
-    return Cured(Front(broker, dialects, files, settings, audit, sockets, count).quart, settings)
+    return Cured(Front(broker, dialects, files, settings, audit, repeats, sockets, count).quart, settings)
 
 
 class Front:
@@ -74,6 +76,7 @@ class Front:
         files: Files,
         settings: Settings,
         audit: Audit,
+        repeats: Repeats,
         sockets: Sockets,
         count: Count,
     ) -> None:
@@ -88,7 +91,7 @@ class Front:
         self.body_seconds = settings.body_seconds
         self.answer_seconds = settings.answer_seconds
         self.count = count
-        self.repeats = Repeats()
+        self.repeats = repeats
         self.quart = QuartTrio("adminapi", static_folder=None)
         self.quart.config["MAX_CONTENT_LENGTH"] = None  # counted here, see `whole_body`
         self.quart.config["RESPONSE_TIMEOUT"] = settings.answer_seconds
@@ -144,7 +147,7 @@ class Front:
         self.count(dialect.name, answer.status, trio.current_time() - began)
         return rendered(answer)
 
-    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, broker: Broker, content: bytes) -> Answer:
+    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, broker: Witness, content: bytes) -> Answer:
         """Run the endpoint; a POST with an `Idempotency-Key` only the first time (`adminapi.repeats`). `content`: what makes
         its body the same or another one."""
         given = ask.headers.get("idempotency-key")
@@ -152,9 +155,9 @@ class Front:
             return await endpoint.run(ask, broker)
         if len(given) > KEY_CHARACTERS:
             raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key has at most {KEY_CHARACTERS} characters.")
-        digest = hashlib.sha256(ask.query.raw.encode() + b"\0" + content).digest()
+        digest = hashlib.sha256(ask.query.raw.encode() + b"\0" + content).hexdigest()
         key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, digest)
-        return await self.repeats.once(key, lambda: endpoint.run(ask, broker))
+        return await self.repeats.once(key, broker, partial(endpoint.run, ask))
 
     async def admit_first(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
         """Before the body is kept: what strangers send takes no memory, but it is read, or the connection would hang."""

@@ -16,12 +16,15 @@ from adminapi.metrics import Metrics
 from adminapi.operators.accounts import Accounts
 from adminapi.operators.sessions import Operators
 from adminapi.passwords import Passwords
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import Place
 from adminapi.shared import Shared
 from protocol.errors import Reason, Refused
 
 
-def services(place: Place, passwords: Passwords, metrics: Metrics, shared: Shared, audit: Audit) -> Services:
+def services(
+    place: Place, passwords: Passwords, metrics: Metrics, shared: Shared, audit: Audit, repeats: Repeats
+) -> Services:
     return Services(
         operator_token=place.admin.operator_token,
         hash_password=passwords.hash,
@@ -29,7 +32,7 @@ def services(place: Place, passwords: Passwords, metrics: Metrics, shared: Share
         operators=Operators(Accounts(place.operators), passwords),
         watch=shared.watch,
         sockets=place.sockets,
-        checks=Health(place, audit).checks,
+        checks=Health(place, audit, repeats).checks,
         audit=partial(searched, audit.files),
     )
 

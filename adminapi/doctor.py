@@ -27,6 +27,7 @@ import trio
 
 from adminapi.audit.log import AuditLog, Broken
 from adminapi.control import connected
+from adminapi.repeats.book import Book, InUse, Unkept
 from adminapi.settings import Place
 from adminapi.up import check_free, child_command
 from protocol.commands import ListQuarantine, Quarantine, Stats, StatsReport, Watermark, WatermarkReport
@@ -82,6 +83,7 @@ def look(config: str | None, place: Place) -> Iterator[Finding]:
     yield there
     yield from ports(place, running=there.sound)
     yield audit(place)
+    yield repeats(place)
     if there.sound:
         yield from stores(place)
         yield from quarantine(place)
@@ -248,6 +250,25 @@ def audit(place: Place) -> Finding:
     sound = os.access(place.audit, os.W_OK | os.X_OK)
     todo = "" if sound else "chown it to the user of the data directory; until then this user changes nothing"
     return Finding(sound, f"audit log: {count} lines in order{'' if sound else ', not writable for this user'}", todo)
+
+
+def repeats(place: Place) -> Finding:
+    """The answers under an `Idempotency-Key`; who has the file looks after it."""
+    path = place.repeats
+    if not path.exists():
+        return Finding(True, "repeats: no POST came with an Idempotency-Key yet")
+    if path.stat().st_mode & 0o077:
+        return Finding(False, f"repeats: others can read {path}, which may hold keys", f"chmod 600 {path}*")
+    book = Book(path)
+    try:
+        count = len(book.load())
+    except InUse:
+        return Finding(True, "repeats: in use by the running admin API")
+    except Unkept as error:
+        todo = f"move {path}* away; what was answered is forgotten then, and until then POSTs with that header are refused"
+        return Finding(False, f"repeats: {error}", todo)
+    book.close()
+    return Finding(True, f"repeats: {count} answers under an Idempotency-Key")
 
 
 def stores(place: Place) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ import trio
 from adminapi.audit.witness import Audit
 from adminapi.dialects.parley.services import Check
 from adminapi.doctor import Finding, behind, clock, data, limits, owners, versions
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import Place
 from protocol.commands import WatermarkReport
 
@@ -20,9 +21,10 @@ KEPT_SECONDS = 5.0
 
 
 class Health:
-    def __init__(self, place: Place, audit: Audit) -> None:
+    def __init__(self, place: Place, audit: Audit, repeats: Repeats) -> None:
         self._place = place
         self._audit = audit
+        self._repeats = repeats
         self._lock = trio.Lock()
         self._found: list[Finding] = []
         self._good_until = 0.0
@@ -33,7 +35,7 @@ class Health:
             if trio.current_time() >= self._good_until:
                 self._found = await trio.to_thread.run_sync(self._look)
                 self._good_until = trio.current_time() + KEPT_SECONDS
-        found = [*self._found, self._log()]
+        found = [*self._found, self._log(), self._keys()]
         if mark is None:
             found.append(Finding(False, "broker: it is away", "look into its log; `parley doctor` on the server says more"))
         else:
@@ -48,6 +50,12 @@ class Health:
             todo = "make room, or give the folder to the user of the data directory; until then changes are refused"
             return Finding(False, f"audit log: it cannot be written: {self._audit.fault}", todo)
         return Finding(True, "audit log: it can be written")
+
+    def _keys(self) -> Finding:
+        if self._repeats.fault:
+            todo = "make room, or do what `parley doctor` says; until then POSTs with an Idempotency-Key are refused"
+            return Finding(False, f"repeats: answers cannot be kept: {self._repeats.fault}", todo)
+        return Finding(True, "repeats: POSTs with an Idempotency-Key are done once")
 
 
 def check(finding: Finding) -> Check:

@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any
 
 from adminapi.dialect import Dialect, Endpoint, Rendering, Run
-from adminapi.repeats import KEY_CHARACTERS
+from adminapi.repeats.calls import KEY_CHARACTERS
 from adminapi.schemas import About, Schema, either, file, integer, obj, sample, text
 from protocol.errors import RETRY_LATER, Reason
 

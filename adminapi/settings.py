@@ -155,6 +155,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return self.data / "audit"
 
     @property
+    def repeats(self) -> Path:
+        return self.data / "repeats.db"
+
+    @property
     def operators(self) -> Path:
         return self.data / "operators.json"
 

@@ -32,6 +32,7 @@ from adminapi.door import Door, listening
 from adminapi.files import Files
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import Settings, load
 from adminapi.shared import Shared
 from protocol.apps import App, AppSettings
@@ -254,10 +255,10 @@ class Served:
 
 def desk(data: Path, metrics: Metrics, token: str = OPERATOR, shared: Shared | None = None) -> Services:
     """What our own dialect is given, on this data directory."""
-    audit = Audit(AuditLog(data / "audit"))
-    return msgspec.structs.replace(
-        services(load(None, str(data), {}), Passwords(), metrics, shared or Shared(), audit), operator_token=token
-    )
+    place = load(None, str(data), {})
+    audit, repeats = Audit(AuditLog(place.audit)), Repeats(place.repeats)
+    given = services(place, Passwords(), metrics, shared or Shared(), audit, repeats)
+    return msgspec.structs.replace(given, operator_token=token)
 
 
 @pytest.fixture
@@ -292,7 +293,8 @@ async def served(
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()
     audit = Audit(AuditLog(folder / "audit"))
-    app: Any = build(channel, dialects, files, settings=admin_settings, audit=audit, count=metrics.count)
+    repeats = Repeats(folder / "repeats.db")
+    app: Any = build(channel, dialects, files, settings=admin_settings, audit=audit, repeats=repeats, count=metrics.count)
     serve = partial(Door(sock, admin_settings, metrics).serve, app, stop.wait)
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
@@ -302,3 +304,4 @@ async def served(
         async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:
             yield Served(broker, channel, files, audit.files, host, client)
         inner.cancel_scope.cancel()
+    repeats.close()

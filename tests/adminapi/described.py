@@ -20,13 +20,15 @@ from adminapi.audit.witness import Audit
 from adminapi.dialect import Dialect
 from adminapi.metrics import Metrics
 from adminapi.openapi import document
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import load
 from adminapi.shared import Shared
 
 
 def mounted_on(data: Path) -> list[Dialect]:
     """All the dialects that the program mounts, on this data directory."""
-    return list(dialects(load(None, str(data), {}), Metrics(), Shared(), Audit(AuditLog(data / "audit"))))
+    place = load(None, str(data), {})
+    return list(dialects(place, Metrics(), Shared(), Audit(AuditLog(place.audit)), Repeats(place.repeats)))
 
 
 class Description:

@@ -84,7 +84,8 @@ class Failed(Refused):
 def rendering_of(refused: Refused) -> Rendering:
     """The line of the table, its text followed by the refusal's own sentence where that helps."""
     line = refused.line if isinstance(refused, Failed) else RENDERINGS[refused.reason]
-    if line.code not in DETAILED or refused.detail == line.text:
+    in_vain = refused.reason is Reason.OUTCOME_UNKNOWN and not refused.retry_after_ms  # "try again later", says the line
+    if not (line.code in DETAILED or in_vain) or refused.detail == line.text:
         return line
     link = " " if line.text.endswith("!") else ": "
     return Rendering(line.status, line.code, line.text + link + refused.detail)

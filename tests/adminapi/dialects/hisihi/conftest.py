@@ -21,6 +21,7 @@ from adminapi.dialects.native import Native
 from adminapi.door import Door, listening
 from adminapi.files import Files
 from adminapi.metrics import Metrics
+from adminapi.repeats.calls import Repeats
 from adminapi.settings import Settings
 from broker.hub.handlers import HANDLERS, SCANS
 from protocol.apps import App, AppSettings
@@ -141,7 +142,12 @@ async def office(folder: Path, broker: FakeBroker, nursery: trio.Nursery, defaul
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     settings = Settings(graceful_seconds=0.5, trusted_proxies=())
     app: Any = build(
-        channel, [Native(), Hisihi(default_app)], files, settings=settings, audit=Audit(AuditLog(folder / "audit"))
+        channel,
+        [Native(), Hisihi(default_app)],
+        files,
+        settings=settings,
+        audit=Audit(AuditLog(folder / "audit")),
+        repeats=Repeats(folder / "repeats.db"),
     )
     async with trio.open_nursery() as inner:
         inner.start_soon(channel.run)
