@@ -8,9 +8,8 @@ hold it.
 Input may use half of a turn, effects a quarter, and each makes some progress however late it is: a push to 20,000
 sessions does not keep anybody from being read, and a flood of input does not keep answers from leaving.
 
-Tried without gain: looking into epoll before waiting for it by Trio. Under load that spares the wait, but turns come
-sooner and hold fewer messages, which costs as much again. Nor does waiting for the journal alone while a commit is on its
-way, so that turns are fuller: its end is seen sooner then, and there are twice as many commits, each smaller.
+Tried without gain: to look into epoll before Trio waits for it (turns come sooner and hold less, which costs as much), and
+to wait for the journal alone while a commit is on its way (twice as many commits, each smaller).
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ BODY_BYTES = 500
 """Of the answer to a request that is no upgrade."""
 KNOWN, KNOWN_BYTES = 256, 1024
 """How many requests are remembered without their keys, and how long they may be."""
+PERSONAL = frozenset({"authorization", "cookie", "x-forwarded-for"})
+"""Headers of which each client has its own."""
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def read_known(keyless: bytes) -> Upgrade | None:
         if plain is None:
             return None
         upgrade = read_upgrade(plain.target, plain.headers, plain.subprotocols)
-        if len(keyless) <= KNOWN_BYTES and not upgrade.token and not upgrade.forwarded:  # else it is one client's own
+        if len(keyless) <= KNOWN_BYTES and not upgrade.token and PERSONAL.isdisjoint(plain.headers):
             if len(_known) >= KNOWN:
                 _known.clear()
             _known[keyless] = upgrade
