@@ -147,6 +147,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
     def keys(self, now_ms: int, *kinds: KeyKind) -> tuple[str, ...]:
         """All keys of these kinds that are good now, the current ones first."""
-        current = [getattr(self, kind) for kind in kinds]
+        current = tuple([getattr(self, kind) for kind in kinds])
+        if not self.earlier:
+            return current
         earlier = [getattr(old, kind) for old in self.earlier if now_ms < old.until_ms for kind in kinds]
         return (*current, *earlier)

@@ -52,6 +52,7 @@ class Storm:
         self.rounds += 1  # other users each time: who is replaced five times in a minute is refused by Parley
         scripts = [self.wire.session(f"kick{self.rounds}-{n}", f"to.kick{n}") for n in range(self.users)]
         old, _ = log_in(self.server.port, scripts)
+        self.server.rest()  # to make a user costs a row, which is written behind and is no part of a takeover
         (new, seconds, last, left), effort = measure(self.server, partial(self._take_over, scripts, old))
         drain(new)  # what is said to them, their own old session's leaving perhaps; Unexpected if one is closed
         hang_up(new)

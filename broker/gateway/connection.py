@@ -234,11 +234,8 @@ class Connection(ABC):
             reason = wire.after_reply(reply)
         if not self.logged_in and wire.logged_in:
             self._admit(reply)
-        if type(reply) is LoggedIn:
-            if seat is not None and self.seats is not None:
-                self.seats.logged_in(seat)
-            else:
-                self.outbox.format = format_of(framing, wire, self.outbox.format)
+        if seat is not None and self.seats is not None and type(reply) is LoggedIn:
+            self.seats.logged_in(seat)
         if reason is not None:
             self.end(Ending(reason), seat)
             if seat is None:

@@ -80,14 +80,16 @@ class SocketConnection(Connection):
         if self.state == LEAVING:
             return
         if self.handshake is not None:
-            data = self._upgrade(self.handshake, data)
+            self._upgrade(self.handshake, data)
+            if self.framing is None or not self.framing.pending():
+                return  # most wait for the answer before they go on
         elif self.framing is not None:
             self.framing.feed(data)
         if table.pause_seconds:
             self.hold_sender()
         self.pump(ends)
 
-    def _upgrade(self, handshake: Handshake, data: bytes) -> bytes:
+    def _upgrade(self, handshake: Handshake, data: bytes) -> None:
         outcome = handshake.feed(data)
         if type(outcome) is Opened and not self._enter(outcome.forwarded):
             outcome = Rejected(answer(429, "Too Many Connections"))
@@ -99,7 +101,6 @@ class SocketConnection(Connection):
             self.handshake = None
             self.word = "rejected"
             self.leave([outcome.response])
-        return b""
 
     def _enter(self, forwarded: str) -> bool:
         """Count it under the address its proxy names, if it has none of its own."""

@@ -7,7 +7,6 @@ is weighed when the gateway says that the loser is gone.
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import takewhile
 
 from broker.hub.session import Slot
@@ -21,8 +20,8 @@ ALIVE_MS = 1_900
 class Swaps:
     def __init__(self) -> None:
         self._losers: dict[int, tuple[Slot, int]] = {}
-        self._counted: dict[Slot, deque[int]] = {}
-        """In the order of the last time."""
+        self._counted: dict[Slot, tuple[int, ...]] = {}
+        """The newest times, and slots in the order of their last; tuples, as most have one and a deque takes half a KiB."""
 
     def lost(self, session: int, slot: Slot, now_ms: int) -> None:
         """A login took `slot` from this session."""
@@ -34,9 +33,7 @@ class Swaps:
             return
         slot, at_ms = loser
         if now_ms - at_ms < ALIVE_MS:
-            times = self._counted.pop(slot, None) or deque(maxlen=MOST)
-            times.append(now_ms)
-            self._counted[slot] = times
+            self._counted[slot] = (*self._counted.pop(slot, ())[1 - MOST :], now_ms)
 
     def wait_ms(self, slot: Slot, now_ms: int) -> int:
         """0: the slot may be taken. Else how long not."""

@@ -7,11 +7,11 @@ import json
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol.errors import Reason, Refused
-from protocol.tokens import make_jwt, read_jwt
+from protocol.tokens import _plain_body, make_jwt, read_jwt
 
 SECRET = "the-secret-of-an-app-that-is-long-enough"
 CLAIMS = {"unique_name": "tom", "exp": 2_000_000_000}
@@ -58,6 +58,15 @@ def test_a_changed_token_is_refused_or_says_the_same(data: st.DataObject) -> Non
 def test_what_says_no_claims_is_refused(claims: object) -> None:
     with pytest.raises(Refused):
         read_jwt(SECRET, said(TYPED, claims), 0)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80))
+@example("é" * 32)
+@example("é" * 32 + "x")
+def test_a_secret_of_any_length_proves_what_the_library_signs_with_it(secret: str) -> None:
+    token = make_jwt(secret, {"unique_name": "ann"})
+    assert _plain_body(secret, token) is not None
+    assert read_jwt(secret, token, 0.0) == {"unique_name": "ann"}
 
 
 def test_another_secret_is_refused() -> None:

@@ -21,7 +21,7 @@ from protocol.pushes import Push
 from protocol.wires.native.codes import code_of, text_of
 from protocol.wires.native.fields import ID_MOST, Data, as_object, bad
 from protocol.wires.native.ids import AppIds, app_ids
-from protocol.wires.native.plain import MARK, read_plain_send
+from protocol.wires.native.plain import MARK, read_plain_login, read_plain_send
 from protocol.wires.native.pushes import PUSHES
 from protocol.wires.native.replies import REPLIES, Asked
 from protocol.wires.native.requests import REQUESTS, login
@@ -61,6 +61,10 @@ class NativeWire:
             self.text = text
         if text and self._ids is not None and MARK in payload and not self._framed:
             plain = read_plain_send(payload, self._ids)
+            if plain is not None:
+                return (plain,)
+        elif text and self._ids is None and not self._framed:
+            plain = read_plain_login(payload, self._token)
             if plain is not None:
                 return (plain,)
         try:

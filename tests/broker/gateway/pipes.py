@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import msgspec
 
 from broker.gateway.core import Core
@@ -27,6 +29,8 @@ class Pipe:
     def __init__(self, room: int = 1 << 30) -> None:
         self.room = room
         self.calls: list[bytes] = []
+        self.corked = False
+        """What was sent last waits for more."""
 
     def fileno(self) -> int:
         return 0
@@ -34,11 +38,12 @@ class Pipe:
     def send(self, data: bytes, flags: int = 0) -> int:
         if not self.room:
             raise BlockingIOError
+        self.corked = flags == socket.MSG_MORE
         self.calls.append(data[: self.room])
         return len(self.calls[-1])
 
     def sendmsg(self, frames: list[bytes], ancillary: tuple[()] = (), flags: int = 0) -> int:
-        return self.send(b"".join(frames))
+        return self.send(b"".join(frames), flags)
 
     def shutdown(self, how: int) -> None:
         self.room = 0

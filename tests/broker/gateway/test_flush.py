@@ -25,6 +25,18 @@ def test_what_an_outbox_gathered_is_one_send_large_or_small() -> None:
     assert table.counters.bytes_out == 5 * 10 + 5 * 40_000
 
 
+def test_last_words_wait_for_an_end_that_follows_at_once_and_for_no_other() -> None:
+    table = empty_table(FakeCore())
+    for grace in (0.0, 2.0):
+        pipe = Pipe()
+        connection = make(table, pipe)
+        connection.say_framed(b"before")
+        connection.leave([b"last ", b"words"], grace)
+        flush(table, ends=0.0)
+        assert pipe.calls == [b"beforelast words"]
+        assert pipe.corked == (pipe.room == 0) == (grace == 0.0)
+
+
 def test_what_is_not_taken_waits_until_the_socket_is_writable() -> None:
     table, pipe = empty_table(FakeCore()), Pipe(room=7)
     connection = make(table, pipe)

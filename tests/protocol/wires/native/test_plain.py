@@ -1,4 +1,4 @@
-"""Sends read in one step: the same command as the long way makes, or left to it (ZD-09)."""
+"""Sends and logins read in one step: the same command as the long way makes, or left to it (ZD-09, ZD-03)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from protocol.codec import Unreadable, read_json
 from protocol.ids import IdForms
 from protocol.wires.native.ids import AppIds
-from protocol.wires.native.plain import MARK, read_plain_send
+from protocol.wires.native.plain import MARK, read_plain_login, read_plain_send
 from protocol.wires.native.replies import Asked
-from protocol.wires.native.requests import REQUESTS
+from protocol.wires.native.requests import REQUESTS, login
 from protocol.wires.native.wire import _request_id
 from protocol.wires.wire import Submit
 
@@ -71,13 +71,27 @@ FRAME = {"type": st.just('"msg.send"'), "id": spelt(TEXTS | ODD), "data": DATA}
 FRAMES = whole(FRAME) | object_of(FRAME | {"msg": spelt(ODD)})
 
 
-def the_long_way(raw: bytes) -> Submit:
+LOGIN = dict.fromkeys(
+    ("app_id", "client_id", "device_id", "platform", "tag", "install_id", "token", "password", "session_token"), spelt(TEXTS)
+)
+LOGIN_LOOSE = dict.fromkeys(LOGIN, spelt(TEXTS | ODD)) | {"ext": spelt(ODD), "t\\u0061g": spelt(TEXTS)}
+NAMED = dict.fromkeys(("app_id", "client_id"), st.sampled_from(['"a"', '"a:b"']))
+LOGIN_FRAME = {
+    "type": st.just('"login"'),
+    "id": spelt(TEXTS | ODD),
+    "data": whole(LOGIN | NAMED) | whole(NAMED) | object_of(LOGIN_LOOSE),
+}
+LOGINS = whole(LOGIN_FRAME) | object_of(LOGIN_FRAME | {"msg": spelt(ODD)})
+
+
+def the_long_way(raw: bytes, kind: str = "msg.send") -> Submit:
     """The request of a frame, or what the codec and the parsers raise."""
     frame = read_json(raw)
     assert isinstance(frame, dict)
     number, data = _request_id(frame), frame["data"]
-    assert frame["type"] == "msg.send"
-    return Submit(Asked("msg.send", number), REQUESTS["msg.send"](data, IDS))
+    assert frame["type"] == kind
+    command = login(data, "upgrade's") if kind == "login" else REQUESTS[kind](data, IDS)
+    return Submit(Asked(kind, number), command)
 
 
 @given(FRAMES.map(str.encode))
@@ -100,6 +114,33 @@ def test_zd09_a_broken_frame_is_not_read_in_one_step(raw: bytes, draw: st.DataOb
         assert found == the_long_way(broken)
 
 
+@given(LOGINS.map(str.encode))
+@example(b'{"type":"login","data":{"app_id":"a","client_id":"b","tag":"b:c","tag":"a"}}')
+@example(b'{"type":"login","data":{"app_id":"a","client_id":"b","tag":"","tag":"a"}}')
+@example(b'{"type":"login","id":"a:b","data":{"app_id":"a","client_id":"b","client_id":"a"}}')
+def test_zd03_a_login_read_in_one_step_is_what_the_long_way_reads(raw: bytes) -> None:
+    found = read_plain_login(raw, "upgrade's")
+    if found is not None:
+        assert found == the_long_way(raw, "login")
+
+
+@given(whole(LOGIN_FRAME | {"id": st.just("5"), "data": whole(LOGIN | NAMED)}).map(str.encode), st.data())
+def test_zd03_a_broken_login_is_not_read_in_one_step(raw: bytes, draw: st.DataObject) -> None:
+    at = draw.draw(st.integers(0, len(raw) - 1))
+    broken = raw[:at] + bytes([draw.draw(st.integers(0, 255))]) + raw[at + draw.draw(st.integers(0, 1)) :]
+    found = read_plain_login(broken, "upgrade's")
+    if found is not None:
+        assert found == the_long_way(broken, "login")
+
+
+@pytest.mark.parametrize("number", [None, 5, "a:b"])
+@pytest.mark.parametrize("more", [{}, {"token": "a.b.c"}, {"password": "p:q", "device_id": "d", "tag": "t"}])
+def test_zd03_plain_logins_are_read_in_one_step(more: dict[str, str], number: int | str | None) -> None:
+    frame = {"type": "login", "data": {"app_id": "a", "client_id": "zw\u00f6lf"} | more}
+    raw = json.dumps(frame if number is None else frame | {"id": number}, ensure_ascii=False).encode()
+    assert read_plain_login(raw, "upgrade's") is not None
+
+
 @pytest.mark.parametrize("text", ["hello", "see http://a:1", 'say "hello"', "", "zwölf\n"])
 @pytest.mark.parametrize("number", [None, 5, "a:b"])
 def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | None) -> None:
@@ -113,6 +154,8 @@ def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | No
 def test_odd_request_ids_are_left_to_the_long_way(number: object) -> None:
     frame = {"type": "msg.send", "id": number, "data": {"conv_id": ID, "type": 1, "text": "a"}}
     assert read_plain_send(json.dumps(frame).encode(), IDS) is None
+    frame |= {"type": "login", "data": {"app_id": "a", "client_id": "b"}}
+    assert read_plain_login(json.dumps(frame).encode(), "") is None
 
 
 def test_what_the_codec_refuses_is_refused_the_long_way() -> None:
