@@ -28,6 +28,7 @@ import trio
 from adminapi.audit.log import AuditLog, Broken
 from adminapi.control import connected
 from adminapi.repeats.book import Book, InUse, Unkept
+from adminapi.sayings import said
 from adminapi.settings import Place
 from adminapi.up import check_free, child_command
 from protocol.commands import ListQuarantine, Quarantine, Stats, StatsReport, Watermark, WatermarkReport
@@ -46,11 +47,14 @@ AHEAD_SECONDS = 60.0
 """Data that is so much younger than the clock says was written under another clock."""
 LATE_MS = 60_000
 """A store that is so far behind is not only busy."""
-ROOM = "make room on that disk, or lower message_days and file_days of the apps"
+ROOM = said(
+    "make room on that disk, or lower message_days and file_days of the apps; until then messages and uploads are refused"
+)
+LATE = said("nothing is lost; the broker's log says why it is not written: its disk, or the connection to it")
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What one check found; `todo` is for the operator, of a sound one a hint."""
+    """What one check found; `todo` is for the operator, of a sound one a hint. What the console shows too is a saying."""
 
     sound: bool
     text: str
@@ -62,7 +66,7 @@ def doctor(config: str | None, place: Place, *, as_json: bool = False) -> int:
     findings = list(look(config, place))
     sound = all(finding.sound for finding in findings)
     if as_json:
-        print(json.dumps({"sound": sound, "findings": msgspec.to_builtins(findings)}))
+        print(json.dumps({"sound": sound, "findings": msgspec.to_builtins(findings, enc_hook=str)}))
         return 0 if sound else 1
     for finding in findings:
         print(f"{'ok   ' if finding.sound else 'FAULT'}  {finding.text}")
@@ -98,23 +102,29 @@ def versions() -> Finding:
         try:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
-            return Finding(False, f"versions: {package} is not installed", "install the package again (make install)")
+            text = said("versions: {package} is not installed", package=package)
+            return Finding(False, text, said("install the package again (make install)"))
     python = ".".join(str(part) for part in sys.version_info[:3])
-    text = f"versions: parley {PROGRAM}, Python {python}, {', '.join(found)}"
-    return Finding(sys.version_info >= (3, 11), text, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
+    text = said(
+        "versions: parley {version}, Python {python}, {packages}",
+        version=PROGRAM,
+        python=python,
+        packages=", ".join(found),
+    )
+    new = sys.version_info >= (3, 11)
+    return Finding(new, text, "" if new else said("install Python 3.11 or newer"))
 
 
 def data(place: Place) -> Finding:
     if not place.data.is_dir():
-        text = f"data directory: {place.data} is not there; the first start makes it"
-        return Finding(False, text, "name yours with --data, or start the broker once (parley up)")
+        text = said("data directory: {place} is not there; the first start makes it", place=place.data)
+        return Finding(False, text, said("name yours with --data, or start the broker once (parley up)"))
     if not os.access(place.data, os.R_OK | os.W_OK | os.X_OK):
-        text = f"data directory: {place.data} is not readable and writable for this user"
-        return Finding(False, text, f"run parley as the user it belongs to (uid {place.data.stat().st_uid})")
+        text = said("data directory: {place} is not readable and writable for this user", place=place.data)
+        return Finding(False, text, said("run parley as the user it belongs to (uid {uid})", uid=place.data.stat().st_uid))
     free = shutil.disk_usage(place.data).free
-    text = f"data directory: {place.data}, {free // 1_048_576} MiB free"
-    sound = free >= place.admin.free_bytes
-    return Finding(sound, text, "" if sound else f"{ROOM}; until then messages and uploads are refused")
+    text = said("data directory: {place}, {free} MiB free", place=place.data, free=free // 1_048_576)
+    return Finding(True, text) if free >= place.admin.free_bytes else Finding(False, text, ROOM)
 
 
 def owners(place: Place) -> Iterator[Finding]:
@@ -122,9 +132,11 @@ def owners(place: Place) -> Iterator[Finding]:
     if place.data.is_dir():
         owner = place.data.stat().st_uid
         strange = [path.name for path in sorted(place.data.iterdir()) if path.lstat().st_uid != owner]
-        todo = f"chown -R --reference={place.data} {place.data}" if strange else ""
-        words = f"{', '.join(strange[:5])} belong to another user than the directory" if strange else "of one owner"
-        yield Finding(not strange, f"files: {words}", todo)
+        if strange:
+            text = said("files: {files} belong to another user than the directory", files=", ".join(strange[:5]))
+            yield Finding(False, text, said("chown -R --reference={place} {place}", place=place.data))
+        else:
+            yield Finding(True, said("files: of one owner"))
 
 
 def limits(place: Place) -> Finding:
@@ -132,9 +144,11 @@ def limits(place: Place) -> Finding:
     broker = broker_of(place)
     most = resource.prlimit(broker, resource.RLIMIT_NOFILE)[0] if broker else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     endless = most == resource.RLIM_INFINITY
-    todo = "" if endless or most >= GOOD_FILES else "for more connections raise it: ulimit -n, or LimitNOFILE of the service"
-    words = f"limits: {'any number of' if endless else most} open files{' of the broker' if broker else ''}"
-    return Finding(endless or most >= LEAST_FILES, words, todo)
+    if endless:
+        return Finding(True, said("limits: any number of open files"))
+    text = said("limits: {most} open files of the broker" if broker else "limits: {most} open files", most=most)
+    todo = "" if most >= GOOD_FILES else said("for more connections raise it: ulimit -n, or LimitNOFILE of the service")
+    return Finding(most >= LEAST_FILES, text, todo)
 
 
 def broker_of(place: Place) -> int:
@@ -155,9 +169,10 @@ def clock(place: Place) -> Finding:
     ahead = newest - time.time()
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if ahead < AHEAD_SECONDS:
-        return Finding(True, f"clock: {now}")
-    todo = "set the clock (timedatectl set-ntp true); an hour behind the data, the broker does not start"
-    return Finding(False, f"clock: {now}, but the journal was written {ahead:.0f} s after that", todo)
+        return Finding(True, said("clock: {now}", now=now))
+    todo = said("set the clock (timedatectl set-ntp true); an hour behind the data, the broker does not start")
+    text = said("clock: {now}, but the journal was written {ahead} s after that", now=now, ahead=f"{ahead:.0f}")
+    return Finding(False, text, todo)
 
 
 def ports(place: Place, *, running: bool) -> Iterator[Finding]:
@@ -290,14 +305,16 @@ def behind(mark: WatermarkReport, counters: Mapping[str, float]) -> Iterator[Fin
     """The databases, by what the broker says of them."""
     for target in mark.targets:
         late = target.oldest_ms >= LATE_MS
-        words = f"{mark.durable - target.applied} commits behind the journal, for {target.oldest_ms / 1000:.1f} s"
-        todo = (
-            "nothing is lost; the broker's log says why it is not written: its disk, or the connection to it" if late else ""
+        text = said(
+            "database: {target} {behind} commits behind the journal, for {seconds} s",
+            target=target.target,
+            behind=mark.durable - target.applied,
+            seconds=f"{target.oldest_ms / 1000:.1f}",
         )
-        yield Finding(not late, f"database: {target.target} {words}", todo)
+        yield Finding(not late, text, LATE if late else "")
     if counters.get("postgresql_available") == 0:
-        todo = "start it, or look at [store] url; messages wait in the journal until then"
-        yield Finding(False, "database: PostgreSQL does not answer", todo)
+        todo = said("start it, or look at [store] url; messages wait in the journal until then")
+        yield Finding(False, said("database: PostgreSQL does not answer"), todo)
 
 
 def quarantine(place: Place) -> list[Finding]:

@@ -14,6 +14,7 @@ from adminapi.audit.witness import Audit
 from adminapi.dialects.parley.services import Check
 from adminapi.doctor import Finding, behind, clock, data, limits, owners, versions
 from adminapi.repeats.calls import Repeats
+from adminapi.sayings import parts, said
 from adminapi.settings import Place
 from protocol.commands import WatermarkReport
 
@@ -37,9 +38,10 @@ class Health:
                 self._good_until = trio.current_time() + KEPT_SECONDS
         found = [*self._found, self._log(), self._keys()]
         if mark is None:
-            found.append(Finding(False, "broker: it is away", "look into its log; `parley doctor` on the server says more"))
+            todo = said("look into its log; `parley doctor` on the server says more")
+            found.append(Finding(False, said("broker: it is away"), todo))
         else:
-            found += [Finding(True, "broker: it answers"), *behind(mark, counters)]
+            found += [Finding(True, said("broker: it answers")), *behind(mark, counters)]
         return [check(finding) for finding in found]
 
     def _look(self) -> list[Finding]:
@@ -47,17 +49,27 @@ class Health:
 
     def _log(self) -> Finding:
         if self._audit.fault:
-            todo = "make room, or give the folder to the user of the data directory; until then changes are refused"
-            return Finding(False, f"audit log: it cannot be written: {self._audit.fault}", todo)
-        return Finding(True, "audit log: it can be written")
+            todo = said("make room, or give the folder to the user of the data directory; until then changes are refused")
+            return Finding(False, said("audit log: it cannot be written: {fault}", fault=self._audit.fault), todo)
+        return Finding(True, said("audit log: it can be written"))
 
     def _keys(self) -> Finding:
         if self._repeats.fault:
-            todo = "make room, or do what `parley doctor` says; until then POSTs with an Idempotency-Key are refused"
-            return Finding(False, f"repeats: answers cannot be kept: {self._repeats.fault}", todo)
-        return Finding(True, "repeats: POSTs with an Idempotency-Key are done once")
+            todo = said("make room, or do what `parley doctor` says; until then POSTs with an Idempotency-Key are refused")
+            return Finding(False, said("repeats: answers cannot be kept: {fault}", fault=self._repeats.fault), todo)
+        return Finding(True, said("repeats: POSTs with an Idempotency-Key are done once"))
 
 
 def check(finding: Finding) -> Check:
     name, _, text = finding.text.partition(": ")
-    return Check(name=name, ok=finding.sound, text=text, advice=finding.todo)
+    words, values = parts(finding.text)
+    advice, more = parts(finding.todo)
+    return Check(
+        name=name,
+        ok=finding.sound,
+        text=text,
+        advice=str(finding.todo),
+        words=words.partition(": ")[2],
+        advice_words=advice,
+        values={**values, **more},
+    )

@@ -118,11 +118,11 @@ async def run(config: str | None, place: Place, children: dict[str, trio.Process
         async with connected(place.control) as channel:
             app = await demo_app(place, channel)
             conversation = None if app is None else await demo_conversation(app, channel)
-            password = "" if app is None else await demo_operator(place)
+            signing = "" if app is None else await demo_operator(place)
         await started(children, "adminapi", child_command("adminapi", config, place.data), partial(open_at, place), stop)
         if stop.is_set():
             return 0
-        print(welcome(place, app, conversation, password), flush=True)
+        print(welcome(place, app, conversation, signing), flush=True)
         await first_end(children, stop)
     except Ended as ended:
         how = f"by signal {-ended.code}" if ended.code < 0 else f"with code {ended.code}"
@@ -281,15 +281,19 @@ async def demo_conversation(app: App, channel: Channel) -> str:
 
 
 async def demo_operator(place: Place) -> str:
-    """The password of the operator `demo`, who is made where there is no operator yet; else ""."""
+    """How the operator `demo` signs in, who is made where there is no operator yet; "" if there is no such one. The password
+    is known at the first start alone."""
     accounts = Accounts(place.operators)
-    if accounts.book().operators:
+    book = accounts.book()
+    if book.find(DEMO) is not None:
+        return f"   (sign in as {DEMO}; for a new password: parley operator password {DEMO} --data {place.data})"
+    if book.operators:
         return ""
     password = secrets.token_urlsafe(9)
     hashed, now_ms = await Passwords().hash(password), time.time_ns() // 1_000_000
     account = Account(name=DEMO, role="admin", password=hashed, since_ms=now_ms, serial=new_serial())
     await trio.to_thread.run_sync(accounts.change, lambda book: book.put(account))
-    return password
+    return f"   (sign in as {DEMO}, password {password})"
 
 
 def interpreter() -> str:
@@ -298,10 +302,9 @@ def interpreter() -> str:
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
 
-def welcome(place: Place, app: App | None, conversation: str | None, password: str) -> str:
-    """What is printed once both are up. `password`: of the operator `demo`, known at the first start alone."""
+def welcome(place: Place, app: App | None, conversation: str | None, signing: str) -> str:
+    """What is printed once both are up. `signing`: how to sign in to the console."""
     sockets, admin = url("ws", place.sockets_listen), url("https" if place.admin.tls_cert else "http", place.admin.listen)
-    signing = f"   (sign in as {DEMO}, password {password})" if password else ""
     lines = [f"try it   {admin}/-/try/", f"console  {admin}/-/console/{signing}", f"sockets  {sockets}", f"admin    {admin}"]
     if app is None or conversation is None:
         return "\n".join([*lines, "Ctrl-C stops both."])

@@ -80,8 +80,15 @@ async function refusal(answer) {
   try {
     said = (await answer.json()).error;
   } catch { /* a proxy's page, perhaps */ }
-  const message = said?.message || t("The server answered {status}.", { status: answer.status });
+  const message = explained(said) || t("The server answered {status}.", { status: answer.status });
   return new Failure(answer.status, said?.reason ?? "", message, Number(answer.headers.get("Retry-After") ?? 0));
+}
+
+// The server's sentence is English and names what it is about; where the viewer reads another language, the reason stands before
+// it in that one.
+function explained({ reason = "", message = "" } = {}) {
+  const why = t(reason);
+  return why === reason ? message : t("{why}: {message}", { why, message });
 }
 
 export async function signIn(name, password) {

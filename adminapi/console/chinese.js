@@ -1,5 +1,5 @@
 // The console in Chinese. The law: every text the pages show has its line here, in the order of the pages (a test looks for those that
-// are missing and those nobody shows any more); the server's own words stay as they are.
+// are missing and those nobody shows any more). What the server says stands in chinese_server.js.
 
 import { learn } from "/-/look/words.js";
 
@@ -21,6 +21,7 @@ learn({
   "The server answered {status}.": "服务器返回了 {status}。",
   "The stream has ended.": "数据流已结束。",
   "Nothing was heard for {n} s.": "{n} 秒内没有收到数据。",
+  "{why}: {message}": "{why}（{message}）",
   "To the content": "跳到正文",
   "Menu": "菜单",
   "Pages of the console": "控制台页面",
@@ -291,4 +292,12 @@ learn({
   "Since": "开始时间",
   "Table": "表",
   "Error": "错误",
+  "store": "存储",
+  "newest commit in it": "已写入的最新提交",
+  "commits it lacks": "尚缺的提交",
+  "the oldest of them waits": "其中最早的已等待",
+  "newest commit decided": "已受理的最新提交",
+  "newest commit on the disk": "已落盘的最新提交",
+  "size": "大小",
+  "takes new ones": "可继续写入",
 });

@@ -1,5 +1,5 @@
-// Whether all is well, and what to do where it is not. The law: what is wrong stands first and says what to do; numbers are the
-// server's own, under their own names.
+// Whether all is well, and what to do where it is not. The law: what is wrong stands first and says what to do; the sentences
+// are the server's, who sends words and values apart so that they can be said in the viewer's language.
 
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
@@ -53,17 +53,29 @@ export function show(main, { title, signal }) {
   });
 }
 
-function line({ name, ok, text, advice }) {
+function line({ name, ok, words, advice_words, values }) {
   return h(
     "li.row.top", ok ? tagged(t("good"), "good") : tagged(t("bad"), "bad"),
-    h("div.grow", { lang: "en" }, h("strong", name), " ", h("span", text), !ok && advice && h("p.advice", advice)),
+    h("div.grow", h("strong", t(name)), " ", h("span", t(words, values)), !ok && advice_words && h("p.advice", t(advice_words, values))),
   );
 }
+
+// What the figures are called.
+const NAMES = {
+  target: () => t("store"),
+  applied: () => t("newest commit in it"),
+  behind: () => t("commits it lacks"),
+  oldest_unapplied_ms: () => t("the oldest of them waits"),
+  accepted: () => t("newest commit decided"),
+  durable: () => t("newest commit on the disk"),
+  bytes: () => t("size"),
+  takes: () => t("takes new ones"),
+};
 
 const away = () => h("p.muted", t("The broker is away."));
 
 function facts(found) {
-  return h("dl", Object.entries(found).map(([name, value]) => [h("dt", { lang: "en" }, name.replaceAll("_", " ").replace(/ ms$/, "")), h("dd.number", saying(name, value))]));
+  return h("dl", Object.entries(found).map(([name, value]) => [h("dt", NAMES[name]?.() ?? name), h("dd.number", saying(name, value))]));
 }
 
 function saying(name, value) {

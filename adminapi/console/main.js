@@ -5,6 +5,7 @@ import { fill, h } from "/-/look/dom.js";
 import { languageSwitch, themeSwitch } from "/-/look/switches.js";
 import { onLanguage, t } from "/-/look/words.js";
 import "./chinese.js";
+import "./chinese_server.js";
 import "./chinese_settings.js";
 import { account, at, get, onApps, onEnd, signOut } from "./api.js";
 import * as announcements from "./announcements.js";

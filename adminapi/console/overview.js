@@ -65,7 +65,7 @@ async function drawHealth(place, signal) {
     return;
   }
   const shown = bad.length
-    ? h("div.notice.bad.row.apart", h("p", bad.map((each) => each.text).join(" ")), link(t("What to do"), "health"))
+    ? h("div.notice.bad.row.apart", h("p", bad.map(({ name, words, values }) => `${t(name)}: ${t(words, values)}`).join(" ")), link(t("What to do"), "health"))
     : null;
   if (shown?.textContent !== place.firstChild?.textContent) fill(place, shown);
 }

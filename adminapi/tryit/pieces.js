@@ -36,7 +36,7 @@ export function composer(to, text, { said, typed, picked }) {
 
 // Why there is no session: `over` is the client's end, or the error of a login; `kick` the server's farewell, if there was one.
 export function ending({ code, reason, message }, kick, { again, close }) {
-  const why = kick ? [t(WHY[kick.reason] ?? kick.reason), kick.text && `“${kick.text}”`].filter(Boolean).join(" ") : "";
+  const why = kick ? [t(WHY[kick.reason] ?? kick.reason), kick.text && t("Their words: “{text}”.", { text: kick.text })].filter(Boolean).join(" ") : "";
   const refused = message && t("The login was refused: {message}", { message });
   const closed = t("Logged out. {kick} Close code {code}, {reason}.", { kick: why, code, reason });
   const final = t("Codes from 4000 to 4499 are final: parley.js does not come back by itself.");

@@ -55,6 +55,7 @@ learn({
   "Logged out. {kick} Close code {code}, {reason}.": "已下线。{kick}关闭码 {code}，{reason}。",
   "This account has logged in again on the same device.": "此账号已在同一设备上重新登录。",
   "An operator has ended this session.": "管理员结束了此会话。",
+  "Their words: “{text}”.": "留言：“{text}”。",
   "This account is banned.": "此账号已被封禁。",
   "This account was deleted.": "此账号已被删除。",
   "The system says: {text}": "系统消息：{text}",

@@ -9,6 +9,7 @@ import pytest
 
 from adminapi.dialect import OperatorRole
 from adminapi.dialects.parley.endpoints.apps import explained
+from protocol.errors import Reason
 from protocol.records import Kind, Role, Status
 from tests.adminapi.test_pages import ADMINAPI, FOLDERS
 
@@ -16,6 +17,10 @@ TEXT = r'"((?:[^"\\]|\\.)+)"'
 LEARNED = re.compile(r"learn\(\{(.*?)\n\}\);", re.DOTALL)
 THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) for each in kind}
 """Words that come with the data."""
+REASONS = {reason.value for reason in Reason} | {"not_found", "bad_method"}
+"""For which our own API refuses."""
+NAMES = {"versions", "data directory", "files", "limits", "clock", "audit log", "broker", "database"}
+"""Of checks, before the colon."""
 MARKS = re.compile(r"`| \((?:(?:[A-Z]{2}-\d+|DESIGN \d+)(?:, )?)+\)")
 SETTINGS = {MARKS.sub("", str(each["text"])) for each in explained()}
 """As the page of an app shows them."""
@@ -39,6 +44,18 @@ def said(source: str) -> set[str]:
     return {json.loads(f'"{text}"') for text in re.findall(rf"\bt\({TEXT}", source)}
 
 
+def checks() -> set[str]:
+    """The words of all sayings in the source, name, finding and advice apart."""
+    source = "".join((ADMINAPI / name).read_text() for name in ("doctor.py", "health.py"))
+    found: set[str] = set()
+    for pair in re.findall(rf"\bsaid\(\s*{TEXT}(?: if \w+ else {TEXT})?", source):
+        for text in filter(None, pair):
+            name, colon, rest = text.partition(": ")
+            found |= {name, rest} if colon and name in NAMES else {text}
+    assert len(found) >= source.count("said(")
+    return found
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_text_has_its_translation(folder: str) -> None:
     source = scripts(folder)
@@ -51,7 +68,11 @@ def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
     shown = LEARNED.sub("", source) + "".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
     said_or_marked = shown.replace(">", '"').replace("<", '"')
     left = {text for text in translated(source) if f'"{text}"' not in said_or_marked}
-    assert left - THE_SERVERS - SETTINGS - said(source) == set()
+    assert left - THE_SERVERS - REASONS - checks() - SETTINGS - said(source) == set()
+
+
+def test_every_reason_and_every_finding_of_a_check_is_said_in_chinese() -> None:
+    assert REASONS | checks() <= translated(scripts("console"))
 
 
 def test_every_setting_of_an_app_is_explained_in_chinese_too() -> None:

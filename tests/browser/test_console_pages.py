@@ -254,6 +254,19 @@ def test_health_says_that_all_is_well(sign_in: SignIn) -> None:
     page = sign_in("viewer", "health")
     page.get_by_text("All checks pass.").wait_for()
     page.get_by_text("Empty: no store has refused a row.").wait_for()
+    page.get_by_text("it answers").wait_for()
+
+
+def test_what_the_server_finds_and_refuses_is_said_in_chinese_too(sign_in: SignIn, watch: Watch) -> None:
+    page = sign_in("viewer", "health", locale="zh-CN")
+    page.get_by_text("有应答").wait_for()
+    page.get_by_text("sqlite 落后日志 0 个提交").wait_for()
+    page.get_by_role("button", name="退出登录").click()
+    watch.expect("status of 403")
+    page.fill("input[name=name]", "nobody")
+    page.fill("input[name=password]", "wrong")
+    page.keyboard.press("Enter")
+    page.get_by_text("名称或密码错误（").wait_for()
 
 
 def test_a_viewer_sees_no_button_he_may_not_use(sign_in: SignIn, person: People) -> None:

@@ -107,7 +107,7 @@ def test_an_operators_kick_is_seen_with_its_code_and_words(page: Page, site: Up)
     assert answer.ok
     window(page, "bob").get_by_text("house rules").wait_for()
     words = window(page, "bob").get_by_role("alert").inner_text()
-    assert "An operator has ended this session. “house rules” Close code 4002, kicked." in words
+    assert "An operator has ended this session. Their words: “house rules”. Close code 4002, kicked." in words
 
 
 def test_what_the_system_says_is_seen_where_it_was_said(page: Page, site: Up) -> None:

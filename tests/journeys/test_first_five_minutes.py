@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -166,4 +167,9 @@ def test_the_first_line_is_the_page_to_try_and_the_second_opens_the_console(up: 
     assert (signed_in.status_code, signed_in.json()["role"]) == (200, "admin")
     up.stop()
     up.start()
-    assert [line for line in up.lines if line.startswith("console ")] == [f"console  {up.admin_url}/-/console/"]
+    again = f"for a new password: parley operator password demo --data {up.data}"
+    assert up.printed("^console ") == [f"console  {up.admin_url}/-/console/   (sign in as demo; {again})"]
+    command = [sys.executable, "-m", "adminapi.cli", *again.partition("parley ")[2].split()]
+    subprocess.run(command, input="another password", text=True, check=True, capture_output=True)
+    signed_in = httpx.post(f"{up.admin_url}/-/api/sign-in", json={"name": "demo", "password": "another password"})
+    assert signed_in.status_code == 200

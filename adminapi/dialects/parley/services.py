@@ -54,12 +54,16 @@ class Watch(Protocol):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check of the installation found; `advice` is for the operator, "" where there is nothing to be done."""
+    """What one check of the installation found; `advice` is for the operator, "" where there is nothing to be done. `words`
+    and `advice_words` are the same with `{gaps}` for `values`, to be said in another language."""
 
     name: str
     ok: bool
     text: str
     advice: str
+    words: str
+    advice_words: str
+    values: Mapping[str, str]
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ def routes_with(services: Services) -> Routes:
             refused = cast(Quarantine, await broker.call(ListQuarantine(limit=QUARANTINE_SHOWN), deadline_seconds=SECONDS))
             mark = cast(WatermarkReport, await broker.call(Watermark(), deadline_seconds=SECONDS))
         checks = [
-            {"name": check.name, "ok": check.ok, "text": check.text, "advice": check.advice}
+            {name: getattr(check, name) for name in check.__struct_fields__}
             for check in await services.checks(mark, counters)
         ]
         if mark is None or refused is None:

@@ -55,7 +55,17 @@ SAMPLE = obj(
 )
 HOUR = obj({"samples": array(SAMPLE, "Of 5 seconds each, the oldest first.", most=720)})
 NOW = obj({"now": SAMPLE})
-CHECK = obj({"name": text(), "ok": boolean(), "text": text(), "advice": text("What to do; empty: nothing.")})
+CHECK = obj(
+    {
+        "name": text(),
+        "ok": boolean(),
+        "text": text(),
+        "advice": text("What to do; empty: nothing."),
+        "words": text("The text with `{gaps}` for `values`, to be said in another language."),
+        "advice_words": text("The advice, likewise."),
+        "values": obj({}, rest=text()),
+    }
+)
 REFUSED_ROW = obj(
     {
         "target": text("The store that refused it."),
