@@ -37,7 +37,8 @@ def announce(given: argparse.Namespace, place: Place) -> int:
     has come."""
     content = json.dumps({"text": given.text}, ensure_ascii=False).encode("utf-8", "surrogateescape")
     done = cast(Announced, asked(place, managed(given.app, Announce(content=content)), "announce"))
-    return say(given, {"announced": given.text, "sessions": done.total})
+    words = f"said to {done.total} sessions" if done.total else "nobody is online"
+    return say(given, {"announced": given.text, "sessions": done.total}, words)
 
 
 def delete(given: argparse.Namespace, place: Place) -> int:

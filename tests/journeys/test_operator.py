@@ -101,6 +101,7 @@ async def test_a_users_data_is_exported_page_by_page_and_the_user_deleted(host: 
         assert "nobody" in (await shown(host, "user", "export", "666666", "nobody", code=1))["message"]
         assert (await shown(host, "announce", "666666", "down at ten"))["announced"] == "down at ten"
         assert (await ann.push("system.new"))["content"] == {"text": "down at ten"}
+        assert await parley(host, "announce", "666666", "now") == "said to 2 sessions\n"
         assert "--yes" in await parley(host, "user", "delete", "666666", "tom", code=78)
         await parley(host, "user", "delete", "666666", "tom", "--yes")
         assert await tom.end() is not None
