@@ -25,7 +25,7 @@ from adminapi.dialect import Answer, Ask, Broker, Caller, Dialect, Endpoint, jso
 from adminapi.door import Door, listening
 from adminapi.files import Files
 from adminapi.metrics import Metrics
-from adminapi.repeats.calls import Repeats
+from adminapi.repeats.calls import Repeats, interrupted
 from adminapi.settings import Settings
 from protocol.apps import App
 from protocol.commands import BanUser, Done
@@ -94,3 +94,11 @@ async def test_every_post_of_every_dialect_is_done_once_under_a_key(
         for _ in range(2):
             answer = await client.post(path, headers={"Idempotency-Key": "k"}, **body)
             assert (answer.status_code, answer.json()) == (200, number), f"{endpoint.path}: {answer.text}"
+
+
+def test_every_dialect_says_that_the_outcome_is_unknown_and_not_to_come_back(tmp_path: Path) -> None:
+    """JMessage's line for it says "try again later", which would be in vain."""
+    for dialect in mounted_on(tmp_path):
+        answer = dialect.refusal(Ask(method="POST"), interrupted())
+        assert b"whether it was carried out is unknown" in answer.body, dialect.name
+        assert "Retry-After" not in dict(answer.headers)
