@@ -17,9 +17,10 @@ from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer
 from adminapi.repeats import calls
 from adminapi.repeats.calls import Marking, Repeats, Run
+from protocol.apps import App
 from protocol.commands import BanUser, Command, Done, GetUser, Managed, Reply, SendMessage
 from protocol.errors import Reason, Refused
-from tests.adminapi.conftest import APP, OPERATOR, Served
+from tests.adminapi.conftest import APP, BARE, OPERATOR, Served
 
 PATH = f"/-/api/apps/{APP.id}/users/tom/ban"
 BAN = BanUser(user="tom")
@@ -370,10 +371,10 @@ async def test_after_a_day_a_key_is_free_again(place: Place) -> None:
 
 
 async def test_a_repeated_upload_keeps_one_file(served: Served) -> None:
-    """The second body is cut into parts by another boundary, as a client's retry is."""
+    """The second body is cut into parts by another boundary, as a client's retry is. Another app's key is another one."""
 
-    async def upload(key: str, content: bytes) -> httpx.Response:
-        headers = {"app-id": APP.id, "app-key": APP.key, "idempotency-key": key}
+    async def upload(key: str, content: bytes, app: App = APP) -> httpx.Response:
+        headers = {"app-id": app.id, "app-key": app.key, "idempotency-key": key}
         return await served.call(
             "POST", "/im/file/upload", headers=headers, files={"file": ("a.txt", content, "text/plain")}
         )
@@ -382,6 +383,8 @@ async def test_a_repeated_upload_keeps_one_file(served: Served) -> None:
     assert first.json()["code"] == 0, first.text
     assert again.content == first.content
     assert len(list((served.files.root / APP.id).iterdir())) == 1
+    assert (await upload("k", b"one", BARE)).content != first.content
+    assert len(list((served.files.root / BARE.id).iterdir())) == 1
     for key, content in (("k", b"two"), ("l", b"one")):
         assert (await upload(key, content)).content != first.content
     assert len(list((served.files.root / APP.id).iterdir())) == 3
