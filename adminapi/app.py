@@ -44,6 +44,8 @@ SURPLUS_BYTES, SURPLUS_SECONDS = 8 * 1_048_576, 3.0
 """Of a body too large, read and thrown away, so that its sender gets to read the answer."""
 UPLOAD = "Upload"
 """What the audit log calls a file that was kept, beside the names of commands."""
+GONE = "gone"
+"""How it calls the outcome where the caller left before it was known: hanging up hides nothing."""
 FILE_SECONDS = 86_400
 """Browsers may keep a file so long; its content never changes."""
 
@@ -125,7 +127,7 @@ class Front:
 
     async def serve(self, dialect: Dialect, endpoint: Endpoint, path: dict[str, str]) -> Response:
         began = trio.current_time()
-        ask, witness, outcome = self.ask(path), Witness(self.broker, self.audit), ""
+        ask, witness, outcome = self.ask(path), Witness(self.broker, self.audit), GONE
         try:
             if endpoint.uploads:
                 answer = await self.run_upload(dialect, endpoint, ask, witness)
@@ -133,6 +135,7 @@ class Front:
                 await self.admit_first(dialect, endpoint, ask)
                 ask.body = await self.whole_body()
                 answer = await self.run_once(dialect, endpoint, ask, witness, ask.body)
+            outcome = str(answer.status)
         except Refused as refused:
             outcome = refused.reason.value
             if refused.reason is Reason.INTERNAL:
@@ -142,8 +145,9 @@ class Front:
             log.exception("unforeseen dialect=%s method=%s path=%s", dialect.name, endpoint.method, endpoint.path)
             outcome = Reason.INTERNAL.value
             answer = dialect.refusal(ask, Refused(Reason.INTERNAL))
-        if witness.commands:
-            await self.audit.note(line_of(dialect, ask, witness, outcome or str(answer.status)))
+        finally:  # though the caller has gone
+            if witness.commands:
+                await self.audit.note(line_of(dialect, ask, witness, outcome))
         self.count(dialect.name, answer.status, trio.current_time() - began)
         return rendered(answer)
 

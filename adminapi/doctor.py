@@ -283,7 +283,7 @@ def repeats(place: Place) -> Finding:
         todo = f"move {path}* away; what was answered is forgotten then, and until then POSTs with that header are refused"
         return Finding(False, f"repeats: {error}", todo)
     book.close()
-    return Finding(True, f"repeats: {count} answers under an Idempotency-Key")
+    return Finding(True, f"repeats: {count} of an Idempotency-Key, answered or begun")
 
 
 def stores(place: Place) -> Iterator[Finding]:

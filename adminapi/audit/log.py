@@ -14,7 +14,7 @@ anew by size and age, and go whole, the oldest first, `audit_days` after their l
 | `proof`, `from` | what kind of key or token it was, and the address, or the uid on this host |
 | `dialect`, `method`, `path` | of the request; `cli` and the command for the command line. Never the query or the body |
 | `commands` | what was asked of the broker, each name once |
-| `outcome` | the HTTP status, or the reason of the refusal |
+| `outcome` | the HTTP status, or the reason of the refusal, or `gone`: the caller left before there was one |
 """
 
 from __future__ import annotations

@@ -253,11 +253,13 @@ class Served:
         return await trio.open_tcp_stream(host, int(port))
 
 
-def desk(data: Path, metrics: Metrics, token: str = OPERATOR, shared: Shared | None = None) -> Services:
+def desk(
+    data: Path, metrics: Metrics, token: str = OPERATOR, shared: Shared | None = None, repeats: Repeats | None = None
+) -> Services:
     """What our own dialect is given, on this data directory."""
     place = load(None, str(data), {})
-    audit, repeats = Audit(AuditLog(place.audit)), Repeats(place.repeats)
-    given = services(place, Passwords(), metrics, shared or Shared(), audit, repeats)
+    audit = Audit(AuditLog(place.audit))
+    given = services(place, Passwords(), metrics, shared or Shared(), audit, repeats or Repeats(place.repeats))
     return msgspec.structs.replace(given, operator_token=token)
 
 
@@ -273,9 +275,17 @@ def shared() -> Shared:
 
 
 @pytest.fixture
-def dialects(folder: Path, metrics: Metrics, shared: Shared) -> list[Dialect]:
+def repeats(folder: Path) -> Iterator[Repeats]:
+    """Of `served`."""
+    kept = Repeats(folder / "repeats.db")
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def dialects(folder: Path, metrics: Metrics, shared: Shared, repeats: Repeats) -> list[Dialect]:
     """What `served` mounts; the folder of a dialect has its own."""
-    return [Native(), Parley(desk(folder, metrics, shared=shared))]
+    return [Native(), Parley(desk(folder, metrics, shared=shared, repeats=repeats))]
 
 
 @pytest.fixture
@@ -286,14 +296,18 @@ def admin_settings() -> Settings:
 
 @pytest.fixture
 async def served(
-    broker: FakeBroker, folder: Path, dialects: list[Dialect], metrics: Metrics, admin_settings: Settings
+    broker: FakeBroker,
+    folder: Path,
+    dialects: list[Dialect],
+    metrics: Metrics,
+    repeats: Repeats,
+    admin_settings: Settings,
 ) -> AsyncIterator[Served]:
     channel, files = Channel(broker.path, deadline_seconds=2.0), Files(folder / "files")
     sock = listening("127.0.0.1:0")
     host = f"127.0.0.1:{sock.getsockname()[1]}"
     stop = trio.Event()
     audit = Audit(AuditLog(folder / "audit"))
-    repeats = Repeats(folder / "repeats.db")
     app: Any = build(channel, dialects, files, settings=admin_settings, audit=audit, repeats=repeats, count=metrics.count)
     serve = partial(Door(sock, admin_settings, metrics).serve, app, stop.wait)
     async with trio.open_nursery() as inner:
@@ -304,4 +318,3 @@ async def served(
         async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10, verify=False) as client:
             yield Served(broker, channel, files, audit.files, host, client)
         inner.cancel_scope.cancel()
-    repeats.close()

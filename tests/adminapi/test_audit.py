@@ -77,6 +77,30 @@ async def test_a_refusal_of_the_broker_is_told_by_its_reason(served: Served) -> 
     assert (line["outcome"], line["proof"], line["app"]) == ("unknown_user", "master_key", APP.id)
 
 
+@pytest.mark.parametrize(("header", "outcome"), [("X: y", "gone"), ("Idempotency-Key: k", "200")])
+async def test_a_caller_who_hangs_up_is_written_down_too(served: Served, header: str, outcome: str) -> None:
+    """Under a key his call goes on to its end."""
+    heard, go_on = trio.Event(), trio.Event()
+
+    async def slow(command: BanUser, managed: Any) -> Done:
+        heard.set()
+        await go_on.wait()
+        return Done(time_ms=1)
+
+    served.broker.on(BanUser, slow)
+    async with await served.stream() as stream:
+        head = f"POST {BAN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR}\r\n{header}\r\n"
+        await stream.send_all(f"{head}Content-Length: 0\r\n\r\n".encode())
+        await heard.wait()
+    with trio.fail_after(5):
+        if outcome != "gone":
+            await trio.sleep(0.05)  # the server has seen by now that he is gone
+            go_on.set()
+        while not (found := written(served.audit)):  # noqa: ASYNC110  # a file tells nobody
+            await trio.sleep(0.01)
+    assert [(line["commands"], line["outcome"]) for line in found] == [(["BanUser"], outcome)]
+
+
 async def test_calls_at_once_make_one_chain(served: Served) -> None:
     served.broker.on(BanUser, lambda command, managed: Done(time_ms=1))
     async with trio.open_nursery() as nursery:

@@ -1,4 +1,4 @@
-"""What the doctor says of ports while the broker is away: who has them, and whether that is a fault."""
+"""What the doctor says of ports while the broker is away, of limits, and of the answers that are kept under a key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from adminapi.doctor import Finding, limits, ports
+from adminapi.dialect import Answer
+from adminapi.doctor import Finding, limits, ports, repeats
+from adminapi.repeats.book import Book, Kept
 from adminapi.settings import load
 
 
@@ -78,3 +80,23 @@ def test_the_limit_of_open_files_is_the_running_brokers(tmp_path: Path) -> None:
         broker.stdout.readline()
         assert limits(place).text == "limits: 300 open files of the broker"
         broker.communicate()
+
+
+def test_the_answers_under_a_key_are_sound_or_it_is_said_what_to_do(tmp_path: Path) -> None:
+    place = load(None, str(tmp_path), {})
+    assert repeats(place) == Finding(True, "repeats: no POST came with an Idempotency-Key yet")
+    book = Book(place.repeats)
+    book.load()
+    book.write({b"a": Kept(1.0, Answer()), b"b": Kept(2.0, None)}, 0.0)
+    assert repeats(place) == Finding(True, "repeats: in use by the running admin API")
+    book.close()
+    assert repeats(place) == Finding(True, "repeats: 2 of an Idempotency-Key, answered or begun")
+    place.repeats.chmod(0o640)
+    found = repeats(place)
+    assert (found.sound, found.todo) == (False, f"chmod 600 {place.repeats}*")
+    place.repeats.chmod(0o600)
+    place.repeats.write_bytes(b"x" * 5000)
+    found = repeats(place)
+    assert not found.sound
+    assert "not a database" in found.text
+    assert found.todo.startswith(f"move {place.repeats}* away")

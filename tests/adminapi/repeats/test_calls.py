@@ -17,9 +17,10 @@ from adminapi.audit.witness import Audit, Witness
 from adminapi.dialect import Answer
 from adminapi.repeats import calls
 from adminapi.repeats.calls import Marking, Repeats, Run
+from protocol.apps import App
 from protocol.commands import BanUser, Command, Done, GetUser, Managed, Reply, SendMessage
 from protocol.errors import Reason, Refused
-from tests.adminapi.conftest import APP, OPERATOR, Served
+from tests.adminapi.conftest import APP, BARE, OPERATOR, Served
 
 PATH = f"/-/api/apps/{APP.id}/users/tom/ban"
 BAN = BanUser(user="tom")
@@ -97,14 +98,23 @@ async def test_an_outcome_that_nobody_knows_stays_unknown(served: Served) -> Non
 
 async def test_while_answers_cannot_be_kept_nothing_is_done_under_a_key(served: Served, folder: Path) -> None:
     """The refusal is the dialect's, the console shows why, and it ends without a restart."""
+
+    async def shown() -> dict[str, Any]:
+        found = (await served.client.get("/-/api/health", headers={"authorization": f"Bearer {OPERATOR}"})).json()
+        return next(check for check in found["checks"] if check["name"] == "repeats")
+
     served.broker.on(BanUser, Done(time_ms=1))
     (folder / "repeats.db").mkdir()
     answer = await ban(served, "k")
     assert (answer.status_code, answer.json()["error"]["reason"]) == (507, "storage_unavailable")
     assert served.broker.heard == []
     assert (await ban(served, "")).status_code == 200
+    shows = await shown()
+    assert not shows["ok"]
+    assert "Is a directory" in shows["text"]
     (folder / "repeats.db").rmdir()
     assert (await ban(served, "k")).status_code == 200
+    assert (await shown())["ok"]
 
 
 # Below HTTP
@@ -336,11 +346,23 @@ async def test_memory_and_file_are_bounded(place: Place, monkeypatch: pytest.Mon
     assert memory._bytes == 11
 
 
-async def test_after_a_day_a_key_is_free_again_and_a_clock_set_back_frees_none(place: Place) -> None:
+async def test_a_clock_that_is_set_back_makes_nothing_old(place: Place) -> None:
     now = [1000.0]
     broker, repeats = Counting(place.folder), place.begin()
     repeats._clock = lambda: now[0]
-    for moved, body in ((0.0, b"0"), (-500.0, b"0"), (86_399.0, b"0"), (86_400.0, b"86400"), (90_000.0, b"86400")):
+    for text in (b"1000", b"500", b"600"):
+        now[0] = float(text)
+        await repeats.once((text.decode(),), broker, saying(text, BAN))
+    later = place.after_a_kill()
+    for text in (b"1000", b"500", b"600"):
+        assert (await later.once((text.decode(),), broker, saying(b"", BAN))).body == text
+
+
+async def test_after_a_day_a_key_is_free_again(place: Place) -> None:
+    now = [1000.0]
+    broker, repeats = Counting(place.folder), place.begin()
+    repeats._clock = lambda: now[0]
+    for moved, body in ((0.0, b"0"), (86_399.0, b"0"), (86_400.0, b"86400"), (90_000.0, b"86400")):
         now[0] = 1000.0 + moved
         assert (await repeats.once(("k",), broker, saying(b"%d" % moved, BAN))).body == body
 
@@ -349,10 +371,10 @@ async def test_after_a_day_a_key_is_free_again_and_a_clock_set_back_frees_none(p
 
 
 async def test_a_repeated_upload_keeps_one_file(served: Served) -> None:
-    """The second body is cut into parts by another boundary, as a client's retry is."""
+    """The second body is cut into parts by another boundary, as a client's retry is. Another app's key is another one."""
 
-    async def upload(key: str, content: bytes) -> httpx.Response:
-        headers = {"app-id": APP.id, "app-key": APP.key, "idempotency-key": key}
+    async def upload(key: str, content: bytes, app: App = APP) -> httpx.Response:
+        headers = {"app-id": app.id, "app-key": app.key, "idempotency-key": key}
         return await served.call(
             "POST", "/im/file/upload", headers=headers, files={"file": ("a.txt", content, "text/plain")}
         )
@@ -361,6 +383,8 @@ async def test_a_repeated_upload_keeps_one_file(served: Served) -> None:
     assert first.json()["code"] == 0, first.text
     assert again.content == first.content
     assert len(list((served.files.root / APP.id).iterdir())) == 1
+    assert (await upload("k", b"one", BARE)).content != first.content
+    assert len(list((served.files.root / BARE.id).iterdir())) == 1
     for key, content in (("k", b"two"), ("l", b"one")):
         assert (await upload(key, content)).content != first.content
     assert len(list((served.files.root / APP.id).iterdir())) == 3

@@ -22,10 +22,11 @@ from adminapi.audit.log import AuditLog
 from adminapi.audit.witness import Audit
 from adminapi.control import Channel
 from adminapi.dialect import Answer, Ask, Broker, Caller, Dialect, Endpoint, json_answer
+from adminapi.dialects.parley.endpoints.streams import NDJSON
 from adminapi.door import Door, listening
 from adminapi.files import Files
 from adminapi.metrics import Metrics
-from adminapi.repeats.calls import Repeats
+from adminapi.repeats.calls import Repeats, interrupted
 from adminapi.settings import Settings
 from protocol.apps import App
 from protocol.commands import BanUser, Done
@@ -88,9 +89,18 @@ async def test_every_post_of_every_dialect_is_done_once_under_a_key(
     found = posts(tmp_path)
     assert len(found) > 50
     assert {endpoint.path for endpoint in found if endpoint.open} == UNKEPT
+    assert NDJSON not in {endpoint.about.type for endpoint in found}, "what comes in pieces is not kept"
     for number, endpoint in enumerate((endpoint for endpoint in found if not endpoint.open), 1):
         path = re.sub(r"\{\w+\}", "1", endpoint.path)
         body = {"files": {"file": ("a.txt", b"one", "text/plain")}} if endpoint.uploads else {"json": {"a": 1}}
         for _ in range(2):
             answer = await client.post(path, headers={"Idempotency-Key": "k"}, **body)
             assert (answer.status_code, answer.json()) == (200, number), f"{endpoint.path}: {answer.text}"
+
+
+def test_every_dialect_says_that_the_outcome_is_unknown_and_not_to_come_back(tmp_path: Path) -> None:
+    """JMessage's line for it says "try again later", which would be in vain."""
+    for dialect in mounted_on(tmp_path):
+        answer = dialect.refusal(Ask(method="POST"), interrupted())
+        assert b"whether it was carried out is unknown" in answer.body, dialect.name
+        assert "Retry-After" not in dict(answer.headers)
