@@ -3,26 +3,36 @@
 The law: what a connection may do and for how long is Hypercorn's word and the settings'; only the means are fewer. An idle
 one ends by the deadline of the scope it reads in, not by a task begun after every answer and ended before every request. An
 answer leaves in one piece: a head that announces a body waits for it; one that does not leaves at once, as its pieces may
-come late. What the kernel takes at once is written without waiting for a turn; the rest the way Hypercorn does it.
+come late. What the kernel takes at once is written without waiting for a turn; the rest the way Hypercorn does it. A client
+that goes cancels its request from here, and not by a message for which a task has to wait.
 
-Measured: of a call's CPU in this program, 920 us instead of 1,115 for a send, 735 instead of 860 for a read.
+Measured: of a send's CPU in this program 1,135 us as Hypercorn and Quart-Trio serve it, 807 so.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, cast
 
 import trio
 from h11 import ERROR, LocalProtocolError
+from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup, _handle
 from hypercorn.trio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.trio.worker_context import TrioSingleTask
-from hypercorn.typing import H11SendableEvent
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, ConnectionState, H11SendableEvent, Scope
+from hypercorn.utils import parse_socket_addr
+
+GONE = "parley.gone"
+"""Where the scope of a request carries the CancelScope that ends with its client."""
 
 
 class Http1(H11Protocol):
@@ -45,6 +55,37 @@ class Http1(H11Protocol):
         self._held = data if self._holding else b""
         if data and not self._holding:
             await self.send(RawData(data=data))
+
+
+class Calls(TaskGroup):
+    """The requests of a connection. Whoever serves one is cancelled when its client has gone; no task waits to tell him."""
+
+    async def spawn_app(
+        self, app: AppWrapper, config: Config, scope: Scope, send: Callable[[ASGISendEvent | None], Awaitable[None]]
+    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        give, take = trio.open_memory_channel[ASGIReceiveEvent](config.max_app_queue_size)
+        gone, carrier = trio.CancelScope(), cast(dict[str, Any], scope)
+        carrier[GONE] = gone
+
+        async def receive() -> ASGIReceiveEvent:
+            try:
+                return take.receive_nowait()
+            except trio.WouldBlock:
+                return await take.receive()
+
+        async def put(message: ASGIReceiveEvent) -> None:
+            if message["type"] == "http.disconnect":
+                gone.cancel()
+                take.close()
+                return
+            with suppress(trio.BrokenResourceError):  # it was answered without the rest
+                try:
+                    give.send_nowait(message)
+                except trio.WouldBlock:
+                    await give.send(message)
+
+        self.spawn(_handle, app, config, scope, receive, send, trio.to_thread.run_sync, trio.from_thread.run)
+        return put
 
 
 class Idle(TrioSingleTask):
@@ -93,13 +134,38 @@ class Connection(TCPServer):
         except OSError:  # it is full, or it has ended, which is found and told where it is written in turn
             return data
 
+    async def run(self) -> None:
+        secure = isinstance(self.stream, trio.SSLStream)
+        try:
+            if secure:
+                with trio.fail_after(self.config.ssl_handshake_timeout):
+                    await self.stream.do_handshake()
+            known = (self.stream.transport_stream if secure else self.stream).socket
+            peer, own = [parse_socket_addr(known.family, name) for name in (known.getpeername(), known.getsockname())]
+            async with Calls() as self._task_group:
+                common = (
+                    self.app,
+                    self.config,
+                    self.context,
+                    self._task_group,
+                    ConnectionState(self.state),
+                    secure,
+                    peer,
+                    own,
+                )
+                chosen = self.stream.selected_alpn_protocol() if secure else None
+                self.protocol = ProtocolWrapper(*common, self.protocol_send, chosen)
+                if isinstance(self.protocol.protocol, H11Protocol):
+                    self.protocol.protocol = Http1(*common, self.protocol_send)
+                await self.protocol.initiate()
+                await self.idle_task.restart()
+                await self._read_data()
+        except (OSError, trio.BrokenResourceError, trio.TooSlowError):
+            pass  # it has ended, or its handshake never came
+        finally:
+            await self._close()
+
     async def _read_data(self) -> None:
-        known = self.protocol
-        if isinstance(known.protocol, H11Protocol):
-            known.protocol = Http1(
-                self.app, self.config, self.context, self._task_group, known.state, known.ssl, known.client, known.server,
-                self.protocol_send,
-            )  # fmt: skip
         with self.idle_task.scope as idle:
             while True:
                 try:
