@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -21,13 +22,15 @@ import msgspec
 import trio
 from quart import Response, request, send_file
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException
 
 from adminapi.audit.witness import Audit, Witness
+from adminapi.connection import GONE
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.files import Files
 from adminapi.gate import Gate
-from adminapi.http import KEY, Cured
+from adminapi.http import BODY, Body, Cured
 from adminapi.pages import sent
 from adminapi.ranges import read_part, wanted_range
 from adminapi.repeats.calls import KEY_CHARACTERS, Repeats
@@ -68,6 +71,19 @@ def build(
     return Cured(Front(broker, dialects, files, settings, audit, repeats, sockets, count).quart, settings)
 
 
+class Exchange(TrioASGIHTTPConnection):
+    """A request and its answer, in the task it came in: Quart-Trio begins another, and one that waits for its end."""
+
+    async def __call__(self, receive: Any, send: Any) -> None:
+        scope: Any = self.scope
+        with scope.get(GONE) or trio.CancelScope():
+            response: Any = await self.app.handle_request(self._create_request_from_scope(send))
+            seconds = getattr(response, "timeout", ...)
+            seconds = self.app.config["RESPONSE_TIMEOUT"] if seconds is ... else seconds
+            with trio.move_on_after(math.inf if seconds is None else seconds):
+                await self._send_response(send, response)
+
+
 class Front:
     """The Quart app and what its handlers need."""
 
@@ -95,6 +111,7 @@ class Front:
         self.count = count
         self.repeats = repeats
         self.quart = QuartTrio("adminapi", static_folder=None)
+        self.quart.asgi_http_class = Exchange
         self.quart.config["MAX_CONTENT_LENGTH"] = None  # counted here, see `whole_body`
         self.quart.config["RESPONSE_TIMEOUT"] = settings.answer_seconds
         self.quart.url_map.strict_slashes = False
@@ -215,15 +232,15 @@ class Front:
     def ask(self, path: dict[str, str]) -> Ask:
         """The request as plain values, without its body."""
         scope: Any = request.scope
-        peer, scheme = peer_of(scope), request.scheme
+        peer, scheme, raw = peer_of(scope), request.scheme, request.query_string
         if self.gate.trusts(peer) and request.headers.get("X-Forwarded-Proto") in ("http", "https"):
             scheme = request.headers["X-Forwarded-Proto"]
         return Ask(
             method=request.method,
             url_path=request.path,
             path=path,
-            query=Query(request.args.to_dict(flat=False), request.query_string.decode("utf-8", "replace")),
-            headers=Headers([(name, value) for name, value in request.headers.items() if name != "Remote-Addr"]),
+            query=Query(request.args.to_dict(flat=False), raw.decode("utf-8", "replace")) if raw else None,
+            headers=Headers([(name.decode("latin1"), value.decode("latin1")) for name, value in scope["headers"]]),
             remote=self.gate.caller(peer, request.headers.get("X-Forwarded-For", "")),
             base_url=self.public_url or f"{scheme}://{request.host}",
             now_s=time.time(),
@@ -279,11 +296,9 @@ class Front:
         raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
 
     async def _piece(self) -> bytes | None:
-        chunk = await anext(aiter(request.body), None)
-        if chunk is not None:
-            scope: Any = request.scope
-            scope[KEY].took(len(chunk))
-        return chunk
+        scope: Any = request.scope
+        body: Body = scope[BODY]
+        return await body.piece()
 
     async def whole_body(self) -> bytes:
         """The body of a request that is not an upload. TOO_LARGE beyond `body_bytes`."""

@@ -14,17 +14,16 @@ import errno
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.lifespan import Lifespan
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
 
+from adminapi.connection import Connection
 from adminapi.metrics import Metrics
 from adminapi.settings import Settings
 from protocol.addresses import Addresses
@@ -72,14 +71,6 @@ def listening(text: str) -> socket.socket:
     return sock
 
 
-class Prompt(TCPServer):
-    """A connection that is over when its peer has left; Hypercorn's own sits out the time an idle one may be kept."""
-
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        await self.idle_task.stop()
-
-
 class Door:
     """Of one listening socket, which becomes its own to close."""
 
@@ -108,11 +99,20 @@ class Door:
         context = WorkerContext(None)
         wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
         lifespan = Lifespan(wrapped, config, state)
+        there: set[Connection] = set()
+
+        async def run(stream: Any) -> None:
+            connection = Connection(wrapped, config, context, ConnectionState(state.copy()), stream)
+            there.add(connection)
+            try:
+                await connection.run()
+            finally:
+                there.remove(connection)
+
         async with trio.open_nursery() as living:
             await living.start(lifespan.handle_lifespan)
             await lifespan.wait_for_startup()
             async with trio.open_nursery() as connections:
-                run = partial(Prompt, wrapped, config, context, ConnectionState(state.copy()))
                 async with trio.open_nursery() as accepting:
                     accepting.start_soon(self._accept, run, connections)
                     try:
@@ -120,6 +120,8 @@ class Door:
                     finally:
                         accepting.cancel_scope.cancel()
                 await context.terminated.set()
+                for connection in there:
+                    connection.end_idle()
                 connections.cancel_scope.deadline = trio.current_time() + config.graceful_timeout
             await lifespan.wait_for_shutdown()
             living.cancel_scope.cancel()

@@ -1,15 +1,15 @@
-"""The ASGI wrapper around the Quart app: cures for two faults of Hypercorn 0.18 under Quart-Trio 0.12, and a pace.
+"""The ASGI wrapper around the Quart app: cures for two faults of Hypercorn 0.18 under Quart-Trio 0.12, and the body.
 
 The law: the last piece of an answer is sent to its end. Hypercorn closes or recycles the connection from inside that
-send, and tells the app that the client is gone before it does; Quart-Trio then cancels the request, and a cancelled close
-leaves a socket that nobody serves (stack.md 3.4: every later request on it hung; `Connection: close` never closed). So
-the last send is shielded, under a deadline.
+send, and tells the app that the client is gone before it does; a request cancelled by that, in the middle of a close,
+leaves a socket that nobody serves (stack.md 3.4: every later request on it hung; `Connection: close` never closed). So the
+last send is shielded, under a deadline.
 
 A head longer than the settings allow is answered here, before anything reads it; the HTTP library counts only while it
 waits for more.
 
-The pace: Quart gathers a body as fast as it comes, whoever reads it. Here the next piece is only fetched once the reader
-has taken most of the last ones, so an upload is held by the disk's speed and not by memory.
+Quart gathers a body as fast as it comes, whoever reads it. Here each piece is fetched when its reader has use for it, so an
+upload is held by the disk's speed and not by memory.
 """
 
 from __future__ import annotations
@@ -21,31 +21,26 @@ import trio
 from adminapi.settings import Settings
 
 LAST_SEND_SECONDS = 10.0
-AHEAD_BYTES = 262_144
-"""Of a body, fetched but not yet taken by its reader."""
 HEAD_TOO_LARGE = b'{"code":431,"error":"The headers of the request are too large."}'
-KEY = "parley.pace"
-"""Where the scope of a request carries its Pace."""
+BODY = "parley.body"
+"""Where the scope of a request carries its Body."""
 
 
-class Pace:
-    """How much of a body was fetched and taken."""
+class Body:
+    """The body of a request, as it comes."""
 
-    def __init__(self) -> None:
-        self._ahead = 0
-        self._moved = trio.Event()
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+        self._more = True
 
-    def took(self, size: int) -> None:
-        self._ahead -= size
-        self._moved.set()
-
-    def fetched(self, size: int) -> None:
-        self._ahead += size
-
-    async def wait_room(self) -> None:
-        while self._ahead > AHEAD_BYTES:
-            self._moved = trio.Event()
-            await self._moved.wait()
+    async def piece(self) -> bytes | None:
+        """The next one, None at the end."""
+        while self._more:
+            message = await self._receive()
+            self._more = message.get("more_body", False)
+            if message.get("body"):
+                return bytes(message["body"])
+        return None
 
 
 class Cured:
@@ -67,14 +62,6 @@ class Cured:
         if self._too_large(scope):
             await refuse_head(send)
             return
-        pace = Pace()
-
-        async def receive_paced() -> Any:
-            await pace.wait_room()
-            message = await receive()
-            if message["type"] == "http.request":
-                pace.fetched(len(message.get("body", b"")))
-            return message
 
         async def send_whole(message: Any) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body", False):
@@ -83,7 +70,8 @@ class Cured:
             else:
                 await send(message)
 
-        await self.app({**scope, KEY: pace}, receive_paced, send_whole)
+        scope[BODY] = Body(receive)
+        await self.app(scope, receive, send_whole)
 
     def _too_large(self, scope: Any) -> bool:
         headers = scope["headers"]

@@ -88,9 +88,14 @@ class AuditLog:
 
     def files(self) -> list[Path]:
         """The oldest first."""
-        if not self.folder.is_dir():
+        return [self.folder / name for name in self._names()]
+
+    def _names(self) -> list[str]:
+        """Of the files, the oldest first."""
+        try:
+            return sorted([name for name in os.listdir(self.folder) if name.endswith(".jsonl")])
+        except FileNotFoundError:
             return []
-        return [self.folder / name for name in sorted(os.listdir(self.folder)) if name.endswith(".jsonl")]
 
     def verify(self) -> tuple[int, str]:
         """How many lines there are, all in order, and the hash of the last. Broken names the first that is not."""
@@ -123,11 +128,18 @@ class AuditLog:
 
     @contextmanager
     def _locked(self, wait: bool = True) -> Iterator[None]:
-        self._make(self.folder)
-        with open(self.folder / "lock", "ab") as lock:
+        path = self.folder / "lock"
+        try:
+            lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._make(self.folder)
+            lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._give(path)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._give(self.folder / "lock")
             yield
+        finally:
+            os.close(lock)
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -142,8 +154,8 @@ class AuditLog:
 
     def _end(self) -> tuple[Path | None, int, int, str]:
         """The newest file and its size, None if there is none; number and hash of the last line of all."""
-        while files := self.files():
-            path = files[-1]
+        while names := self._names():
+            path = self.folder / names[-1]
             size = path.stat().st_size
             if self._known is not None and self._known[:2] == (path, size):
                 return self._known
