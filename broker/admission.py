@@ -14,7 +14,7 @@ from broker.hub.aliases import resolved
 from broker.hub.decision import Caller
 from broker.hub.hub import Hub
 from broker.running import Running
-from protocol.commands import Command, Login, Managed, Rate, SendMessage
+from protocol.commands import FREE, Command, Login, Managed, SendMessage
 from protocol.errors import Reason, Refused
 
 MOST_UNANSWERED = 64
@@ -84,7 +84,7 @@ class Admission:
         current = hub.sessions.get(session)
         if current is None:
             raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
-        if command.rate is not Rate.FREE:
+        if command.rate is not FREE:
             hub.rates.take_of_app(hub.app.settings, now_ms)
         hub.rates.take(current.user, command.rate, hub.app.settings, now_ms)
         if type(command) is SendMessage and self._commits.unanswered(session) >= MOST_UNANSWERED:

@@ -19,6 +19,10 @@ class Rate(enum.Enum):
     FREE = "free"
 
 
+SENDS, FREE = Rate.SENDS, Rate.FREE
+"""For what looks at every command: Python 3.11 takes 0.07 us to find a member of an enum."""
+
+
 class Command(msgspec.Struct, tag=True, tag_field="command", kw_only=True, gc=False):
     """A request to a hub. Subclasses are the closed set; the tag is the class name."""
 
