@@ -207,7 +207,10 @@ class Dispatcher:
     def _execute(self, running: Running) -> None:
         """Run the handler. What it needs and memory lacks is fetched, then it runs again from the start."""
         try:
-            decision = Decision(running.hub, running.caller, self.moment(), running.found, running.proven)
+            hub, when = running.hub, self.moment()
+            decision = Decision(
+                hub, hub.app.id, running.caller, when, when.now_ms, when.commit, running.found, running.proven
+            )
             scan = SCANS.get(type(running.command))
             if scan is not None:
                 self._pause(running, "scan")
