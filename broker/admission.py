@@ -6,8 +6,6 @@ been done when one of them refuses.
 
 from __future__ import annotations
 
-from typing import cast
-
 from broker.apps import Apps
 from broker.commits import OVERLOADED_TIMES, Commits
 from broker.hub.aliases import resolved
@@ -45,7 +43,7 @@ class Admission:
             hub = self.hub_of.get(session)
             if hub is None:
                 return None
-            running = self._of_session(session, request, cast(Command, command), hub, now_ms)
+            running = self._of_session(session, request, command, hub, now_ms)
         command = running.command = resolved(running.hub.tables, running.command)
         if command.management and not running.caller.privileged:
             raise Refused(Reason.NOT_ALLOWED, "only the app's own server may do that")

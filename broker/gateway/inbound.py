@@ -25,7 +25,7 @@ LOGIN = 1
 def submit(connection: Connection, item: Submit) -> None:
     now = connection.table.now
     command = item.command
-    inner = command.command if isinstance(command, Managed) else command
+    inner = command.command if type(command) is Managed else command
     pace = connection.pace
     if not connection.logged_in and item.request is not None:
         connection.unanswered += 1

@@ -110,7 +110,8 @@ class Decision(msgspec.Struct, eq=False):
         if skip is None:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
-            aliases.name(self.hub.tables, push)
+            if self.hub.tables.alias_of:
+                aliases.name(self.hub.tables, push)
             push.at_ms = self.now
             self.effects.append(Post(sessions, push, skip))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import ClassVar
+from typing import ClassVar, final
 
 import msgspec
 
@@ -61,6 +61,7 @@ class Done(Reply):
     time_ms: int
 
 
+@final
 class Managed(msgspec.Struct, kw_only=True, gc=False):
     """A command as adminapi or the command line issues it for an app.
 
