@@ -6,15 +6,13 @@ been done when one of them refuses.
 
 from __future__ import annotations
 
-from typing import cast
-
 from broker.apps import Apps
 from broker.commits import OVERLOADED_TIMES, Commits
 from broker.hub.aliases import resolved
 from broker.hub.decision import Caller
 from broker.hub.hub import Hub
 from broker.running import Running
-from protocol.commands import Command, Login, Managed, Rate, SendMessage
+from protocol.commands import FREE, Command, Login, Managed, SendMessage
 from protocol.errors import Reason, Refused
 
 MOST_UNANSWERED = 64
@@ -45,7 +43,7 @@ class Admission:
             hub = self.hub_of.get(session)
             if hub is None:
                 return None
-            running = self._of_session(session, request, cast(Command, command), hub, now_ms)
+            running = self._of_session(session, request, command, hub, now_ms)
         command = running.command = resolved(running.hub.tables, running.command)
         if command.management and not running.caller.privileged:
             raise Refused(Reason.NOT_ALLOWED, "only the app's own server may do that")
@@ -84,7 +82,7 @@ class Admission:
         current = hub.sessions.get(session)
         if current is None:
             raise Refused(Reason.NOT_LOGGED_IN, "this session has ended")
-        if command.rate is not Rate.FREE:
+        if command.rate is not FREE:
             hub.rates.take_of_app(hub.app.settings, now_ms)
         hub.rates.take(current.user, command.rate, hub.app.settings, now_ms)
         if type(command) is SendMessage and self._commits.unanswered(session) >= MOST_UNANSWERED:

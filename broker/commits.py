@@ -98,7 +98,8 @@ class Commits:
         self._on_durable = on_durable
         self._monotonic = monotonic
         self._images: list[Image] = []
-        self._bytes = 0
+        self._weighed = self._bytes = 0
+        """How many of them have been weighed, because the journal was busy, and what they came to."""
         self._flying: tuple[int, list[Image], int] | None = None
         self._newest = number - 1
         """The newest commit that holds an image."""
@@ -110,11 +111,6 @@ class Commits:
     def add(self, images: Sequence[Image]) -> None:
         self._newest = self.number
         self._images += images
-        size = IMAGE_BYTES * len(images)
-        for image in images:
-            if type(row := image.row) is Message:
-                size += 2 * len(row.body)
-        self._bytes += size
 
     def emit(self, effect: Effect) -> None:
         """Let it leave as soon as nothing before it can vanish."""
@@ -148,14 +144,24 @@ class Commits:
             self._land()
         # The journal may finish between these looks at it: what has not landed must not be overtaken.
         if self._images and self._flying is None and journal.idle:
-            journal.append(self.number, self._encode(self._images))
-            self._flying = (self.number, self._images, self._bytes)
+            body = self._encode(self._images)
+            journal.append(self.number, body)
+            self._flying = (self.number, self._images, len(body))
             self.number += 1
             self._images = []
-            self._bytes = 0
+            self._weighed = self._bytes = 0
+        else:
+            self._weigh()
         since = journal.in_flight_since
         waiting = self._monotonic() - since if since is not None else 0.0
         self.behind = max(self._bytes / BEHIND_BYTES, waiting / BEHIND_SECONDS)
+
+    def _weigh(self) -> None:
+        """Bring the weight of the open commit up to date. One that is handed over in the turn it was made in needs none."""
+        new = self._images[self._weighed :]
+        self._weighed += len(new)
+        bodies = sum([len(row.body) for image in new if type(row := image.row) is Message])
+        self._bytes += IMAGE_BYTES * len(new) + 2 * bodies  # each stands in a head, too
 
     def _land(self) -> None:
         self.durable = self._journal.durable

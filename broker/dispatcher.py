@@ -102,16 +102,17 @@ class Dispatcher:
             else:
                 self._refuse(session, request, Refused(Reason.TOO_FAST, "too many requests wait", retry_after_ms=1000))
             return
+        when = self.moment()
         try:
-            running = self.admission.admit(session, request, command, self.moment().now_ms)
+            running = self.admission.admit(session, request, command, when.now_ms)
             if running is None:
-                assert not isinstance(command, Managed)
+                assert type(command) is not Managed
                 self._broker_command(session, request, command)
                 return
         except Refused as refused:
             self._refuse(session, request, refused)
             return
-        self._execute(running)
+        self._execute(running, when)
 
     def gone(self, session: int) -> None:
         self._waiting.pop(session, None)
@@ -204,10 +205,13 @@ class Dispatcher:
         if not self._start(Errand(command, done)):
             raise Refused(Reason.OVERLOADED, "too many such calls at once", retry_after_ms=1000)
 
-    def _execute(self, running: Running) -> None:
+    def _execute(self, running: Running, when: Moment) -> None:
         """Run the handler. What it needs and memory lacks is fetched, then it runs again from the start."""
         try:
-            decision = Decision(running.hub, running.caller, self.moment(), running.found, running.proven)
+            hub = running.hub
+            decision = Decision(
+                hub, hub.app.id, running.caller, when, when.now_ms, when.commit, running.found, running.proven
+            )
             scan = SCANS.get(type(running.command))
             if scan is not None:
                 self._pause(running, "scan")
@@ -232,7 +236,7 @@ class Dispatcher:
         except Refused as refused:
             self._answer(running, refused)
         else:
-            self._execute(running)
+            self._execute(running, self.moment())
 
     def _finish(self, running: Running, decision: Decision, reply: Reply) -> None:
         """The handler has decided: make it so, and let its effects follow."""
@@ -259,7 +263,8 @@ class Dispatcher:
         for effect in decision.effects:
             self.commits.emit(effect)
         self._tallies.count(hub, running.session, reply, decision.effects)
-        self._go_on(running)
+        if self._waiting:
+            self._go_on(running)
 
     def _answer(self, running: Running, refused: Refused) -> None:
         self._refuse(running.session, running.request, refused)
@@ -365,7 +370,7 @@ class Dispatcher:
     def keep_house(self, hub: Hub, command: Housekeeping) -> None:
         """A command of `broker.housekeeping`."""
         if self.admission.storage and not self.admission.draining:
-            self._execute(internal(hub, command))
+            self._execute(internal(hub, command), self.moment())
 
     def end_all(self, endings: list[tuple[int, Ending]]) -> None:
         for session, ending in endings:

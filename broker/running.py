@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from broker.hub.decision import Caller, Found
 from broker.hub.hub import Hub
 from broker.hub.recent import MessagesKey, Need, PatchesKey
 from protocol.commands import Command
 
 
-class Running:
-    __slots__ = ("caller", "command", "found", "hub", "needs", "proven", "request", "rounds", "serial", "session")
-
-    def __init__(self, session: int, request: object, hub: Hub, caller: Caller, command: Command, serial: bool) -> None:
-        self.session = session
-        """0: the broker itself."""
-        self.request = request
-        """None: nobody waits for the answer."""
-        self.hub = hub
-        self.caller = caller
-        self.command = command
-        self.serial = serial
-        """Later commands of this session wait for it."""
-        self.found: Found = {}
-        self.proven: str | None = None
-        self.needs = 0
-        """How often it was executed and lacked rows."""
-        self.rounds = 0
-        """How often what was fetched for it had changed meanwhile."""
+class Running(msgspec.Struct, eq=False, gc=False):
+    session: int
+    """0: the broker itself."""
+    request: object
+    """None: nobody waits for the answer."""
+    hub: Hub
+    caller: Caller
+    command: Command
+    serial: bool
+    """Later commands of this session wait for it."""
+    found: Found = {}
+    proven: str | None = None
+    needs: int = 0
+    """How often it was executed and lacked rows."""
+    rounds: int = 0
+    """How often what was fetched for it had changed meanwhile."""
 
 
 def internal(hub: Hub, command: Command) -> Running:

@@ -60,8 +60,8 @@ class Mint:
 
     def next(self, now_ms: int) -> int:
         """A new id, at `now_ms` or just after the last one, whichever is later."""
-        number = max(now_ms - EPOCH_MS, 0) << SEQUENCE_BITS
-        if number <= self.last:
+        number = (now_ms - EPOCH_MS) << SEQUENCE_BITS
+        if number <= self.last:  # as all are that were before the epoch
             number = self.last + 1
         self.last = number
         return number

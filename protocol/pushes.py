@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from protocol.apps import App
-from protocol.records import Kind, Message
+from protocol.records import ROOM, Message
 
 
 class Push(msgspec.Struct, tag=True, tag_field="push", kw_only=True, gc=False):
@@ -35,7 +35,7 @@ class MessageNew(Push):
     def dispensable(self) -> int:
         """Priority is of transient messages and of those in rooms; the high ones still queue (LC-23)."""
         message = self.message
-        if message.seq and self.kind != Kind.ROOM:
+        if message.seq and self.kind != ROOM:
             return 0
         return 2 if message.priority > 1 else 0 if message.seq else 1
 

@@ -27,6 +27,10 @@ class Kind(enum.IntEnum):
     SYSTEM = 5
 
 
+ROOM, SYSTEM = int(Kind.ROOM), int(Kind.SYSTEM)
+"""For what looks at every message: Python 3.11 takes 0.07 us to find a member of an enum."""
+
+
 class Role(enum.IntEnum):
     MEMBER = 0
     MANAGER = 1

@@ -53,7 +53,7 @@ class Delivery:
         self._lanes = Lanes(table)
 
     def pending(self) -> bool:
-        return bool(self._core.outgoing or self._lanes)
+        return bool(self._core.outgoing or self._lanes.open)
 
     def perform(self, ends: float) -> None:
         """Perform effects until there are none, or the clock says `ends`; at least one, and a slice of what is in lanes."""
@@ -66,14 +66,14 @@ class Delivery:
         self._lanes.advance(ends)
 
     def _reply(self, effect: ReplyTo) -> None:
-        if self._lanes:
+        if self._lanes.open:
             self._lanes.catch_up((effect.session,), NOW)
         answer(effect, self._table)
 
     def _end(self, effect: EndSession) -> None:
         outbox = self._table.outboxes.get(effect.session)
         if outbox is not None:
-            if self._lanes:
+            if self._lanes.open:
                 self._lanes.catch_up((effect.session,), NOW)
             self._table.counters.kicks[effect.ending.reason.word] += 1
             outbox.connection.end(effect.ending, outbox.seat)
@@ -83,7 +83,7 @@ class Delivery:
         if len(sessions) > lanes.SLICE:
             self._lanes.add(effect)
             return
-        if self._lanes:
+        if self._lanes.open:
             self._lanes.catch_up(sessions, NOW)
         spread = Spread(self._table, effect)
         if effect.skip and len(sessions) > 1:

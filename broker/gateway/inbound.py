@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from broker.gateway.pace import Verdict
+from broker.gateway.pace import GO, Verdict
 from broker.gateway.seats import MOST_SEATS, Seats
-from protocol.commands import Managed, Rate
+from protocol.commands import FREE, Managed
 from protocol.errors import CloseReason, Reason, Refused
 from protocol.wires.wire import End, Ending, Say, Submit
 
@@ -25,16 +25,16 @@ LOGIN = 1
 def submit(connection: Connection, item: Submit) -> None:
     now = connection.table.now
     command = item.command
-    inner = command.command if isinstance(command, Managed) else command
+    inner = command.command if type(command) is Managed else command
     pace = connection.pace
     if not connection.logged_in and item.request is not None:
         connection.unanswered += 1
         connection.pause(LOGIN)
     elif pace is not None:
-        if inner.rate is Rate.FREE:
+        if inner.rate is FREE:
             if not pace.spend(1, now):
                 connection.rest()
-        elif (verdict := pace.ask(now)) is not Verdict.GO:
+        elif (verdict := pace.ask(now)) is not GO:
             connection.table.counters.refused += 1
             refusal = Refused(Reason.TOO_FAST, retry_after_ms=pace.retry_after_ms())
             connection.answer(item.request, refusal, item.seat)

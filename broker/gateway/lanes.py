@@ -63,17 +63,14 @@ class Lane:
 
 
 class Lanes:
-    """Of one table. True while anything is on its way."""
+    """Of one table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._lanes: dict[int, Lane] = {}
-        """By the identity of the audience; the one whose turn it is comes first."""
+        self.open: dict[int, Lane] = {}
+        """Those something is in, by the identity of the audience; the one whose turn it is comes first."""
         self._newest: Large | None = None
         self._number = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._lanes)
 
     def add(self, post: Post) -> None:
         newest = self._newest
@@ -81,15 +78,15 @@ class Lanes:
             return
         self._number += 1
         self._newest = Large(self._table, post, self._number)
-        lane = self._lanes.get(id(post.sessions))
+        lane = self.open.get(id(post.sessions))
         if lane is None:
-            lane = self._lanes[id(post.sessions)] = Lane(post.sessions)
+            lane = self.open[id(post.sessions)] = Lane(post.sessions)
         lane.pushes.append(self._newest)
 
     def catch_up(self, sessions: Iterable[int], level: int, before: float = math.inf) -> None:
         """Bring to these sessions what is on its way to them, of all that was `add`ed before that number."""
         due: list[tuple[int, Large, int]] = []
-        for lane in self._lanes.values():
+        for lane in self.open.values():
             places = lane.places
             for session in places.keys() & sessions:
                 place = places[session]
@@ -105,7 +102,7 @@ class Lanes:
 
     def advance(self, ends: float) -> None:
         """A slice of each in turn until the clock says `ends`; at least one."""
-        lanes = self._lanes
+        lanes = self.open
         while lanes:
             key = next(iter(lanes))
             lane = lanes.pop(key)
@@ -119,7 +116,7 @@ class Lanes:
         push = lane.pushes[0]
         sessions = lane.audience[push.at : push.at + SLICE]
         push.at += SLICE
-        if self._lanes:  # other audiences may have some of these sessions
+        if self.open:  # other audiences may have some of these sessions
             self.catch_up(sessions, LATER, push.number)
         if push.early:
             sessions = [session for session in sessions if session not in push.early]

@@ -21,6 +21,10 @@ class Verdict(enum.Enum):
     END = "end"
 
 
+GO = Verdict.GO
+"""For what looks at every request: Python 3.11 takes 0.07 us to find a member of an enum."""
+
+
 class Pace:
     """`rate` in frames a second, above 0. Times are the gateway's clock, in seconds."""
 
@@ -46,7 +50,7 @@ class Pace:
         self._fill(now)
         if self._tokens >= 1.0:
             self._tokens -= 1.0
-            return Verdict.GO
+            return GO
         if now - self._last > 1.0:
             self._over = now  # a second without a refusal: whoever slows down starts anew
         self._last = now

@@ -65,14 +65,17 @@ class Spread:
         encoded = self._encoded
         skipped = find(self.post.skip)
         pushes = 0
+        form: Format | None = None
+        frame: bytes | Personal | None = None
         for session in sessions:
             outbox = find(session)
             if outbox is None or outbox is skipped:
                 continue
-            try:
-                frame = encoded[outbox.format]
-            except KeyError:
-                frame = self._encode(outbox)
+            if outbox.format is not form:
+                form = outbox.format
+                if form not in encoded:
+                    encoded[form] = self._encode(outbox)
+                frame = encoded[form]
             if frame is None:
                 continue
             if type(frame) is Personal:
@@ -92,7 +95,12 @@ class Spread:
         payloads = self._payloads.get(key)
         if payloads is None:
             payloads = self._payloads[key] = []  # what fails here fails once
-            payloads += [payload for push in self._pushes if (payload := wire.push(push)) is not None]
+            whole = []
+            for push in self._pushes:
+                payload = wire.push(push)
+                if payload is not None:
+                    whole.append(payload)
+            payloads += whole
         return payloads
 
     def _encode(self, outbox: Outbox) -> bytes | Personal | None:
@@ -107,9 +115,10 @@ class Spread:
                     end = outbox.end
                     whole = [framing.pack(payload + end, wire.text) for payload in payloads]
                     frame = Personal([each[: len(each) - len(end)] for each in whole], len(end), mark)
+                elif len(payloads) == 1:
+                    frame = mark(framing.pack(payloads[0], wire.text))
                 elif payloads:
                     frame = mark(b"".join([framing.pack(payload, wire.text) for payload in payloads]))
             except Exception:  # nor would the next receiver of this form get it
                 logger.exception("push could not be encoded push=%s", type(self.post.push).__name__)
-        self._encoded[outbox.format] = frame
         return frame

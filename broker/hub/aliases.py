@@ -32,8 +32,8 @@ def resolved(tables: Tables, command: AnyCommand) -> AnyCommand:
         if target == NOBODY:
             raise Refused(Reason.UNKNOWN_CONVERSATION, "there is no such conversation")
         command = msgspec.structs.replace(command, conversation=target)
-    if "where" in command.__struct_fields__:
-        where: tuple[Condition, ...] = command.where  # type: ignore[attr-defined]  # it has one
+    where: tuple[Condition, ...] = getattr(command, "where", ())
+    if where:
         command = msgspec.structs.replace(command, where=tuple(_condition(tables, each) for each in where))
     return command
 

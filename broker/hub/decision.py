@@ -72,29 +72,25 @@ def check_user_id(name: str) -> None:
         raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
 
 
-class Decision:
-    """One execution of one command."""
+class Decision(msgspec.Struct, eq=False):
+    """One execution of one command. `app` is the hub's, `now` and `commit` are of the moment, for those who look often."""
 
-    __slots__ = ("app", "before", "caller", "commit", "effects", "found", "hub", "images", "made", "marks", "now", "proven",
-                 "volatile", "when")  # fmt: skip
-
-    def __init__(self, hub: Hub, caller: Caller, when: Moment, found: Found, proven: str | None) -> None:
-        self.hub = hub
-        self.app = hub.app.id
-        self.caller = caller
-        self.when = when
-        self.now = when.now_ms
-        self.commit = when.commit
-        self.found = found
-        self.proven = proven
-        """The password hash that was compared and fits, if any was."""
-        self.images: list[Image] = []
-        self.made: dict[str, UserRow] = {}
-        """Newcomers this command has named."""
-        self.marks: list[PositionRow] = []
-        self.before: list[Effect] = []
-        self.effects: list[Effect] = []
-        self.volatile: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+    hub: Hub
+    app: str
+    caller: Caller
+    when: Moment
+    now: int
+    commit: int
+    found: Found
+    proven: str | None
+    """The password hash that was compared and fits, if any was."""
+    images: list[Image] = []
+    made: dict[str, UserRow] = {}
+    """Newcomers this command has named."""
+    marks: list[PositionRow] = []
+    before: list[Effect] = []
+    effects: list[Effect] = []
+    volatile: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
 
     # What is decided.
 
@@ -114,7 +110,8 @@ class Decision:
         if skip is None:
             skip = self.caller.session.id if self.caller.session else 0
         if sessions and (len(sessions) > 1 or sessions[0] != skip):
-            aliases.name(self.hub.tables, push)
+            if self.hub.tables.alias_of:
+                aliases.name(self.hub.tables, push)
             push.at_ms = self.now
             self.effects.append(Post(sessions, push, skip))
 

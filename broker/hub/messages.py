@@ -29,7 +29,7 @@ from protocol.commands import (
 from protocol.errors import Reason, Refused
 from protocol.ids import time_of
 from protocol.pushes import MessageNew, SystemNew
-from protocol.records import Kind, Message
+from protocol.records import ROOM, SYSTEM, Message
 
 BODY_BYTES = 65_536
 """Largest body with its attributes; the text in it has the app's own, smaller limit."""
@@ -86,7 +86,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         raise Refused(Reason.STORAGE_UNAVAILABLE, "no disk space for a new conversation; nothing was done")
     if member is not None and not d.caller.privileged:
         check_mute(member, d.now)
-    if row.kind == Kind.SYSTEM or c.everyone or c.only:
+    if row.kind == SYSTEM or c.everyone or c.only:
         _check_system(d, row, c)
     check_size(d, c.body)
     if len(c.mentions) > MOST_MENTIONS:
@@ -126,7 +126,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
             d.images.append(Image(d.app, "sends", (kept.user, kept.device, kept.slot), kept))
             if fresh is not None and session is not None:
                 d.then(fresh.add, kept)
-        if row.kind != Kind.ROOM:
+        if row.kind != ROOM:
             if c.mentions:
                 members = tables.members.get(row.id, {})
                 for mentioned in dict.fromkeys(message.mentions):
@@ -146,7 +146,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
         own = set(d.hub.sessions_of(user.id))
         receivers = tuple(number for number in receivers if number not in own)
     d.post(receivers, push)
-    return Sent(message=number, conversation=row.id, seq=seq, time_ms=message.time_ms, memory=c.memory)
+    return Sent(message=number, conversation=row.id, seq=seq, time_ms=time_of(number), memory=c.memory)
 
 
 def _leave_will(d: Decision, c: SendMessage, conversation: int) -> Sent:
@@ -161,7 +161,7 @@ def _leave_will(d: Decision, c: SendMessage, conversation: int) -> Sent:
 def _check_system(d: Decision, row: ConversationRow, c: SendMessage) -> None:
     if not d.caller.privileged:
         raise Refused(Reason.NOT_ALLOWED, "nobody but the app's back office speaks in a system conversation")
-    if row.kind != Kind.SYSTEM:
+    if row.kind != SYSTEM:
         raise Refused(Reason.BAD_KIND, "only in a system conversation is something said to everyone or to some alone")
     if len(c.only) > MOST_ONLY:
         raise Refused(Reason.TOO_LARGE, f"a message is for {MOST_ONLY} users alone at most, not {len(c.only)}")

@@ -7,7 +7,7 @@ A bucket that is full again says nothing and is forgotten, so memory is bounded 
 from __future__ import annotations
 
 from protocol.apps import AppSettings
-from protocol.commands import Rate
+from protocol.commands import FREE, SENDS, Rate
 from protocol.errors import Reason, Refused
 
 PRUNE_MS = 60_000
@@ -59,9 +59,9 @@ class Rates:
 
 
 def allowance_of(rate: Rate, settings: AppSettings) -> int:
-    if rate is Rate.SENDS:
+    if rate is SENDS:
         return settings.sends_per_minute
-    if rate is Rate.FREE:
+    if rate is FREE:
         return 0
     if rate is Rate.HISTORY:
         return settings.history_per_minute

@@ -8,7 +8,7 @@ The counterpart that executes them is `broker.hub`; a test fails while a command
 from __future__ import annotations
 
 from protocol.commands.apps import AddApp, AppTable, Stats, StatsReport, WatchApps, sample
-from protocol.commands.base import Command, Done, Managed, Rate, Refuse, Reply, Signature
+from protocol.commands.base import FREE, SENDS, Command, Done, Managed, Rate, Refuse, Reply, Signature
 from protocol.commands.classes import MarkClass, Marked
 from protocol.commands.conversations import (
     Condition,
@@ -144,8 +144,10 @@ from protocol.commands.users import (
 )
 
 __all__ = [
+    "FREE",
     "PAGE_MOST",
     "SEARCH_MOST",
+    "SENDS",
     "Acknowledge",
     "AddApp",
     "AddFriend",

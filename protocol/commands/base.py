@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import ClassVar
+from typing import ClassVar, final
 
 import msgspec
 
@@ -17,6 +17,10 @@ class Rate(enum.Enum):
     HISTORY = "history"
     OTHERS = "others"
     FREE = "free"
+
+
+SENDS, FREE = Rate.SENDS, Rate.FREE
+"""For what looks at every command: Python 3.11 takes 0.07 us to find a member of an enum."""
 
 
 class Command(msgspec.Struct, tag=True, tag_field="command", kw_only=True, gc=False):
@@ -57,6 +61,7 @@ class Done(Reply):
     time_ms: int
 
 
+@final
 class Managed(msgspec.Struct, kw_only=True, gc=False):
     """A command as adminapi or the command line issues it for an app.
 

@@ -12,7 +12,6 @@ the answer to a ping overtakes (DESIGN 2.3).
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import cast
 
 from protocol.codec import Unreadable, read_cbor, read_json, write_cbor, write_json
 from protocol.commands import ListConversations, LoggedIn, Refuse, Reply
@@ -119,7 +118,8 @@ class NativeWire:
 
     def reply(self, request: object, reply: Reply | Refused) -> bytes:
         """The answer to a Submit: `T.success` or `T.error` with its `id`."""
-        asked = cast(Asked, request)
+        asked = request
+        assert type(asked) is Asked, "a request of another wire"
         self._ending = None
         if isinstance(reply, Refused):
             if asked.type == "login" and not self.logged_in and reply.reason not in RETRY_LATER:
