@@ -26,7 +26,7 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException
 
 from adminapi.audit.witness import Audit, Witness
-from adminapi.connection import GONE
+from adminapi.connection import LASTS
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.files import Files
 from adminapi.gate import Gate
@@ -76,7 +76,7 @@ class Exchange(TrioASGIHTTPConnection):
 
     async def __call__(self, receive: Any, send: Any) -> None:
         scope: Any = self.scope
-        with scope.get(GONE) or trio.CancelScope():
+        with scope.get(LASTS) or trio.CancelScope():
             response: Any = await self.app.handle_request(self._create_request_from_scope(send))
             seconds = getattr(response, "timeout", ...)
             seconds = self.app.config["RESPONSE_TIMEOUT"] if seconds is ... else seconds
@@ -338,12 +338,7 @@ class Front:
         if found is None:
             return rendered(json_answer({"code": 404, "error": "There is no such file."}, 404))
         response = await send_file(
-            found.path,
-            mimetype=found.type,
-            as_attachment=found.download,
-            attachment_filename=name,
-            conditional=False,
-            cache_timeout=FILE_SECONDS,
+            found.path, found.type, found.download, attachment_filename=name, conditional=False, cache_timeout=FILE_SECONDS
         )
         size = found.path.stat().st_size
         part = wanted_range(request.headers.get("Range", ""), size)

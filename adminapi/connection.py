@@ -31,7 +31,7 @@ from hypercorn.trio.worker_context import TrioSingleTask
 from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, ConnectionState, H11SendableEvent, Scope
 from hypercorn.utils import parse_socket_addr
 
-GONE = "parley.gone"
+LASTS = "parley.lasts"
 """Where the scope of a request carries the CancelScope that ends with its client."""
 
 
@@ -65,7 +65,7 @@ class Calls(TaskGroup):
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
         give, take = trio.open_memory_channel[ASGIReceiveEvent](config.max_app_queue_size)
         gone, carrier = trio.CancelScope(), cast(dict[str, Any], scope)
-        carrier[GONE] = gone
+        carrier[LASTS] = gone
 
         async def receive() -> ASGIReceiveEvent:
             try:

@@ -1,7 +1,7 @@
 """The report as a page: every table with its ratios, a chart of each, what the peers' operation is, machine and commit.
 
-The law: it is written after each case of a run, of that run alone, in place of the one before; it says what casts doubt on each
-figure as the terminal does, and a figure the bench refuses is in neither.
+The law: it is written after each case of a run, of that run alone, in place of the one before; it says what casts doubt on
+each figure as the terminal does, and a figure the bench refuses is in neither.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) 
 """Words that come with the data."""
 REASONS = {reason.value for reason in Reason} | {"not_found", "bad_method"}
 """For which our own API refuses."""
-NAMES = {"versions", "data directory", "files", "limits", "clock", "audit log", "broker", "database"}
+NAMES = {"versions", "data directory", "files", "limits", "clock", "audit log", "repeats", "broker", "database"}
 """Of checks, before the colon."""
 MARKS = re.compile(r"`| \((?:(?:[A-Z]{2}-\d+|DESIGN \d+)(?:, )?)+\)")
 SETTINGS = {MARKS.sub("", str(each["text"])) for each in explained()}
