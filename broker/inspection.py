@@ -103,6 +103,7 @@ class Inspection:
             since_ms=session.since_ms,
             heard_ms=self._ago(connection.heard) if connection is not None else -1,
             outbox_bytes=connection.outbox.size if connection is not None else 0,
+            replaced=session.replaced,
         )
 
     def _connection(self, text: str) -> ConnectionSeen:

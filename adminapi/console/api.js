@@ -86,7 +86,7 @@ async function refusal(answer) {
 
 // The server's sentence is English and names what it is about; where the viewer reads another language, the reason stands before
 // it in that one.
-function explained({ reason = "", message = "" } = {}) {
+export function explained({ reason = "", message = "" } = {}) {
   const why = t(reason);
   return why === reason ? message : t("{why}: {message}", { why, message });
 }

@@ -95,6 +95,7 @@ learn({
   "Nobody is logged in, or nobody who matches. Whoever logs in shows up here within seconds.": "没有已登录的会话，或没有匹配项。有人登录后几秒内会显示在这里。",
   "Device": "设备",
   "Logged in for": "在线时长",
+  "replaced another": "顶替了另一会话",
   "Protocol": "协议",
   "Address": "地址",
   "Waiting": "待发送",

@@ -3,7 +3,7 @@
 
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
-import { at, call, follow, get, may } from "./api.js";
+import { at, call, explained, follow, get, may } from "./api.js";
 import { ask } from "./dialogs.js";
 import { clock, moment, pretty, size, spoken } from "./format.js";
 import { nameOf } from "./conversations.js";
@@ -77,8 +77,8 @@ function history(app, conversation, path, signal) {
       if (!signal.aborted) fill(trouble, refused(error, () => more(begin)));
     }
   };
-  const onLine = ({ messages = [], fault }) => {
-    live.onState(!fault, fault);
+  const onLine = ({ messages = [], fault, reason }) => {
+    live.onState(!fault, explained({ reason, message: fault }));
     const followed = atEnd();
     for (const each of messages) put(each);
     box.hidden = !(none.hidden = lines.childElementCount > 0);

@@ -3,7 +3,7 @@
 
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
-import { at, follow, get } from "./api.js";
+import { at, explained, follow, get } from "./api.js";
 import { chart } from "./chart.js";
 import { fine, hourMinute, milliseconds, number } from "./format.js";
 import { heading, link, liveness, repeat } from "./pieces.js";
@@ -33,8 +33,8 @@ export function show(main, { title, signal }) {
   const numbers = h("div");
   let samples = [];
 
-  const onLine = ({ samples: kept, now, fault }) => {
-    live.onState(!fault, fault);
+  const onLine = ({ samples: kept, now, fault, reason }) => {
+    live.onState(!fault, explained({ reason, message: fault }));
     if (kept) samples = kept;
     if (now) samples = added(samples, now);
     for (const each of charts) each.draw(samples);

@@ -7,7 +7,7 @@ import { at, call, get, may } from "./api.js";
 import { ask, show as showDialog } from "./dialogs.js";
 import { counted, lasting, number, size, span } from "./format.js";
 import { listing } from "./listing.js";
-import { empty, heading, link, refused, repeat, tell } from "./pieces.js";
+import { empty, heading, link, refused, repeat, tagged, tell } from "./pieces.js";
 
 const REFRESH_MS = 3000;
 const DETAIL_MS = 2000;
@@ -33,7 +33,7 @@ export function columns(app, refresh) {
     { head: t("Device"), cell: (row) => [row.device || h("span.muted", "–"), row.platform && h("span.muted", ` ${row.platform}`)] },
     { head: t("Protocol"), cell: (row) => row.wire },
     { head: t("Address"), cell: (row) => h("span.mono", row.address || "–") },
-    { head: t("Logged in for"), cell: (row) => lasting(row.since_ms) },
+    { head: t("Logged in for"), cell: (row) => [lasting(row.since_ms), row.replaced && [" ", tagged(t("replaced another"), "warn")]] },
     { head: t("Waiting"), tone: "number", cell: (row) => (row.outbox_bytes ? size(row.outbox_bytes) : "–") },
     { head: "", tone: "acts", cell: acts },
   ];

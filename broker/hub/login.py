@@ -61,6 +61,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
     slot = slot_of(rule, d.caller.connection, c.user, device, tag, c.platform)
     holder = hub.sessions.get(hub.slots.get(slot, 0))
     leaving: list[Session] = []
+    replaced = False
     if holder is not None:
         leaving.append(holder)
         if holder.id == continues:
@@ -77,10 +78,12 @@ def login(d: Decision, c: Login) -> LoggedIn:
                 )
             d.end(holder.id, Ending(CloseReason.REPLACED, device=device))
             d.then(hub.swaps.lost, holder.id, slot, d.now)
+            replaced = True
     staying = [number for number in hub.by_user.get(c.user, ()) if holder is None or number != holder.id]
     for number in staying[: max(len(staying) + 1 - hub.app.settings.sessions_per_user, 0)]:
         leaving.append(hub.sessions[number])
         d.end(number, Ending(CloseReason.REPLACED, device=device))
+        replaced = True
 
     issued = max(d.when.wall_ms, row.tokens_from_ms if row else 0)
     session = Session(
@@ -95,6 +98,7 @@ def login(d: Decision, c: Login) -> LoggedIn:
         wire=c.wire,
         issued_ms=issued,
         newest=hub.mint.last,
+        replaced=replaced,
     )
     before = hub.sessions.get(continues)
     if before is not None and before.will is not None:

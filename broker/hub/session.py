@@ -21,6 +21,7 @@ class Session:
         "platform",
         "presence_at_ms",
         "presence_due",
+        "replaced",
         "since_ms",
         "slot",
         "subscriptions",
@@ -46,6 +47,7 @@ class Session:
         wire: str = "native",
         issued_ms: int = 0,
         newest: int = 0,
+        replaced: bool = False,
     ) -> None:
         self.id = id
         self.user = user
@@ -60,6 +62,8 @@ class Session:
         """When its newest session token was made, by the wall."""
         self.newest = newest
         """The newest id there was when it began: of what was said later it hears as it is said."""
+        self.replaced = replaced
+        """Its login has ended another session."""
         self.subscriptions: set[str] | None = None
         self.presence_due: dict[str, PresenceChange] | None = None
         """Changes this session has yet to hear, newest a user."""

@@ -15,7 +15,8 @@ SEARCH_MOST = 200_000
 
 class SessionSeen(msgspec.Struct, frozen=True, gc=False):
     """A live session and its connection. `address` is the one it is counted under, or its socket's own where it is not
-    counted; `heard_ms`: how long ago something came from it; `outbox_bytes`: what waits for it."""
+    counted; `heard_ms`: how long ago something came from it; `outbox_bytes`: what waits for it; `replaced`: its login has
+    ended another session."""
 
     session: str
     user: str
@@ -27,6 +28,7 @@ class SessionSeen(msgspec.Struct, frozen=True, gc=False):
     since_ms: int
     heard_ms: int
     outbox_bytes: int
+    replaced: bool = False
 
 
 class InspectSessions(Command):

@@ -180,7 +180,9 @@ def test_the_code_that_is_shown_runs_as_it_stands(page: Page) -> None:
     window(page, "bob").get_by_text('alice: said "once"', exact=True).nth(1).wait_for()
 
 
-def test_who_is_logged_in_is_seen_in_the_console(page: Page, site: Up) -> None:
+def test_who_is_logged_in_and_who_kicked_whom_is_seen_in_the_console(page: Page, site: Up) -> None:
+    page.get_by_role("button", name="Log in once more as alice").click()
+    window(page, "alice").get_by_text("Close code 4001, replaced.").wait_for()
     found = re.search(r"sign in as (\S+), password (\S+)\)", site.printed("^console ")[0])
     assert found
     with page.context.expect_page() as opened:
@@ -189,11 +191,13 @@ def test_who_is_logged_in_is_seen_in_the_console(page: Page, site: Up) -> None:
     console.fill("input[name=name]", found[1])
     console.fill("input[name=password]", found[2])
     console.keyboard.press("Enter")
-    row = console.get_by_role("row").filter(has_text="alice").filter(has_text="window")
-    row.first.wait_for()
+    console.get_by_role("row").filter(has_text="alice").get_by_text("replaced another").wait_for()
+    bobs = console.get_by_role("row").filter(has_text="bob")
+    assert "window" in bobs.inner_text()
+    assert "replaced another" not in bobs.inner_text()
     assert flaws(console) == []
     console.close()
-    window(page, "alice").get_by_text("online", exact=True).wait_for()
+    window(page, "alice, window 2").get_by_text("online", exact=True).wait_for()
 
 
 def test_it_is_in_chinese_and_keeps_what_was_typed(open_page: OpenPage) -> None:

@@ -69,6 +69,8 @@ def test_each_rule_kicks_whoever_holds_the_slot_and_nobody_else(rule: str) -> No
     if same is not None:
         script.login("same", "tom", **same)
         assert script.heard("first") == [CloseReason.REPLACED]
+        replacing = [number for number, session in script.hub().sessions.items() if session.replaced]
+        assert replacing == [script.numbers["same"]]
         assert reason(script.say("first", text("m", to="ann"))) is Reason.NOT_LOGGED_IN
 
 
@@ -102,6 +104,7 @@ def test_a_session_token_continues_its_session_without_a_kick(script: Script) ->
     again = script.login("second", "tom", session_token=token)
     assert again.device == "d"
     assert script.heard("first") == [CloseReason.CONTINUED]
+    assert not any(session.replaced for session in script.hub().sessions.values())
 
 
 def test_a_session_token_outlives_a_restart_and_keeps_its_device() -> None:

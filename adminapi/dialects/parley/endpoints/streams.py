@@ -2,7 +2,7 @@
 
 The law: who is heard is asked before every line, as before every other answer; a token that is over, an account that has
 changed or a key that was taken back ends the stream within a second. What the broker cannot say for now is a line
-`{"fault": ...}`; what is watched goes on then, what has an end has come to it.
+`{"fault": ..., "reason": ...}`; what is watched goes on then, what has an end has come to it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from adminapi.dialect import Answer, Ask, Broker, Caller
 from adminapi.schemas import Schema, obj, text
 from protocol.apps import App
 from protocol.codec import write_json
-from protocol.errors import Refused
+from protocol.errors import Reason, Refused
 
 NDJSON = "application/x-ndjson"
 Admit = Callable[[Ask, Mapping[str, App]], Caller]
 Line = Mapping[str, object] | None
 """None: there is nothing to say just now."""
 Lines = AsyncGenerator[Line, None]
-FAULT: Schema = obj({"fault": text("What cannot be said for now, and why. What is watched goes on.")})
+FAULT: Schema = obj(
+    {
+        "fault": text("What cannot be said for now, and why. What is watched goes on."),
+        "reason": text("The same as the word of a refusal.", among=[reason.value for reason in Reason]),
+    }
+)
 
 
 async def streamed(ask: Ask, broker: Broker, admit: Admit, lines: Lines) -> Answer:
@@ -53,4 +58,4 @@ def encoded(line: Mapping[str, object]) -> bytes:
 
 
 def fault(refused: Refused) -> Mapping[str, object]:
-    return {"fault": refused.detail}
+    return {"fault": refused.detail, "reason": refused.reason.value}

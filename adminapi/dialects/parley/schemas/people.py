@@ -27,6 +27,7 @@ SESSION = obj(
         "since_ms": TIME_MS,
         "heard_ms": integer("Milliseconds since something came from it; -1 while it ends.", least=-1),
         "outbox_bytes": integer("What waits for it to be taken.", least=0),
+        "replaced": boolean("Its login has ended another session."),
     }
 )
 SESSIONS = obj({"sessions": array(SESSION, most=SESSIONS_MOST), "next": NEXT, "total": integer(least=0)})

@@ -178,7 +178,7 @@ async def test_what_cannot_be_watched_is_refused_and_a_fault_is_told(served: Ser
     async with streaming(served.host, f"{ONE}/tail", OWN) as tail:
         await tail.line()
         served.broker.on(History, Refused(Reason.HISTORY_UNAVAILABLE, "the store is away"))
-        assert await tail.line() == {"fault": "the store is away"}
+        assert await tail.line() == {"fault": "the store is away", "reason": "history_unavailable"}
         served.broker.on(History, talk)
         talk.say()
         while "fault" in (line := await tail.line()):

@@ -95,4 +95,4 @@ async def test_an_export_says_who_is_not_there_and_why_it_breaks_off(served: Ser
     served.broker.on(GetUser, UserFound(user=USER))
     served.broker.on(ListFriends, Refused(Reason.OVERLOADED, "busy"))
     answer = await served.client.get(f"{BASE}/tom/export", headers=OWN)
-    assert json.loads(answer.text.splitlines()[-1]) == {"fault": "busy"}
+    assert json.loads(answer.text.splitlines()[-1]) == {"fault": "busy", "reason": "overloaded"}
