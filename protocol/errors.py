@@ -100,3 +100,5 @@ class CloseReason(enum.Enum):
     def __init__(self, word: str, code: int | None) -> None:
         self.word = word
         self.code = code
+
+    __hash__ = object.__hash__  # there is one of each; an Enum's own is a function in Python, called for every `in`

@@ -30,12 +30,14 @@ FEED_BYTES = 1024
 """The parser runs over everything it is fed, so it is fed little at a time: 170 empty pings, measured at about 1 ms."""
 HOLD_BYTES = 65_536
 """Longer frames go to the parser as they come, shorter ones when they are whole."""
-PLAIN_TEXT, PLAIN_BINARY = 0x81, 0x82
+PLAIN_TEXT, PLAIN_BINARY, PLAIN_PONG = 0x81, 0x82, 0x8A
 """FIN and opcode."""
 PONGS = 16
 """Of more pings in one piece only the newest are answered (RFC 6455 5.5.3 allows it): a flood costs no memory."""
-CLOSE_TEXT_BYTES = 123
-"""RFC 6455 5.5: 125 bytes in a control frame, two of them are the code."""
+CONTROL_BYTES = 125
+"""In a control frame at most (RFC 6455 5.5)."""
+CLOSE_TEXT_BYTES = CONTROL_BYTES - 2
+"""Two are the code."""
 
 QUIET = logging.getLogger("broker.gateway.websocket.library")
 QUIET.setLevel(logging.ERROR)  # the library logs every open and close; shared, as a logger per connection costs memory
@@ -135,6 +137,10 @@ class WebSocketFraming:
         held = self._held
         if self._left or self._parts is not None or len(held) < 6:
             return None
+        if held[0] == PLAIN_PONG:
+            held = self._held = self._behind_pongs(held)
+            if len(held) < 6:
+                return None
         head, size = held[0], held[1] - 0x80
         if (head != PLAIN_BINARY and head != PLAIN_TEXT) or not 0 <= size <= 126:
             return None
@@ -152,6 +158,16 @@ class WebSocketFraming:
                 return None
         self._held = held[end:]
         return data, head == PLAIN_TEXT
+
+    def _behind_pongs(self, held: bytes) -> bytes:
+        """What follows the plain pongs in front: an idle peer says nothing else, and shall cost no parser for that."""
+        at = 0
+        while len(held) >= at + 6 and held[at] == PLAIN_PONG and 0 <= (size := held[at + 1] - 0x80) <= CONTROL_BYTES:
+            if len(held) < at + 6 + size:
+                break
+            at += 6 + size
+            self.controls += 1
+        return held[at:]
 
     def _next(self) -> tuple[bytes, bool] | None:
         """The next message among the frames that are parsed."""

@@ -68,7 +68,7 @@ Found = dict[Key, list[FetchedRow]]
 
 def check_user_id(name: str) -> None:
     """BAD_USER_ID for what nobody can be called."""
-    if not 0 < len(name) <= 128 or not name.isprintable() or any(char.isspace() for char in name):
+    if not 0 < len(name) <= 128 or not name.isprintable() or " " in name:
         raise Refused(Reason.BAD_USER_ID, f"a user id has 1 to 128 printable characters and no spaces, unlike {name!r}")
 
 

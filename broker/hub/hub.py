@@ -130,8 +130,9 @@ class Hub:
         if not others:
             del self.by_user[session.user]
             self.presence.went(session.user, now_ms, at_once=at_once)
-        if not any(self.sessions[other].device == session.device for other in others):
-            self.tables.sends.pop((session.user, session.device), None)
+        sends, device = self.tables.sends, (session.user, session.device)
+        if device in sends and not any(self.sessions[other].device == session.device for other in others):
+            del sends[device]
         return session
 
     def gone(self, number: int, now_ms: int) -> Session | None:

@@ -50,7 +50,7 @@ def test_any_fragmentation_gives_the_same_messages(
     framing = WebSocketFraming(4096, 64)
     if not careful:
         framing.lift(4096)
-    stream = b""
+    stream, controls = b"", 0
     for payload, parts, pinged in sent:
         size = len(payload) // parts + 1
         pieces = [payload[at : at + size] for at in range(0, len(payload) or 1, size)]
@@ -58,14 +58,30 @@ def test_any_fragmentation_gives_the_same_messages(
             opcode = Opcode.CONT if number else Opcode.BINARY
             stream += masked(piece, opcode, number == len(pieces) - 1)
             if pinged:
-                stream += masked(b"hi", Opcode.PING)
+                stream += masked(b"hi", Opcode.PING) + masked(b"ho", Opcode.PONG)
+                controls += 2
     got = []
     for cut in [*cuts, *[1] * len(stream)]:
         framing.feed(stream[:cut])
         stream = stream[cut:]
         got += drain(framing)
     assert got == [(payload, False) for payload, _, _ in sent]
+    assert framing.controls == controls
     assert not framing.finished
+
+
+@pytest.mark.parametrize("piece", [1, 5, 7, 1000])
+def test_plain_pongs_are_counted_and_cost_no_parser(piece: int) -> None:
+    framing = WebSocketFraming(4096, 64)
+    framing.lift(4096)
+    stream = b"".join(masked(b"x" * size, Opcode.PONG) for size in (0, 1, 125)) + masked(b"hi") + masked(b"", Opcode.PONG)
+    got = []
+    for at in range(0, len(stream), piece):
+        framing.feed(stream[at : at + piece])
+        got += drain(framing)
+    assert got == [(b"hi", False)]
+    assert framing.controls == 4
+    assert framing._protocol is None
 
 
 def test_text_split_inside_a_character_is_whole_again() -> None:
@@ -80,6 +96,7 @@ def test_text_split_inside_a_character_is_whole_again() -> None:
     [
         pytest.param(Frame(Opcode.TEXT, b"unmasked").serialize(mask=False), 1002, id="unmasked"),
         pytest.param(Frame(Opcode.TEXT, b"").serialize(mask=False), 1002, id="unmasked and empty"),
+        pytest.param(Frame(Opcode.PONG, b"unmasked").serialize(mask=False), 1002, id="unmasked pong"),
         pytest.param(bytes([0x80 | 0x40 | 1]) + masked(b"rsv1")[1:], 1002, id="rsv1 set"),
         pytest.param(bytes([0x83]) + masked(b"opcode 3")[1:], 1002, id="unknown opcode"),
         pytest.param(masked(b"x", Opcode.CONT), 1002, id="continuation of nothing"),
