@@ -1,4 +1,5 @@
-"""What the doctor says of ports while the broker is away: who has them, and whether that is a fault."""
+"""What the doctor says while the broker is away: of the settings the broker alone reads, and of ports, who has them and
+whether that is a fault."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from adminapi.doctor import Finding, limits, ports
+from adminapi.doctor import Finding, limits, look, ports
 from adminapi.settings import load
 
 
@@ -78,3 +79,25 @@ def test_the_limit_of_open_files_is_the_running_brokers(tmp_path: Path) -> None:
         broker.stdout.readline()
         assert limits(place).text == "limits: 300 open files of the broker"
         broker.communicate()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[sockets]\nfragments = 0", "[sockets] fragments is 0; write a whole number from 1 to "),
+        (
+            '[[app]]\nid = "a"\nkey = "k"\nmaster_key = "m"\nsecret = "s"\ntext_bytes = 0',
+            "text_bytes is 0; write a whole number ",
+        ),
+        ('[sockets]\nlisten = "127.0.0.1:0"', ""),
+    ],
+)
+def test_settings_that_only_the_broker_reads_are_checked_by_it(tmp_path: Path, line: str, words: str) -> None:
+    """Also while one runs: it would not start again with them. The data is not to be blamed for it."""
+    config = tmp_path / "parley.toml"
+    config.write_text(line)
+    findings = list(look(str(config), load(str(config), str(tmp_path), {"PARLEY_ADMIN_LISTEN": "127.0.0.1:0"})))
+    assert (findings[0].sound, words in findings[0].text) == (not words, True), findings[0]
+    assert findings[0].text.startswith(f"settings: {config}")
+    assert ("correct it" in findings[0].todo) is bool(words)
+    assert any(finding.text.startswith("journal: ") for finding in findings) is not bool(words)
