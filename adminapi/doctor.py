@@ -1,8 +1,8 @@
 """`parley doctor`: is this installation sound, in a handful of lines an operator can act on.
 
 The law: it only looks. Each check is one line, `ok` or `FAULT` and a sentence, and below it what to do where there is
-something to be done; the exit code is 1 if any is a fault. The journal is checked by the broker itself (`python -m broker
---check`), the only program that knows its format.
+something to be done; the exit code is 1 if any is a fault. The broker's settings and the journal are checked by the broker
+itself (`python -m broker --check-settings`, `--check`), the only program that knows them.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def doctor(config: str | None, place: Place, *, as_json: bool = False) -> int:
 
 
 def look(config: str | None, place: Place) -> Iterator[Finding]:
-    # The settings were read before we came here; what is wrong in them ended the program with its sentence.
-    yield Finding(True, f"settings: {config or 'defaults and environment'}")
+    readable = settings(config, place)
+    yield readable
     yield versions()
     yield data(place)
     yield from owners(place)
@@ -92,8 +92,20 @@ def look(config: str | None, place: Place) -> Iterator[Finding]:
         yield from stores(place)
         yield from quarantine(place)
         yield Finding(True, "journal: in use by the running broker; stop it to have it checked")
-    else:
+    elif readable.sound:
         yield from journal(config, place)
+
+
+def settings(config: str | None, place: Place) -> Finding:
+    """The broker's sections and the apps, which it alone reads; ours ended this program if they are wrong."""
+    where = config or "defaults and environment"
+    command = child_command("broker", config, place.data, "--check-settings")
+    done = subprocess.run(command, capture_output=True, timeout=CHECK_SECONDS, check=False, text=True)
+    if done.returncode == 0:
+        return Finding(True, f"settings: {where}")
+    said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("parley broker: ")
+    todo = "correct it: a running broker goes on with what it has, and does not start again with this"
+    return Finding(False, f"settings: {where}: {said}", todo)
 
 
 def versions() -> Finding:
@@ -191,7 +203,7 @@ def ports(place: Place, *, running: bool) -> Iterator[Finding]:
             elif not own and is_admin(where, setting, tls=bool(place.admin.tls_cert)):
                 yield Finding(True, f"port: {setting} {where} answers, an admin API that waits for its broker")
             else:
-                todo = f"`ss -ltnp` shows who; stop it, or set another {setting}"
+                todo = f"`ss -ltnp` shows who: systemd keeps it for us; anybody else has to stop, or set another {setting}"
                 yield Finding(False, f"port: {setting} {where} is taken, and not by a broker on this data directory", todo)
         elif running and own:
             todo = f"is {setting} what the running broker was started with? Restart it, and look into its log"

@@ -33,7 +33,7 @@ LEVELS = (
     ("connections", "connections"),
     ("not read: journal behind", 'connections_paused{why="journal"}'),
     ("not read: too fast", 'connections_paused{why="pace"}'),
-    ("not answered yet: wrong proof", 'connections_paused{why="proof"}'),
+    ("not answered: wrong proof", 'connections_paused{why="proof"}'),
     ("outboxes, bytes", "outbox_bytes"),
     ("outboxes not taken", "outboxes_blocked"),
     ("answers held for the disk", "held_effects"),

@@ -40,6 +40,8 @@ def main() -> int:
         settings = load(options.config)
     except BadSettings as error:
         return fail(EX_USAGE, str(error))
+    if options.check_settings:
+        return 0
     logs.start(settings.log)
     allow_depth(settings.sockets.nesting)
     data = Path(options.data or settings.store.data or "parley-data").absolute()
@@ -94,6 +96,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--config", metavar="FILE", help="settings (TOML)")
     parser.add_argument("--data", metavar="DIR", help="data directory (default ./parley-data)")
     parser.add_argument("--accept-clock", action="store_true", help="start although the clock is behind the data")
+    parser.add_argument("--check-settings", action="store_true", help="read the settings, and stop")
     parser.add_argument("--check", action="store_true", help="verify journal and store, and stop")
     parser.add_argument("--cut", action="store_true", help="with --check: cut a damaged journal, keeping a copy")
     parser.add_argument("--restore", metavar="FILE", help="fill the empty data directory with a backup, and stop")

@@ -1,4 +1,5 @@
-"""What the doctor says of ports while the broker is away, of limits, and of the answers that are kept under a key."""
+"""What the doctor says while the broker is away: of the settings the broker alone reads, of ports, who has them and whether
+that is a fault, of limits, and of the answers that are kept under a key."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from adminapi.dialect import Answer
-from adminapi.doctor import Finding, limits, ports, repeats
+from adminapi.doctor import Finding, limits, look, ports, repeats
 from adminapi.repeats.book import Book, Kept
 from adminapi.settings import load
 
@@ -100,3 +101,25 @@ def test_the_answers_under_a_key_are_sound_or_it_is_said_what_to_do(tmp_path: Pa
     assert not found.sound
     assert "not a database" in found.text
     assert found.todo.startswith(f"move {place.repeats}* away")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[sockets]\nfragments = 0", "[sockets] fragments is 0; write a whole number from 1 to "),
+        (
+            '[[app]]\nid = "a"\nkey = "k"\nmaster_key = "m"\nsecret = "s"\ntext_bytes = 0',
+            "text_bytes is 0; write a whole number ",
+        ),
+        ('[sockets]\nlisten = "127.0.0.1:0"', ""),
+    ],
+)
+def test_settings_that_only_the_broker_reads_are_checked_by_it(tmp_path: Path, line: str, words: str) -> None:
+    """Also while one runs: it would not start again with them. The data is not to be blamed for it."""
+    config = tmp_path / "parley.toml"
+    config.write_text(line)
+    findings = list(look(str(config), load(str(config), str(tmp_path), {"PARLEY_ADMIN_LISTEN": "127.0.0.1:0"})))
+    assert (findings[0].sound, words in findings[0].text) == (not words, True), findings[0]
+    assert findings[0].text.startswith(f"settings: {config}")
+    assert ("correct it" in findings[0].todo) is bool(words)
+    assert any(finding.text.startswith("journal: ") for finding in findings) is not bool(words)

@@ -1,5 +1,6 @@
 """Both programs as systemd runs them: sockets passed in, readiness and the watchdog told, a restart that refuses nobody.
 
+The command lines and the sockets' names are the units'; only where settings and data lie is a test's own.
 `systemd-socket-activate` holds the sockets as PID 1 would; a socket of this test's own is what NOTIFY_SOCKET names.
 """
 
@@ -22,6 +23,7 @@ from tests.journeys.wire import json_peer
 
 ACTIVATE = shutil.which("systemd-socket-activate")
 SECONDS = 30.0
+UNITS = Path(__file__).parents[2] / "systemd"
 
 
 @pytest.fixture
@@ -40,14 +42,30 @@ def wait_for(manager: socket.socket, words: str) -> str:
             return told
 
 
-def activated(host: Host, manager: socket.socket, name: str, module: str) -> tuple[Program, int]:
+def said(unit: str, key: str) -> str:
+    return next(line for line in (UNITS / unit).read_text().splitlines() if line.startswith(key + "=")).partition("=")[2]
+
+
+def command_line(unit: str) -> list[str]:
+    """As the unit has it, but for the paths."""
+    program, verb, *places = said(unit, "ExecStart").split()
+    assert (program, places) == ("/opt/parley/bin/parley", "--config /etc/parley/parley.toml --data /var/lib/parley".split())
+    return ["-m", "adminapi.cli", verb]
+
+
+def activated(host: Host, manager: socket.socket, name: str) -> tuple[Program, int]:
     """A program that the first connection to the port will start."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert ACTIVATE is not None
     environ = {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "600000"}
-    how = [f"--listen=127.0.0.1:{port}", f"--fdname={name}", *(f"--setenv={key}={value}" for key, value in environ.items())]
-    program = host.start("-m", module, command=(ACTIVATE, *how, sys.executable, "-u"))
+    fdname = said(f"{name}.socket", "FileDescriptorName")
+    how = [
+        f"--listen=127.0.0.1:{port}",
+        f"--fdname={fdname}",
+        *(f"--setenv={key}={value}" for key, value in environ.items()),
+    ]
+    program = host.start(*command_line(f"{name}.service"), command=(ACTIVATE, *how, sys.executable, "-u"))
     program.wait_line("Listening on")
     return program, port
 
@@ -56,7 +74,7 @@ def held(host: Host, manager: socket.socket, name: str, sock: socket.socket) -> 
     """A broker with this listening socket, which stays ours, as PID 1 keeps it."""
     script = 'exec 3<&"$1"; shift; LISTEN_PID=$$ exec "$@"'
     return host.start(
-        "-m", "broker",
+        *command_line("broker.service"),
         command=("bash", "-c", script, "-", str(sock.fileno()), sys.executable, "-u"),
         environ={"NOTIFY_SOCKET": manager.getsockname(), "LISTEN_FDS": "1", "LISTEN_FDNAMES": name},
         descriptors=[sock.fileno()],
@@ -65,7 +83,7 @@ def held(host: Host, manager: socket.socket, name: str, sock: socket.socket) -> 
 
 @pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not here (apt-get install systemd)")
 async def test_the_first_connection_starts_the_broker_and_is_served(host: Host, manager: socket.socket) -> None:
-    program, port = activated(host, manager, "sockets", "broker")
+    program, port = activated(host, manager, "broker")
     async with json_peer(f"ws://127.0.0.1:{port}") as tom:
         await tom.login("tom")
         wait_for(manager, "READY=1")
@@ -77,7 +95,7 @@ async def test_the_first_connection_starts_the_broker_and_is_served(host: Host, 
 
 @pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not here (apt-get install systemd)")
 def test_the_first_request_starts_the_admin_api_and_is_answered(host: Host, manager: socket.socket) -> None:
-    program, port = activated(host, manager, "admin", "adminapi")
+    program, port = activated(host, manager, "adminapi")
     assert httpx.get(f"http://127.0.0.1:{port}/-/health", timeout=SECONDS).status_code == 200
     wait_for(manager, "READY=1")
     wait_for(manager, "WATCHDOG=1")
@@ -89,7 +107,7 @@ def test_the_first_request_starts_the_admin_api_and_is_answered(host: Host, mana
 async def test_who_comes_during_a_restart_waits_and_is_not_refused(host: Host, manager: socket.socket) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         url = f"ws://127.0.0.1:{sock.getsockname()[1]}"
-        first = held(host, manager, "sockets", sock)
+        first = held(host, manager, said("broker.socket", "FileDescriptorName"), sock)
         await trio.to_thread.run_sync(wait_for, manager, "READY=1")
         async with json_peer(url) as tom:
             await tom.login("tom")
@@ -108,7 +126,7 @@ async def test_who_comes_during_a_restart_waits_and_is_not_refused(host: Host, m
 
             nursery.start_soon(come_back)  # nobody accepts yet
             await trio.testing.wait_all_tasks_blocked()
-            second = held(host, manager, "sockets", sock)
+            second = held(host, manager, said("broker.socket", "FileDescriptorName"), sock)
         second.signal(signal.SIGTERM)
         assert second.wait() == 0
 
