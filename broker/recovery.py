@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,7 +24,6 @@ from broker.persistence.cut import cut as cut_journal
 from broker.persistence.images import UnreadableCommit, decode
 from broker.persistence.journal import Journal, JournalDamaged
 from broker.persistence.killpoints import reached
-from broker.persistence.postgres.store import PostgresStore
 from broker.persistence.remote import known, open_remote
 from broker.persistence.segment import JournalRefused
 from broker.persistence.sqlite import SqliteStore, open_store
@@ -34,6 +34,9 @@ from broker.settings import Settings
 from protocol.apps import App
 from protocol.commands import RefusedRow
 from protocol.ids import Mint, first_at, time_of
+
+if TYPE_CHECKING:
+    from broker.persistence.postgres.store import PostgresStore
 
 log = logging.getLogger("parley.recovery")
 

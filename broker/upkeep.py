@@ -12,11 +12,11 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
 from broker.commits import Commits
-from broker.persistence.postgres.store import PostgresStore
 from broker.persistence.segment import sync_folder
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import StoreUnavailable
@@ -34,6 +34,9 @@ from protocol.commands import (
     WatermarkReport,
 )
 from protocol.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from broker.persistence.postgres.store import PostgresStore
 
 CATCH_UP_SECONDS = 600.0
 """A store that does not come that far in this time is in trouble."""

@@ -8,18 +8,21 @@ first say so no message is written to `parley.db`, and what it has is copied beh
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
 
 from broker.hub.recent import FetchedRow, Key
 from broker.hub.rows import TABLES, Image, put
-from broker.persistence.postgres.store import Known, PostgresStore
+from broker.persistence.postgres.known import Known
 from broker.persistence.schema import SHAPES, Columns, Shape, unpack
 from broker.persistence.sqlite import SqliteStore
 from broker.persistence.store import InThreads, StoreRefused
 from broker.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from broker.persistence.postgres.store import PostgresStore
 
 ELSEWHERE = frozenset({"messages", "patches"})
 """Sends stay: a login needs them, and must not wait for PostgreSQL."""
@@ -44,6 +47,8 @@ def open_remote(store: SqliteStore, settings: StoreSettings) -> PostgresStore | 
                 "that database, or give a data directory of its own"
             )
         return None
+    from broker.persistence.postgres.store import PostgresStore  # see known.py
+
     if found is None:
         found = Known(store.position, store.position, copied=store.position == 0)
         note(store, found)

@@ -16,13 +16,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
 import trio
 import trio_asyncio
 
 from broker.hub.recent import FetchedRow, Key, MessageKey, MessagesKey, OldKey, PatchesKey, SendsKey
 from broker.hub.rows import Image
 from broker.persistence.images import LARGEST
+from broker.persistence.postgres.known import Known
 from broker.persistence.postgres.line import Line, Place
 from broker.persistence.postgres.schema import CHANGED, OURS, SHAPES, PostgresShape
 from broker.persistence.postgres.transaction import Batch, Mark, Refusal, Write
@@ -38,15 +38,6 @@ OLDEST_SERVER = 120_000
 READERS = 2
 MOVE = "BEGIN; UPDATE meta SET value = '{after:d}' WHERE name = 'position' AND value = '{before:d}'"
 MOVED = "UPDATE 1"
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What is known of the database while it is away: the commit it has for sure, and the newest it was asked for. Not
-    `copied`: what came before the first of these is still only in the old home."""
-
-    applied: int
-    intended: int
-    copied: bool = True
 
 
 class OldHome(Protocol):

@@ -11,9 +11,9 @@ import trio.testing
 
 from broker.hub.recent import MessageKey, MessagesKey
 from broker.hub.rows import HeadRow, MemberRow, put
+from broker.persistence.postgres.known import Known
 from broker.persistence.postgres.line import LONGEST_PAUSE_SECONDS
 from broker.persistence.postgres.schema import SHAPES
-from broker.persistence.postgres.store import Known
 from broker.persistence.store import StoreRefused, StoreUnavailable
 from tests.broker.persistence.proxy import proxied
 from tests.broker.persistence.stores import Notes, Opened, message, postgres_opened

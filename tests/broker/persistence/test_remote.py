@@ -11,7 +11,7 @@ import pytest
 from broker.hub.recent import MessagesKey
 from broker.hub.rows import HeadRow, MemberRow, put
 from broker.persistence import remote
-from broker.persistence.postgres.store import Known
+from broker.persistence.postgres.known import Known
 from broker.persistence.remote import Old, known, open_remote
 from broker.persistence.schema import Columns, Shape
 from broker.persistence.sqlite import SqliteStore
