@@ -30,7 +30,7 @@ from adminapi.connection import LASTS
 from adminapi.dialect import Answer, Ask, Broker, Dialect, Endpoint, Headers, Query, json_answer
 from adminapi.files import Files
 from adminapi.gate import Gate
-from adminapi.http import BODY, Body, Cured
+from adminapi.http import Cured, body_of, peer_of
 from adminapi.pages import sent
 from adminapi.ranges import read_part, wanted_range
 from adminapi.repeats.calls import KEY_CHARACTERS, Repeats
@@ -292,21 +292,16 @@ class Front:
     async def next_piece(self) -> bytes | None:
         """The next piece of the request's body as it comes, None at its end. BAD_FORMAT when the sender stalls."""
         with trio.move_on_after(self.body_seconds):
-            return await self._piece()
+            return await body_of(request.scope).piece()
         raise Refused(Reason.BAD_FORMAT, f"The body did not arrive within {self.body_seconds:g} seconds.")
-
-    async def _piece(self) -> bytes | None:
-        scope: Any = request.scope
-        body: Body = scope[BODY]
-        return await body.piece()
 
     async def whole_body(self) -> bytes:
         """The body of a request that is not an upload. TOO_LARGE beyond `body_bytes`."""
         if bodiless():
             return b""
-        gathered = bytearray()
+        gathered, body = bytearray(), body_of(request.scope)
         with trio.move_on_after(self.body_seconds):
-            while (piece := await self._piece()) is not None:  # the whole has the time a piece would have
+            while (piece := await body.piece()) is not None:  # the whole has the time a piece would have
                 gathered += piece
                 if len(gathered) > self.body_bytes:
                     break
@@ -373,11 +368,6 @@ def line_of(dialect: Dialect, ask: Ask, witness: Witness, outcome: str) -> dict[
         "commands": list(witness.commands),
         "outcome": outcome,
     }
-
-
-def peer_of(scope: Any) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 def rendered(answer: Answer) -> Response:

@@ -43,6 +43,16 @@ class Body:
         return None
 
 
+def body_of(scope: Any) -> Body:
+    found: Body = scope[BODY]
+    return found
+
+
+def peer_of(scope: Any) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 class Cured:
     """An ASGI application around another."""
 
