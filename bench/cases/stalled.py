@@ -1,9 +1,10 @@
 """stalled: a group of which some members have stopped reading, beside the same group where all read.
 
-What is looked at is what the others notice, and what it costs the server in memory: messages of 1 KiB, eight in flight,
-enough to fill every buffer on the way. Each server is there twice, with the one group and with the other, and the two take
-turns as everything does. The connections of those who do not read may be cut; they are counted. Peers' groups are those
-of the fan-out. The thin broker on trio-websocket is left out: its loop waits for whoever does not read, and everybody with
+What is looked at is what the others notice, and what it costs the server in memory: messages of 1 KiB, eight in flight. The
+kernel takes some MB for a socket that nobody reads, so these are filled before a round, and in each round the server itself
+has to hold, and may cut, what they do not take. Who was cut is counted, and is back before the next round. Each server is
+there twice, with the one group and with the other, and the two take turns as everything does. Peers' groups are those of the
+fan-out. The thin broker on trio-websocket is left out: its loop waits for whoever does not read, and everybody with
 it; so is ejabberd, whose room of 500 takes a quarter of a minute a round.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,9 @@ DEPTH = 8
 TIMES = 1.2
 NARROW_BYTES = 4_096
 """Of a stalled reader's receive buffer, so that it is the server's to keep what it does not read."""
+FILLING, FILLING_BYTES = 832, 4_096
+"""Messages of so many bytes to those who do not read, before a round: nearly what the server's kernel takes (tcp_wmem's 4 MiB
+are 3.3 MB of such frames)."""
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
@@ -43,7 +47,7 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
             found = rows(interleave({name: each.round for name, each in groups.items()}, sizes.rounds), missing)
         finally:
             for each in groups.values():
-                hang_up([*each.group.sockets, *each.stalled])
+                hang_up([*each.group.sockets, *each.stalled.values()])
     own = found[0].figures.get(P99)
     yield Table(
         f"stalled: 1 to {sizes.receivers - sizes.stalled} who read and {sizes.stalled} who do not, {KIB_BYTES} B, "
@@ -72,26 +76,37 @@ class Stalled:
     """A group with members of whom nothing is read any more."""
 
     def __init__(self, sizes: Sizes, contender: Contender, server: Server, stalled: int) -> None:
-        names = [f"stalls{n:03}" for n in range(stalled)]
-        self.stalled, _ = log_in(server.port, [contender.wire.session(user, PLACE) for user in names])
-        for sock in self.stalled:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
+        self.wire, self.server = contender.wire, server
+        self.names = [f"stalls{n:03}" for n in range(stalled)]
+        self.stalled: dict[str, socket.socket] = {}
+        self._stall(self.names)
         reading = msgspec.structs.replace(sizes, receivers=sizes.receivers - sizes.stalled)
-        self.group = gathered(reading, contender, server, names)
-        self.server = server
+        self.group = gathered(reading, contender, server, self.names)
         self.messages = sizes.stalled_messages
         self.before = server.resident_kib()
+        self.filled = not stalled
+
+    def _stall(self, names: Sequence[str]) -> None:
+        found, _ = log_in(self.server.port, [self.wire.session(user, PLACE) for user in names])
+        for name, sock in zip(names, found, strict=True):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
+            self.stalled[name] = sock
 
     def round(self) -> Round:
+        cut = self.cut()
+        hang_up([self.stalled.pop(name) for name in cut])
+        self._stall(cut)
+        if cut or not self.filled:
+            self.filled = True
+            self.group.round(DEPTH, FILLING, FILLING_BYTES)
         played = self.group.round(DEPTH, self.messages, KIB_BYTES)
         grown = (self.server.resident_kib() - self.before) / 1024
-        return msgspec.structs.replace(played, values={**played.values, GROWN: max(0.0, grown), CUT: self.cut()})
+        return msgspec.structs.replace(played, values={**played.values, GROWN: max(0.0, grown), CUT: float(len(self.cut()))})
 
-    def cut(self) -> float:
-        """Stalled connections the server has ended."""
-        if not self.stalled:
-            return 0.0
+    def cut(self) -> list[str]:
+        """Whose connections the server has ended."""
+        names = {sock.fileno(): name for name, sock in self.stalled.items()}
         poll = select.poll()
-        for sock in self.stalled:
-            poll.register(sock, select.POLLRDHUP)
-        return float(len(poll.poll(0)))
+        for descriptor in names:
+            poll.register(descriptor, select.POLLRDHUP)
+        return [names[descriptor] for descriptor, _ in poll.poll(0)]
