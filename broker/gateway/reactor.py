@@ -10,7 +10,9 @@ sessions does not keep anybody from being read, and a flood of input does not ke
 
 Tried without gain: looking into epoll before waiting for it by Trio. Under load that spares the wait, but turns come
 sooner and hold fewer messages, which costs as much again. Nor does waiting for the journal alone while a commit is on its
-way, so that turns are fuller: its end is seen sooner then, and there are twice as many commits, each smaller.
+way, so that turns are fuller: its end is seen sooner then, and there are twice as many commits, each smaller. Nor is
+compiling the 50 modules of a message's way with mypyc worth a compiler at every install: of one to one it takes a tenth
+(84 to 75 us; of the walk itself a quarter, as most of it is calls into C already), of a push to 500 nothing.
 """
 
 from __future__ import annotations
