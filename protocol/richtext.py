@@ -140,7 +140,10 @@ def words_of(body: bytes) -> Data:
     """A body as every API but LeanCloud's shows it: `attr` has the fields an app's own rich text brings along, too, and of a
     message of bytes `{"base64": text}`."""
     said: Data = orjson.loads(body)  # made by our own writer, so it needs no door
-    original, attr = said.get(ORIGINAL), said.get("attr")
+    original = said.get(ORIGINAL)
+    if original is None:  # nine of ten
+        return said
+    attr = said.get("attr")
     if isinstance(original, str) and (attr is None or isinstance(attr, dict)):
         own = {key: value for key, value in (_document(original) or {}).items() if key not in OURS and value is not None}
         if own:

@@ -31,8 +31,8 @@ TIMES = 1.2
 NARROW_BYTES = 4_096
 """Of a stalled reader's receive buffer, so that it is the server's to keep what it does not read."""
 FILLING, FILLING_BYTES = 832, 4_096
-"""Messages of so many bytes to those who do not read, before a round: nearly what the server's kernel takes (tcp_wmem's 4 MiB
-are 3.3 MB of such frames)."""
+"""Messages of so many bytes before a round: nearly what the server's kernel takes for a socket (tcp_wmem's 4 MiB hold
+3.3 MB of them)."""
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:

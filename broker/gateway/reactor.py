@@ -1,15 +1,15 @@
 """The reactor: one Trio task that drives every plain connection, turn by turn (DESIGN 2.4, where the measurements are).
 
 The law: a turn never waits and ends about `turn_ms` after it began, wherever it is; what it leaves is first in the next.
-It goes input, core, effects, flush, deadlines, closing, in that order, so that a burst of requests becomes one commit
-and one send for each connection. Descriptors are closed at its very end: no number is used again while somebody may
-hold it.
+It goes input, core, effects, flush, deadlines, closing, in that order, so that a burst of requests becomes one commit and
+one send for each connection. Descriptors are closed at its very end: no number comes back while somebody may hold it.
 
-Input may use half of a turn, effects a quarter, and each makes some progress however late it is: a push to 20,000
-sessions does not keep anybody from being read, and a flood of input does not keep answers from leaving.
+Input may use half of a turn, effects a quarter, and each makes some progress however late it is: a push to 20,000 keeps
+nobody from being read, and a flood of input keeps no answers from leaving.
 
-Tried without gain: to look into epoll before Trio waits for it (turns come sooner and hold less, which costs as much), and
-to wait for the journal alone while a commit is on its way (twice as many commits, each smaller).
+Tried without gain: to look into epoll before Trio waits for it (turns come sooner and hold less, which costs as much); to
+wait for the journal alone while a commit is on its way (twice as many commits, each smaller); to compile the 50 modules of a
+message's way with mypyc (of one to one a tenth, 84 to 75 us, of a push to 500 nothing: most is calls into C already).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 The law: whatever this reads, the long way (`codec.read_json`, then `requests`) reads as the very same command, and what is
 in any doubt it leaves to that: frames the codec or a parser may refuse, other fields, ids not met lately. It gives None
 then and has said nothing; a property test holds the two against each other. Measured, the wire's whole share of a frame:
-1.5 us instead of 4.1; of a send with further fields, tried in vain, 5.5 instead of 4.3.
+1.5 us instead of 4.1; of a send with further fields, tried in vain, 5.5 instead of 4.3. Writing answer and push in one step,
+too, saved 0.9 % of a message's instructions and was left.
 
 No twin of a key slips through: every key is a name of ours, without a colon, so in the raw text there is one colon a key and
 those inside strings. If there are no more than the fields that are there and their texts account for, no key came twice.

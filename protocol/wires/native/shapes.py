@@ -22,16 +22,12 @@ from datetime import UTC, datetime
 import orjson
 
 from protocol.codec import write_json
+from protocol.ids import time_of
 from protocol.records import ConversationInfo, Message, UserInfo
 from protocol.richtext import words_of
 from protocol.wires.native.ids import AppIds
 
 Row = dict[str, object]
-
-
-def body_of(message: Message) -> Row:
-    """The body as a dict."""
-    return words_of(message.body)
 
 
 def json_text(value: object) -> str:
@@ -54,13 +50,13 @@ def date_text(ms: int) -> str | None:
 
 def message_push(message: Message, ids: AppIds) -> Row:
     """The `data` of msg.new (ZD-10), then `seq`, and `client_msg_id` where there is one."""
-    body = body_of(message)
+    body = words_of(message.body)
     attr, url, mentions = body.get("attr"), body.get("url"), message.mentions
     row: Row = {
-        "from_client": sender_of(message),
+        "from_client": sender_of(message) if message.numeric_sender else message.sender,
         "conv_id": ids.text(message.conversation),
         "msg_id": ids.text(message.id),
-        "ctime": message.time_ms,
+        "ctime": time_of(message.id),
         "type": message.type,
         "text": body.get("text"),
         "attr": "null" if attr is None else json_text(attr),
@@ -86,7 +82,7 @@ def message_entry(message: Message, ids: AppIds) -> Row:
 
 def message_row(message: Message, ids: AppIds) -> Row:
     """A row of ZD-08, for REST."""
-    body = body_of(message)
+    body = words_of(message.body)
     return {
         "msg_id": ids.text(message.id),
         "conv_id": ids.text(message.conversation),
