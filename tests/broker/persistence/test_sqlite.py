@@ -172,6 +172,16 @@ def test_columns_a_new_field_needs_are_added(tmp_path: Path, monkeypatch: pytest
         assert list(store.load("members")) == [("a", MemberRow(1, "u", 5, blocked=True))]
 
 
+def test_a_table_is_loaded_app_by_app_each_by_key(store: SqliteStore) -> None:
+    rows = [(app, MemberRow(number, "u", 5)) for app in ("b", "", "a", "a2") for number in (2, 1)]
+    store.write([put(app, "members", row) for app, row in rows], 1)
+    found = list(store.load_many("members"))
+    assert [app for app, _ in found] == ["", "a", "a2", "b"]
+    assert all(part == [MemberRow(1, "u", 5), MemberRow(2, "u", 5)] for _, part in found)
+    store.write([put(app, "messages", message(seq, seq)) for seq, app in ((1, "b"), (2, "a"), (3, "b"))], 2)
+    assert [(app, row.seq) for app, row in store.load("messages")] == [("a", 2), ("b", 1), ("b", 3)]
+
+
 def test_a_database_from_before_what_came_later_opens_and_takes_it(tmp_path: Path) -> None:
     path, old = tmp_path / "parley.db", ConversationRow(1, 3, "u", "u", 5, "team")
     with opened(path) as store:
