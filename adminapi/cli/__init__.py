@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadSettings as error:
         return fail(given, "settings", str(error), BAD_SETTINGS)
     except Refused as refused:
+        if os.path.isdir(place.data) and not os.access(place.data, os.R_OK | os.X_OK, effective_ids=True):
+            words = f"This user may not look into {place.data}: run parley as root, or as the user it belongs to."
+            return fail(given, refused.reason.value, f"{refused.detail} {words}", REFUSED)
         code = TRY_AGAIN if refused.reason in RETRY_LATER else REFUSED
         return fail(given, refused.reason.value, with_next(refused), code)
     except KeyboardInterrupt:

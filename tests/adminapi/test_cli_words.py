@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -173,3 +174,23 @@ def test_an_audit_log_in_the_wrong_place_is_not_called_sound(folder: Path, capsy
         assert (code, out) == (78, "")
         assert "--data" in err
     assert run(capsys, "audit", "verify", "--data", str(folder))[0] == 0
+
+
+@pytest.mark.parametrize("words", [("stats",), ("operator", "list")])
+def test_who_may_not_look_into_the_data_is_told_so_and_not_to_try_again(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """As without sudo on a server."""
+    with TemporaryDirectory() as folder:
+        data = Path(folder, "data")
+        data.mkdir(mode=0)
+        Path(folder).chmod(0o755)
+        own = os.geteuid()
+        os.seteuid(own or 65534)  # root may look anywhere
+        try:
+            code, out, err = run(capsys, *words, "--data", str(data))
+        finally:
+            os.seteuid(own)
+    assert (code, out) == (1, "")
+    assert f"may not look into {data}: run parley as root, or as the user it belongs to." in err
+    assert "in a moment" not in err
