@@ -56,20 +56,17 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
             tables, fault = run(name, sizes, Path(folder))
         measured[name] = about(sys.modules[CASES[name].__module__].__doc__ or ""), tables
-        took = f"{time.monotonic() - began:.0f} s"
         if options.report is not None:  # after each, as the whole takes long and may be broken off
             run_of = "quick sizes, a look and no report" if options.quick else "full sizes"
-            page = publish(options.report, [*head, f"{run_of}, {took}"], measured)
+            print(publish(options.report, [*head, f"{run_of}, {time.monotonic() - began:.0f} s"], measured))
         failed |= bool(fault) or any("NOT MET" in sentence for table in tables for sentence in table.budgets)
     if lines := of_tables(table for _, tables in measured.values() for table in tables):
         print("\n".join(markdown(lines)))
-    print(f"\ntook {took}")
+    print(f"\ntook {time.monotonic() - began:.0f} s")
     if left_out:
         print(
             f"left out: {', '.join(left_out)}: a look has three minutes, and others use this machine; ask for them by name"
         )
-    if options.report is not None:
-        print(page)
     return 1 if failed else 0
 
 
