@@ -178,7 +178,8 @@ class Boxes:
             return (*wire.session(user), Step(asking, lambda answer: _made(answer) and complete(answer)))
         if isinstance(wire, XmppWire):
             *steps, presence = wire.session(user, f"u.{user}")
-            return (*steps, Step(presence.send, complete))
+            # His own presence comes before his messages or behind them.
+            return (*steps, Step(presence.send, lambda answer: presence.answered(answer) and complete(answer)))
         assert isinstance(wire, ParleyWire)
         assert count <= HISTORY_MOST
         history = wire.ask("msg.history", {"conv_id": place, "after": 0, "limit": count})

@@ -90,7 +90,7 @@ def test_errands_over_the_control_socket(stub: Path, capsys: pytest.CaptureFixtu
     assert abs(claims["exp"] - time.time() - 7200) < 5
     code, out, _ = run(capsys, "doctor", *data)
     assert code == 0
-    assert out.count("ok ") == 13
+    assert out.count("ok ") == 14
     assert "database: sqlite 2 commits behind the journal" in out
     code, out, _ = run(capsys, "backup", "saved", *data)
     assert code == 0
