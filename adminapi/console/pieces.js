@@ -75,9 +75,16 @@ export function table({ caption, columns, key, nothing }) {
   const grid = h("table.rows", { role: "table", hidden: true }, h("caption.unseen", caption), h("thead", { role: "rowgroup" }, head), body);
   const none = h("div", { hidden: true }, nothing);
   let shown = new Map();
+  let waiting;
   const line = (row) => h("tr", { role: "row" }, columns.map(({ head, cell, tone }) =>
     h(tone ? `td.${tone}` : "td", { role: "cell", "data-label": head }, h("div", cell(row)))));
   const set = (rows) => {
+    waiting = rows;
+    const dialog = document.querySelector("dialog[open]");
+    // What is asked about stays until it is answered: the focus comes back to it, and goes on from there if it goes.
+    if (dialog && grid.isConnected && !dialog.contains(grid)) {
+      return dialog.addEventListener("close", () => waiting === rows && set(rows), { once: true });
+    }
     const next = new Map();
     for (const row of rows) {
       const [name, made] = [key(row), line(row)];

@@ -4,7 +4,8 @@ answers that wait.
 The law: deadlines are judged by the gateway's clock (`table.now`), which stands still while the process does, and only for
 connections that are being read; so nobody is ever cut off for what we did not hear. The few connections that are
 leaving, blocked or resting are looked at four times a second; all others in slices, a whole round of them about
-once a second, since a timer each would cost 4.3 us and a slice costs 0.1 us a connection.
+once a second, since a timer each would cost 4.3 us and a slice costs 0.1 us a connection. What all outboxes hold together is
+looked at in every turn.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Sweep:
         """Called once a turn, after input was read: whoever has just spoken is not cut off."""
         table = self._table
         now = table.now
+        table.shed()
         if now >= self._due:
             self._due = now + SWEEP_SECONDS
             self._few()
@@ -65,7 +67,6 @@ class Sweep:
         for outbox in list(table.blocked):
             if now - outbox.moved >= outbox.connection.limits.outbox_seconds:
                 outbox.connection.crowded(limit=0)
-        table.shed()
         for connection in list(table.resting):
             if connection.pace is None or connection.pace.rested(now):
                 del table.resting[connection]

@@ -116,6 +116,25 @@ def test_the_focus_stays_in_the_list_when_its_row_goes(sign_in: SignIn, person: 
     page.get_by_role("link", name="zoe-2").and_(page.locator(":focus")).wait_for()
 
 
+def test_a_row_stays_while_something_is_asked_about_it(sign_in: SignIn, person: People) -> None:
+    first, _ = person("yan-1", "row"), person("yan-2", "row")
+    page = sign_in("support", "app/demo/sessions")
+    page.get_by_role("searchbox").fill("yan-")
+    row(page, "yan-2").wait_for()
+    row(page, "yan-1").get_by_role("button", name="Kick").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    first.leave()
+    for _ in range(2):  # the second was asked for when it had left
+        with page.expect_response("**/sessions?*") as asked:
+            pass
+        asked.value.finished()
+    assert row(page, "yan-1").count() == 1
+    page.keyboard.press("Escape")
+    row(page, "yan-1").wait_for(state="detached")
+    page.get_by_role("link", name="yan-2").and_(page.locator(":focus")).wait_for()
+
+
 def test_a_user_is_made_banned_and_deleted(sign_in: SignIn, person: People) -> None:
     page = sign_in("admin", "app/demo/users")
     page.get_by_role("button", name="New user").click()

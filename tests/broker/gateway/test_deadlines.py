@@ -181,6 +181,7 @@ async def test_over_the_sum_of_all_outboxes_the_largest_goes_first() -> None:
         while broker.reactor.statistics().closed.get("slow") is None:
             broker.post([first, second, second], b"x" * 30_000)
             await trio.sleep(0.001)
+            assert broker.reactor.statistics().outbox_bytes <= 500_000
         await broker.until(lambda: broker.core.departed == [second])
         await large.closed()
         broker.kick(first, CloseReason.CONTINUED)
