@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         place = load(given.config, given.data)
         allow_depth(place.nesting)
-        return cast(Callable[[argparse.Namespace, Place], int], given.run)(given, place)
+        code = cast(Callable[[argparse.Namespace, Place], int], given.run)(given, place)
+        sys.stdout.flush()  # here, where a pipe that nobody reads any more is no fault
+        return code
     except BadSettings as error:
         return fail(given, "settings", str(error), BAD_SETTINGS)
     except Refused as refused:

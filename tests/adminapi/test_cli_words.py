@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -194,3 +195,13 @@ def test_who_may_not_look_into_the_data_is_told_so_and_not_to_try_again(
     assert (code, out) == (1, "")
     assert f"may not look into {data}: run parley as root, or as the user it belongs to." in err
     assert "in a moment" not in err
+
+
+def test_a_pipe_that_nobody_reads_any_more_is_no_fault(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "adminapi.cli", "audit", "verify", "--data", str(tmp_path)]
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    ran = subprocess.run(command, cwd=ROOT, env=environ, stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, b"")
