@@ -95,7 +95,7 @@ class Repeats:
         call = Marking(broker, partial(self._begin, name))
         try:
             answer = await run(call)
-        except Exception:
+        except Exception:  # whatever it is goes to the caller; what matters here is whether anything was done
             if call.marked and not call.changes:
                 self._drop(name)
                 self._unwritten[name] = None

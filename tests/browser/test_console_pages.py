@@ -102,13 +102,19 @@ def test_a_new_session_comes_into_the_list_without_taking_the_focus(sign_in: Sig
     assert kick.evaluate("each => each === document.activeElement")
 
 
+def asked_to_kick(sign_in: SignIn, name: str, *, beside: str) -> Page:
+    """The list of sessions, asking by keyboard whether to kick that one of two."""
+    page = sign_in("support", "app/demo/sessions")
+    page.get_by_role("searchbox").fill(name.partition("-")[0])
+    row(page, beside).wait_for()
+    row(page, name).get_by_role("button", name="Kick").focus()
+    page.keyboard.press("Enter")
+    return page
+
+
 def test_the_focus_stays_in_the_list_when_its_row_goes(sign_in: SignIn, person: People) -> None:
     first, _ = person("zoe-1", "row"), person("zoe-2", "row")
-    page = sign_in("support", "app/demo/sessions")
-    page.get_by_role("searchbox").fill("zoe-")
-    row(page, "zoe-2").wait_for()
-    row(page, "zoe-1").get_by_role("button", name="Kick").focus()
-    page.keyboard.press("Enter")
+    page = asked_to_kick(sign_in, "zoe-1", beside="zoe-2")
     page.get_by_role("dialog").get_by_label("Reason").fill("by keyboard")
     page.keyboard.press("Enter")
     told(page, "zoe-1 was kicked.")
@@ -119,11 +125,7 @@ def test_the_focus_stays_in_the_list_when_its_row_goes(sign_in: SignIn, person: 
 
 def test_a_row_stays_while_something_is_asked_about_it(sign_in: SignIn, person: People) -> None:
     first, _ = person("yan-1", "row"), person("yan-2", "row")
-    page = sign_in("support", "app/demo/sessions")
-    page.get_by_role("searchbox").fill("yan-")
-    row(page, "yan-2").wait_for()
-    row(page, "yan-1").get_by_role("button", name="Kick").focus()
-    page.keyboard.press("Enter")
+    page = asked_to_kick(sign_in, "yan-1", beside="yan-2")
     page.get_by_role("dialog").wait_for()
     first.leave()
     for _ in range(2):  # the second was asked for when it had left
