@@ -208,13 +208,15 @@ class Managed(Broker):
 
 
 class AdminApi(Server):
-    """The admin API of the broker in this folder, as its unit starts it: behind the broker where the two share a core."""
+    """The admin API of the broker in this folder, with the niceness its unit gives it: the two share a core here."""
 
+    unit = ROOT / "systemd" / "adminapi.service"
     listening = re.compile(rb"listening address=\S+?:(\d+)")
 
     def __init__(self, folder: Path) -> None:
         options = ["--config", str(folder / "parley.toml"), "--data", str(folder / "data")]
-        command = ["nice", "-n", "5", sys.executable, "-m", "adminapi", *options]
+        nice = re.findall(r"^Nice=(\d+)$", self.unit.read_text(), re.MULTILINE)
+        command = ["nice", "-n", *nice, sys.executable, "-m", "adminapi", *options]
         super().__init__("Parley's admin API", command, folder, log="admin.log")
 
 
