@@ -93,12 +93,12 @@ def flag(data: Data, field: str) -> bool:
     if value is None:
         return False
     kind = type(value)
-    if (kind is int or kind is str or kind is bool) and value in _FLAGS:
-        return _FLAGS[value]
+    if (kind is int or kind is str or kind is bool) and value in FLAGS:
+        return FLAGS[value]
     bad(field, "0 or 1")
 
 
-_FLAGS: dict[object, bool] = {0: False, 1: True, "0": False, "1": True}  # a bool equals its integer
+FLAGS: dict[object, bool] = {0: False, 1: True, "0": False, "1": True}  # a bool equals its integer
 
 
 def only_memory(data: Data) -> bool:

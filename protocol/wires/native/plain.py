@@ -24,6 +24,7 @@ from protocol.commands import Login, SendMessage
 from protocol.wires.native.fields import (
     CLIENT_MSG_ID_MOST,
     DEVICE_MOST,
+    FLAGS,
     ID_MOST,
     NAME_MOST,
     SECRET_MOST,
@@ -45,6 +46,8 @@ class Data(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: int
     text: str | UnsetType = UNSET
     client_msg_id: str = ""
+    transient: int | bool | str | UnsetType = UNSET
+    receipt: int | bool | str | UnsetType = UNSET
 
 
 class Frame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -74,6 +77,8 @@ class LoginFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: Annotated[int, Meta(ge=INT_MIN, le=INT_MAX)] | Annotated[str, Meta(max_length=ID_MOST)] | UnsetType = UNSET
 
 
+GIVEN: dict[object, bool] = {UNSET: False, **FLAGS}
+"""What a flag says, given or not."""
 READ = msgspec.json.Decoder(Frame).decode
 READ_LOGIN = msgspec.json.Decoder(LoginFrame).decode
 
@@ -87,7 +92,10 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
     data, number = frame.data, frame.id
     text, sent_as, kind = data.text, data.client_msg_id, data.type
     conversation = ids.known(data.conv_id)
-    if conversation is None or not TYPE_LEAST <= kind <= TYPE_MOST or not kind or (kind == -1 and not text):
+    transient, receipt = GIVEN.get(data.transient), GIVEN.get(data.receipt)
+    if conversation is None or transient is None or receipt is None:
+        return None
+    if not TYPE_LEAST <= kind <= TYPE_MOST or not kind or (kind == -1 and not text):
         return None
     if sent_as and not is_name(sent_as, CLIENT_MSG_ID_MOST):
         return None
@@ -99,6 +107,8 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
     colons = raw.count(b":") - 4 - (number is not UNSET) - (text is not UNSET)
     if sent_as:
         colons -= 1
+    if colons:
+        colons -= (data.transient is not UNSET) + (data.receipt is not UNSET)
     if colons and (b"\\" in raw or colons != _inside(text, sent_as, number)):
         return None
     return Submit(
@@ -108,6 +118,8 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
             body=b"{}" if text is UNSET else write_json({"text": text}),
             conversation=conversation,
             client_msg_id=sent_as,
+            transient=transient,
+            receipt=receipt,
         ),
     )
 

@@ -52,17 +52,22 @@ def whole(fields: dict[str, st.SearchStrategy[str]]) -> st.SearchStrategy[str]:
     ))  # fmt: skip
 
 
+FLAG = st.sampled_from(["0", "1", '"0"', '"1"', "true", "false"])
 PLAIN = {
     "conv_id": st.just(json.dumps(ID)),
     "type": st.sampled_from(["-1", "7"]),
     "text": spelt(TEXTS),
     "client_msg_id": spelt(TEXTS),
+    "transient": FLAG,
+    "receipt": FLAG,
 }
 LOOSE = {
     "conv_id": spelt(st.just(ID) | TEXTS),
     "type": spelt(st.just(-1) | ODD),
     "text": spelt(TEXTS | ODD),
     "client_msg_id": spelt(TEXTS | ODD),
+    "transient": FLAG | spelt(TEXTS | ODD),
+    "receipt": FLAG | spelt(TEXTS | ODD),
     "attr": spelt(ODD),
     "t\\u0065xt": spelt(TEXTS),
 }
@@ -143,8 +148,9 @@ def test_zd03_plain_logins_are_read_in_one_step(more: dict[str, str], number: in
 
 @pytest.mark.parametrize("text", ["hello", "see http://a:1", 'say "hello"', "", "zwölf\n"])
 @pytest.mark.parametrize("number", [None, 5, "a:b"])
-def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | None) -> None:
-    frame = {"type": "msg.send", "data": {"conv_id": ID, "type": 1, "text": text, "client_msg_id": "a1"}}
+@pytest.mark.parametrize("flags", [{}, {"transient": True}, {"receipt": "1", "transient": 0}])
+def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | None, flags: dict[str, object]) -> None:
+    frame = {"type": "msg.send", "data": {"conv_id": ID, "type": 1, "text": text, "client_msg_id": "a1"} | flags}
     raw = json.dumps(frame if number is None else frame | {"id": number}, ensure_ascii=False).encode()
     doubtful = "\\" in raw.decode() and number == "a:b"
     assert (read_plain_send(raw, IDS) is None) == doubtful
