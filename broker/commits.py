@@ -112,18 +112,19 @@ class Commits:
         self._newest = self.number
         self._images += images
 
-    def emit(self, effect: Effect) -> None:
-        """Let it leave as soon as nothing before it can vanish."""
+    def emit(self, *effects: Effect) -> None:
+        """Let them leave, in this order, as soon as nothing before them can vanish."""
         if self._newest <= self.durable:
-            self.outgoing.append(effect)
+            self.outgoing += effects
             return
         waiting = self._last
         if waiting.commit != self._newest:
             waiting = self._last = Waiting(self._newest)
             self._waiting.append(waiting)
-        waiting.effects.append(effect)
-        if type(effect) is ReplyTo:
-            waiting.count(effect.session, effect.reply)
+        waiting.effects += effects
+        for effect in effects:
+            if type(effect) is ReplyTo:
+                waiting.count(effect.session, effect.reply)
 
     def emit_early(self, answer: ReplyTo, *, in_order: bool) -> None:
         """Let an answer leave that waits for no disk, as its caller has asked (`SendMessage.memory`). What stays in order:

@@ -252,16 +252,16 @@ class Dispatcher:
             self._positions[hub.app.id, row.conversation, row.user] = hub
         if type(reply) is LoggedIn:
             self.admission.hub_of[running.session] = hub
-        for effect in decision.before:
-            self.commits.emit(effect)
-        if running.request is not None:
+        if running.request is None:
+            self.commits.emit(*decision.before, *decision.effects)
+        else:
             answer = ReplyTo(running.session, running.request, reply)
             if type(reply) is Sent and reply.memory:
+                self.commits.emit(*decision.before)
                 self.commits.emit_early(answer, in_order=running.serial)
+                self.commits.emit(*decision.effects)
             else:
-                self.commits.emit(answer)
-        for effect in decision.effects:
-            self.commits.emit(effect)
+                self.commits.emit(*decision.before, answer, *decision.effects)
         self._tallies.count(hub, running.session, reply, decision.effects)
         if self._waiting:
             self._go_on(running)

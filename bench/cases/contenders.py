@@ -53,6 +53,7 @@ IDLE_SECONDS = 1.0
 """Several ticks of every contender (Parley's is 0.25 s)."""
 
 PARLEY = Contender("Parley", "fsync", "", Broker, ParleyWire())
+TRANSIENT = Contender("Parley", "mem", "", Broker, ParleyWire(transient=True))
 LEANCLOUD = Contender("LeanCloud wire", "fsync", "", partial(Broker, name="LeanCloud wire"), LeanCloudWire())
 """A broker as Parley's, spoken to by LeanCloud's clients."""
 POSTGRES = Contender("Parley on PostgreSQL", "fsync", "postgres", PostgresBroker, ParleyWire())

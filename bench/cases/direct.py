@@ -1,13 +1,13 @@
-"""direct: messages from one user to one other, durable, each pair with one in flight.
+"""direct: messages from one user to one other, each pair with one in flight: durable, and kept nowhere.
 
 A message counts when it has been acknowledged to its sender and delivered to its receiver, which have a connection each.
 LeanCloud's wire is measured beside Parley's own: the same broker with the same load, its receivers saying once a second
-each what they have received.
+each what they have received. What keeps nothing stands in a table of its own, with Parley's transient messages.
 
-Peer: JetStream with a stream of files synced at every message (`sync_interval: always`); the sender waits for the
+Peers: JetStream with a stream of files synced at every message (`sync_interval: always`); the sender waits for the
 publish acknowledgement. Its receivers hear the subject itself and need not wait for the disk as Parley's do, nor does
-the peer keep a consumer for them: the cheaper way for the peer. ejabberd: chat messages, whose stream management says
-"taken" and nothing of a disk. The thin brokers keep nothing; both are here for the cost of passing a message on.
+the peer keep a consumer for them: the cheaper way for the peer. Those that keep nothing: ejabberd's chat messages, whose
+stream management says "taken" and nothing of a disk; the thin brokers, which pass on what comes and ask nobody who he is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bench.cases.contenders import (
     JETSTREAM,
     LEANCLOUD,
     PARLEY,
+    TRANSIENT,
     Contender,
     no_dearer,
     row_of,
@@ -48,7 +49,7 @@ LEANCLOUD_TIMES = 1.5
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, EJABBERD, *thin_ones(sizes)) as (running, missing):
+    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, TRANSIENT, EJABBERD, *thin_ones(sizes)) as (running, missing):
         for count, messages in sizes.pairs.items():
             pairs = {name: Pairs(count, messages, *each) for name, each in running.items()}
             try:
@@ -57,13 +58,24 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
             finally:
                 for each in pairs.values():
                     hang_up(each.sockets)
-            yield table(count, messages, rows(played, missing))
+            found = rows(played, missing)
+            yield durable_table(count, messages, tuple(each for each in found if each.name.endswith("fsync")))
+            yield Table(
+                f"direct: 1 to 1, kept nowhere, {load(count, messages)}",
+                (CPU, RATE, P50, P99),
+                tuple(each for each in found if each.name.endswith("mem")),
+                notes=("Parley's messages are transient; it still asks who may write to whom, and counts their rate",),
+            )
 
 
-def table(count: int, messages: int, found: tuple[Row, ...]) -> Table:
+def load(count: int, messages: int) -> str:
+    return f"{PAYLOAD_BYTES} B, {count:,} in flight, {count * messages:,} messages a round"
+
+
+def durable_table(count: int, messages: int, found: tuple[Row, ...]) -> Table:
     peer = row_of(found, JETSTREAM).figures.get(RATE)
     return Table(
-        f"direct: 1 to 1, {PAYLOAD_BYTES} B, {count:,} in flight, {count * messages:,} messages a round",
+        f"direct: 1 to 1, durable, {load(count, messages)}",
         (CPU, RATE, P50, P99),
         found,
         notes=("a message is acknowledged and delivered; JetStream delivers without waiting for its disk",),

@@ -1,6 +1,7 @@
 """Parley's native socket protocol: JSON in WebSocket text frames (SOCKET.md).
 
-Sends carry a `client_msg_id`, as every client library's do, so each also costs the server a remembered send.
+Sends carry a `client_msg_id`, as every client library's do, so each also costs the server a remembered send; transient ones
+have none, as nothing of them is remembered.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ class ParleyWire(Wire):
     ack = b'"msg.send.success"'
     settles = 0.3
     end = staticmethod(frame_end)
+
+    def __init__(self, *, transient: bool = False) -> None:
+        self._transient = transient
 
     def session(self, user: str, topic: str = "") -> Script:
         data = {"app_id": APP, "client_id": user, "device_id": "bench", "token": token(user)}
@@ -49,9 +53,10 @@ class ParleyWire(Wire):
         return Gathering(self.ask("conv.create", data), lambda answer: str(data_of(answer, "conv.create")["conv_id"]))
 
     def send(self, place: str, number: int, size: int) -> bytes:
+        more = b'"transient":true' if self._transient else b'"client_msg_id":"%032x"' % number
         return masked(
-            b'{"type":"msg.send","id":"%s","data":{"conv_id":"%s","type":-1,"text":"%s","client_msg_id":"%032x"}}'
-            % (marked(number), place.encode(), payload(number, size), number)
+            b'{"type":"msg.send","id":"%s","data":{"conv_id":"%s","type":-1,"text":"%s",%s}}'
+            % (marked(number), place.encode(), payload(number, size), more)
         )
 
 

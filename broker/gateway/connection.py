@@ -154,6 +154,8 @@ class Connection(ABC):
                 HANDLERS[type(inbound)](self, inbound)
                 if self.state != OPEN:
                     return
+            if not framing.pending():
+                break
             if clock() >= ends:
                 table.queue(self)
                 break

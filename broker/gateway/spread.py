@@ -94,31 +94,33 @@ class Spread:
         key = wire.text, wire.push_key()
         payloads = self._payloads.get(key)
         if payloads is None:
-            payloads = self._payloads[key] = []  # what fails here fails once
-            whole = []
-            for push in self._pushes:
-                payload = wire.push(push)
-                if payload is not None:
-                    whole.append(payload)
-            payloads += whole
+            self._payloads[key] = []  # what fails here fails once
+            payloads = self._payloads[key] = self._rendered(wire)
+        return payloads
+
+    def _rendered(self, wire: Wire) -> list[bytes]:
+        payloads = []
+        for push in self._pushes:
+            payload = wire.push(push)
+            if payload is not None:
+                payloads.append(payload)
         return payloads
 
     def _encode(self, outbox: Outbox) -> bytes | Personal | None:
         """The bytes for every receiver of this one's format, None if its wire has no word for it or fails on it."""
-        frame: bytes | Personal | None = None
         wire, framing = outbox.connection.wire, outbox.connection.framing
-        if wire is not None and framing is not None:
-            try:
-                payloads = self._payloads_of(wire)
-                mark = MARKS[self.post.push.dispensable]
-                if payloads and type(outbox) is SeatOutbox:
-                    end = outbox.end
-                    whole = [framing.pack(payload + end, wire.text) for payload in payloads]
-                    frame = Personal([each[: len(each) - len(end)] for each in whole], len(end), mark)
-                elif len(payloads) == 1:
-                    frame = mark(framing.pack(payloads[0], wire.text))
-                elif payloads:
-                    frame = mark(b"".join([framing.pack(payload, wire.text) for payload in payloads]))
-            except Exception:  # nor would the next receiver of this form get it
-                logger.exception("push could not be encoded push=%s", type(self.post.push).__name__)
-        return frame
+        if wire is None or framing is None:
+            return None
+        try:
+            mark = MARKS[self.post.push.dispensable]
+            if type(outbox) is SeatOutbox:
+                end = outbox.end
+                whole = [framing.pack(payload + end, wire.text) for payload in self._payloads_of(wire)]
+                return Personal([each[: len(each) - len(end)] for each in whole], len(end), mark) if whole else None
+            payloads = self._rendered(wire)
+            if len(payloads) == 1:
+                return mark(framing.pack(payloads[0], wire.text))
+            return mark(b"".join([framing.pack(payload, wire.text) for payload in payloads])) if payloads else None
+        except Exception:  # nor would the next receiver of this form get it
+            logger.exception("push could not be encoded push=%s", type(self.post.push).__name__)
+            return None
