@@ -149,12 +149,18 @@ class Tail:
         if (row := self._take_out(held)) is not None:
             self._traces.add(held.commit, row)
 
-    def applied(self, commit: int) -> None:
-        """Drop what the store has: everything up to `commit`."""
+    def applied(self, commit: int, most: int | None = None) -> bool:
+        """Drop what the store has: everything up to `commit`, or the first `most` rows of it. Whether more are left."""
         self._applied = max(self._applied, commit)
-        while self._queue and self._queue[0].commit <= commit:
-            self._take_out(self._queue.popleft())
         self._traces.applied(commit)
+        queue = self._queue
+        while queue and queue[0].commit <= commit:
+            if most == 0:
+                return True
+            if most is not None:
+                most -= 1
+            self._take_out(queue.popleft())
+        return False
 
     def sends_applied(self, commit: int) -> None:
         """The store of sends has everything up to `commit`: their bodies are not looked for on the journal any more."""

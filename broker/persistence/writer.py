@@ -17,7 +17,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -85,7 +85,9 @@ class WriterStatistics(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    def __init__(self, store: Store, journal: Journal, applied: Callable[[], int], *, write_seconds: float) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, applied: Callable[[], Awaitable[int]], *, write_seconds: float
+    ) -> None:
         """`applied` is called on the Trio thread whenever the store has more, and gives the commit up to which the journal
         may forget."""
         self.store = store
@@ -175,11 +177,11 @@ class Writer:
         """One batch, if there is one, then one slice of trims."""
         if behind:
             batch = self._gather()
-            images, position = await trio.to_thread.run_sync(self._newest, batch, limiter=self._reading)
+            images, position, trims = await trio.to_thread.run_sync(self._newest, batch, limiter=self._reading)
             found = await self.store.write(images, position)
-            self._trims_left |= any(map(starts_trim, images))
+            self._trims_left |= trims
             self._finish(found, len(images) if found == position else 0)
-            await trio.to_thread.run_sync(self._release, self._told_applied(), limiter=self._reading)
+            await trio.to_thread.run_sync(self._release, await self._told_applied(), limiter=self._reading)
             self._answered()
             if self._submitted == self.applied:
                 self._caught_up.set()
@@ -209,24 +211,24 @@ class Writer:
             batch.append(pending)
         return batch
 
-    def _newest(self, batch: list[Pending]) -> tuple[list[Image], int]:
-        """In a worker thread. The newest image of each key, and the commit they lead to; an empty batch is read from the
-        journal."""
+    def _newest(self, batch: list[Pending]) -> tuple[list[Image], int, bool]:
+        """In a worker thread. The newest image of each key, the commit they lead to, and whether there will be something to
+        trim; an empty batch is read from the journal."""
         newest: dict[tuple[str, str, tuple[Any, ...]], Image] = {}
-        if batch:
-            for pending in batch:
-                for image in pending.images:
-                    newest[image.app, image.table, image.key] = image
-            return list(newest.values()), batch[-1].commit
         position, size = self.applied, 0
-        for commit, body in self._journal.read(position + 1, self._submitted):
+        for pending in batch:
+            for image in pending.images:
+                newest[image.app, image.table, image.key] = image
+            position = pending.commit
+        for commit, body in self._journal.read(position + 1, self._submitted) if not batch else ():
             for image in decode(body):
                 newest[image.app, image.table, image.key] = image
             position = commit
             size += len(body)
             if len(newest) >= BATCH_IMAGES or size > BATCH_BYTES:
                 break
-        return list(newest.values()), position
+        images = list(newest.values())
+        return images, position, any(map(starts_trim, images))
 
     def _release(self, applied: int) -> None:
         """In a worker thread."""

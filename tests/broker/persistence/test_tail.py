@@ -64,6 +64,16 @@ def test_an_edit_takes_the_place_of_the_message_and_stays_until_its_own_commit_i
     assert (budget.used, tail.statistics()) == (0, {"held": 0, "let_go": 0})
 
 
+def test_what_the_store_has_is_dropped_a_part_at_a_time() -> None:
+    tail = Tail(Budget(1 << 20))
+    for seq in range(1, 6):
+        add(tail, seq, message(seq))
+    assert tail.applied(4, 3) is True
+    assert [tail.message(9000 + seq) is None for seq in range(1, 6)] == [True, True, True, False, False]
+    assert tail.applied(4, 3) is False
+    assert [tail.message(9000 + seq) is None for seq in range(1, 6)] == [True, True, True, True, False]
+
+
 def test_images_of_other_tables_are_not_the_tails() -> None:
     budget = Budget(1 << 20)
     tail = Tail(budget)

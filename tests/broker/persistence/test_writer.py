@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import select
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -111,6 +112,21 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
 
 async def drain(broker: Broker) -> int:
     return await broker.writer.drain(trio.current_time() + 20)
+
+
+async def test_other_tasks_go_on_while_the_tail_lets_go_of_a_batch(
+    broker: Broker, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.persistence.targets.DROPPED_ROWS", 10)
+    broker.commit(*(said(seq) for seq in range(1, 101)))
+    nursery.start_soon(broker.writer.run)
+    held = [100]
+    with trio.fail_after(20):
+        while held[-1]:
+            await trio.lowlevel.checkpoint()
+            held.append(broker.tail.statistics()["held"])
+    # Tasks that are ready run in any order, so two parts may go between two looks.
+    assert max(before - after for before, after in itertools.pairwise(held)) <= 20
 
 
 async def test_commits_reach_the_store_and_leave_tail_and_journal(broker: Broker, nursery: trio.Nursery) -> None:
