@@ -22,8 +22,9 @@ from broker.hub.handlers import HANDLERS, SCANS
 from broker.hub.housekeeping import Housekeeping
 from broker.hub.hub import Hub
 from broker.hub.recent import Need
-from broker.hub.rows import Image, put
+from broker.hub.rows import Image
 from broker.jobs import Compare, Errand, Fetch, Job
+from broker.positions import Positions
 from broker.running import Running, internal, marks
 from broker.scans import Scans
 from broker.tallies import Tallies
@@ -61,7 +62,6 @@ HELD_BYTES = 64 * 1_048_576
 """Of answers and pushes that wait for the disk; beyond it nobody is read. Reads wait too: no limit of sends bounds this."""
 PAUSE_SECONDS = 1.0
 TICK_MS = 250
-POSITIONS_MS = 2_000
 
 
 class Dispatcher:
@@ -85,9 +85,9 @@ class Dispatcher:
         self._stopped: dict[int, Stopped] = {}
         self._watchers: dict[int, None] = {}
         self._scans = Scans(self._awaited, self._finish, self._answer, self._fetch, self._fail)
-        self._positions: dict[tuple[str, int, str], Hub] = {}
+        self._positions = Positions()
         self._turn: Moment | None = None
-        self._next_tick = self._next_positions = 0
+        self._next_tick = 0
         self._commands = 0
         self._tallies = Tallies()
 
@@ -128,12 +128,14 @@ class Dispatcher:
         now = self.moment().now_ms
         if now >= self._next_tick:
             self._tick(now)
+        if self.admission.storage and (positions := self._positions.take(now)):
+            self.commits.add(positions)
         self._scans.step(self.moment)
         self.commits.advance()
         self._turn = None  # what comes in next is another moment
 
     def wants_turn(self) -> bool:
-        return bool(self._scans or self.outgoing)
+        return bool(self._scans or self.outgoing or (self._positions.due and self.admission.storage))
 
     def next_deadline(self) -> float:
         """Seconds until the next tick."""
@@ -159,22 +161,11 @@ class Dispatcher:
         for hub in self.apps.hubs.values():
             for effect in hub.tick(now):
                 self.commits.emit(effect)
-        if now >= self._next_positions:
-            self._next_positions = now + POSITIONS_MS
-            self.commit_positions()
 
     def commit_positions(self) -> None:
-        """Positions that moved ride in the open commit, as they stand now."""
-        if not self._positions or not self.admission.storage:
-            return
-        images = []
-        for (app, conversation, user), hub in self._positions.items():
-            row = hub.tables.positions.get(conversation, {}).get(user)
-            if row is not None:
-                images.append(put(app, "positions", row))
-        self._positions.clear()
-        if images:
-            self.commits.add(images)
+        """All that have moved ride in the open commit, as they stand now."""
+        if self.admission.storage and (positions := self._positions.take_all()):
+            self.commits.add(positions)
 
     # One command.
 
@@ -248,8 +239,8 @@ class Dispatcher:
             raise StateBroken(f"{type(running.command).__name__} could not be applied") from error
         if images:
             self.commits.add(images)
-        for row in decision.marks:
-            self._positions[hub.app.id, row.conversation, row.user] = hub
+        if decision.marks:
+            self._positions.note(hub, decision.marks)
         if type(reply) is LoggedIn:
             self.admission.hub_of[running.session] = hub
         if running.request is None:
