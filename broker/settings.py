@@ -98,7 +98,7 @@ class Sockets(Section, frozen=True):
     turn_ms: Annotated[float, Meta(ge=0.1, le=1000)] = 4.0
     """Milliseconds after which the reactor looks up, whatever is left: longer is cheaper, shorter is fairer. What a turn and
     its commit cost, 0.4 ms, is shared by twice as many messages as in the 2 ms of DESIGN 2.4, so nobody waits longer: one to
-    one with 1,000 in flight takes a tenth less CPU, LeanCloud's fan-out 1.04 x the native one instead of 1.5. 8 add nothing."""
+    one with 1,000 in flight takes a tenth less CPU, LeanCloud's fan-out 1.04 x the native one and not 1.5. 8 add nothing."""
 
 
 class StoreSettings(Section, frozen=True):
