@@ -56,9 +56,10 @@ Run = Callable[[Marking], Awaitable[Answer]]
 class Repeats:
     """The answers given so far, oldest first, and the calls that were begun."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] | None = None) -> None:
+        """`clock`: Unix seconds."""
         self._book = Book(path)
-        self._clock = clock
+        self._clock = clock or steady()
         self._loaded = False
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._bytes = 0
@@ -205,6 +206,12 @@ class Repeats:
     def close(self) -> None:
         """Nothing runs any more."""
         self._book.close()
+
+
+def steady() -> Callable[[], float]:
+    """The wall's time as it is now, going on evenly: when the wall is set anew, nothing grows old at once."""
+    start = time.time() - time.monotonic()
+    return lambda: start + time.monotonic()
 
 
 def rights(caller: Caller) -> Sequence[str]:

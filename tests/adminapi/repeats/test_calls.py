@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,14 @@ async def test_memory_and_file_are_bounded(place: Place, monkeypatch: pytest.Mon
     await give(b"z", 10)
     assert kept(memory) == [b"y" * 10, b"z"]
     assert memory._bytes == 11
+
+
+async def test_a_clock_that_is_set_forward_makes_nothing_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, repeats = Counting(place.folder), Repeats(place.folder / "repeats.db")
+    assert (await repeats.once(("k",), broker, saying(b"first", BAN))).body == b"first"
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 30 * 86_400)
+    assert (await repeats.once(("k",), broker, saying(b"second", BAN))).body == b"first"
 
 
 async def test_a_clock_that_is_set_back_makes_nothing_old(place: Place) -> None:
