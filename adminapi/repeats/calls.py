@@ -14,9 +14,9 @@ newest KEPT_ANSWERS within KEPT_BYTES; each is for the same app, caller, dialect
   again and answered as the first one was (of a sender's last 64). A transient one it does not remember: that leaves a mark.
 * Nor does an uploaded file leave one: whose answer was lost has a name that nobody knows, and one more harms nobody. What
   only reads reads again.
-* Where the disk refuses, a call under a key is refused STORAGE_UNAVAILABLE before anything is done: who sends a key relies
-  on it, and can leave it out. An answer that cannot be written leaves even so, as it is true: it stays in memory and goes to
-  the disk with the next one; a restart before that makes an unknown outcome of it.
+* Where the disk refuses, a call that would leave a mark is refused STORAGE_UNAVAILABLE before anything is done: who sends a
+  key relies on it, and can leave it out. An answer that cannot be written leaves even so, as it is true: it stays in memory
+  and goes to the disk with the next one; a restart before that makes an unknown outcome of it.
 
 Requests without the header pay nothing; the first that has one opens the file.
 """
