@@ -63,7 +63,7 @@ def dialects(place: Place, metrics: Metrics, shared: Shared, audit: Audit, repea
         MaxLeap(),
         Parley(services(place, passwords, metrics, shared, audit, repeats)),
     ]
-    return with_translator(found)
+    return with_translator(found, repeats)
 
 
 FEED_SECONDS = 3.0

@@ -9,13 +9,11 @@ Order of a request: route, admit the caller, read the body, run the endpoint.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import re
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,7 +31,8 @@ from adminapi.gate import Gate
 from adminapi.http import Cured, body_of, peer_of
 from adminapi.pages import sent
 from adminapi.ranges import read_part, wanted_range
-from adminapi.repeats.calls import KEY_CHARACTERS, Repeats
+from adminapi.repeats.calls import Repeats
+from adminapi.repeats.marking import Marking
 from adminapi.settings import Settings
 from adminapi.site import site
 from adminapi.uploads import received
@@ -151,7 +150,7 @@ class Front:
             else:
                 await self.admit_first(dialect, endpoint, ask)
                 ask.body = await self.whole_body()
-                answer = await self.run_once(dialect, endpoint, ask, witness, ask.body)
+                answer = await self.repeats.heed(dialect, endpoint, ask, witness, ask.body)
             outcome = str(answer.status)
         except Refused as refused:
             outcome = refused.reason.value
@@ -168,18 +167,6 @@ class Front:
         self.count(dialect.name, answer.status, trio.current_time() - began)
         return rendered(answer)
 
-    async def run_once(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, broker: Witness, content: bytes) -> Answer:
-        """Run the endpoint; a POST with an `Idempotency-Key` only the first time (`adminapi.repeats`). `content`: what makes
-        its body the same or another one."""
-        given = ask.headers.get("idempotency-key")
-        if not given or ask.method != "POST" or ask.caller is None:
-            return await endpoint.run(ask, broker)
-        if len(given) > KEY_CHARACTERS:
-            raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key has at most {KEY_CHARACTERS} characters.")
-        digest = hashlib.sha256(ask.query.raw.encode() + b"\0" + content).hexdigest()
-        key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, digest)
-        return await self.repeats.once(key, broker, partial(endpoint.run, ask))
-
     async def admit_first(self, dialect: Dialect, endpoint: Endpoint, ask: Ask) -> None:
         """Before the body is kept: what strangers send takes no memory, but it is read, or the connection would hang."""
         try:
@@ -192,8 +179,8 @@ class Front:
             raise
 
     async def run_upload(self, dialect: Dialect, endpoint: Endpoint, ask: Ask, witness: Witness) -> Answer:
-        async def keep(ask: Ask, broker: Broker) -> Answer:
-            await witness.changing(UPLOAD, ask.app.id)
+        async def keep(ask: Ask, broker: Witness | Marking) -> Answer:
+            await broker.changing(UPLOAD, ask.app.id)
             return await endpoint.run(ask, broker)
 
         await self.admit_first(dialect, endpoint, ask)
@@ -204,7 +191,7 @@ class Front:
                 async with received(self.next_piece, content_type, self.files, ask.app, ask.base_url) as body:
                     ask.uploads, ask.fields = body.files, body.fields
                     keeping = msgspec.structs.replace(endpoint, run=keep)
-                    answer = await self.run_once(dialect, keeping, ask, witness, body.content())
+                    answer = await self.repeats.heed(dialect, keeping, ask, witness, body.content())
         except trio.TooSlowError:
             raise Refused(Reason.BAD_FORMAT, f"The upload took longer than {self.answer_seconds:g} seconds.") from None
         except Refused:

@@ -147,7 +147,7 @@ def parameters(dialect: Dialect, endpoint: Endpoint) -> Iterator[Object]:
         yield parameter("query", name, schema, needed=name in query.get("required", ()))
     for name, schema in dialect.headers.items():
         yield parameter("header", name, schema)
-    if endpoint.method == "POST" and not endpoint.open and not endpoint.uploads:
+    if endpoint.method == "POST" and not endpoint.open and not endpoint.alone and not endpoint.uploads:
         yield parameter("header", "Idempotency-Key", REPEAT)
 
 

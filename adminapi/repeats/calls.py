@@ -3,18 +3,20 @@
 The law: before the first command of such a call that changes something leaves, "begun" is on the disk; before its answer
 leaves, the answer is. So a repeat after a crash gets the answer, or hears that the outcome is unknown (OUTCOME_UNKNOWN, for
 as long as an answer would be kept), and never does it again. Answers are kept for KEPT_SECONDS, of all apps together the
-newest KEPT_ANSWERS within KEPT_BYTES; each is for the same app, caller, dialect and path alone.
+newest KEPT_ANSWERS within KEPT_BYTES; each is for the same app, caller, dialect, path and content alone.
 
-* Only what succeeded is an answer to keep. A refusal did nothing, and its repeat tries afresh; but not where a part was done
-  before it, or where the broker went away meanwhile: that is an outcome nobody knows.
+* Only the answer of a call that did something is kept. A refusal did nothing, and its repeat tries afresh, as does an answer
+  that tells of refusals alone; but not where a part was done before it, or where the broker went away meanwhile: that is an
+  outcome nobody knows.
 * A call runs to its end though its caller has gone, for a caller whose connection broke is who asks again. A repeat that
   comes while the first is still running waits for it.
-* A message with a name of its own (`client_msg_id`) leaves no mark: the hub recognises it, so after a crash it is sent again
-  and answered as the first one was (of a sender's last 64). Nor does an uploaded file: whose answer was lost has a name that
-  nobody knows, and one more harms nobody. What only reads may read again.
-* Where the disk refuses, a call under a key is refused STORAGE_UNAVAILABLE before anything is done: who sends a key relies
-  on it, and can leave it out. An answer that cannot be written leaves even so, as it is true: it stays in memory and goes to
-  the disk with the next one; a restart before that makes an unknown outcome of it.
+* A message leaves no mark: the hub recognises it by the name it has of its call (`marking`), so after a crash it is sent
+  again and answered as the first one was (of a sender's last 64). A transient one it does not remember: that leaves a mark.
+* Nor does an uploaded file leave one: whose answer was lost has a name that nobody knows, and one more harms nobody. What
+  only reads reads again.
+* Where the disk refuses, a call that would leave a mark is refused STORAGE_UNAVAILABLE before anything is done: who sends a
+  key relies on it, and can leave it out. An answer that cannot be written leaves even so, as it is true: it stays in memory
+  and goes to the disk with the next one; a restart before that makes an unknown outcome of it.
 
 Requests without the header pay nothing; the first that has one opens the file.
 """
@@ -26,7 +28,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -34,10 +36,9 @@ from pathlib import Path
 import trio
 
 from adminapi.audit.witness import Witness
-from adminapi.dialect import Answer
+from adminapi.dialect import Answer, Ask, Caller, Dialect, Endpoint
 from adminapi.repeats.book import Book, Kept, Unkept
-from protocol.apps import App
-from protocol.commands import Command, Managed, Reply, SendMessage
+from adminapi.repeats.marking import Marking
 from protocol.errors import Reason, Refused
 
 log = logging.getLogger("adminapi.repeats")
@@ -48,16 +49,17 @@ KEPT_BYTES = 16 * 1_048_576
 KEY_CHARACTERS = 255
 RETRY_MS = 5_000
 
-Run = Callable[["Marking"], Awaitable[Answer]]
+Run = Callable[[Marking], Awaitable[Answer]]
 """An endpoint, for one request."""
 
 
 class Repeats:
     """The answers given so far, oldest first, and the calls that were begun."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] | None = None) -> None:
+        """`clock`: Unix seconds."""
         self._book = Book(path)
-        self._clock = clock
+        self._clock = clock or steady()
         self._loaded = False
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._bytes = 0
@@ -69,7 +71,21 @@ class Repeats:
         self.fault = ""
         """Why the file could not be used last, "" if it could."""
 
-    async def once(self, key: Sequence[str], broker: Witness, run: Run) -> Answer:
+    async def heed(
+        self, dialect: Dialect, endpoint: Endpoint, ask: Ask, broker: Witness | Marking, content: bytes
+    ) -> Answer:
+        """Run the endpoint; a POST with an `Idempotency-Key` only the first time. `content`: what makes its body the same or
+        another one. As `once`; BAD_FORMAT."""
+        given = ask.headers.get("idempotency-key")
+        if not given or ask.method != "POST" or ask.caller is None or endpoint.alone:
+            return await endpoint.run(ask, broker)
+        if len(given) > KEY_CHARACTERS:
+            raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key has at most {KEY_CHARACTERS} characters.")
+        digest = hashlib.sha256(ask.query.raw.encode() + b"\0" + content).hexdigest()
+        key = (dialect.name, ask.caller.app.id, ask.caller.user, ask.url_path, given, digest, *rights(ask.caller))
+        return await self.once(key, broker, partial(endpoint.run, ask))
+
+    async def once(self, key: Sequence[str], broker: Witness | Marking, run: Run) -> Answer:
         """The answer under `key`, by running if there is none. Whatever `run` raises goes to its own caller only.
         OUTCOME_UNKNOWN if it was begun and is not known to have ended; STORAGE_UNAVAILABLE."""
         name = hashlib.sha256(json.dumps(key).encode()).digest()
@@ -91,19 +107,26 @@ class Repeats:
             running.set()
         return answer
 
-    async def _run(self, name: bytes, broker: Witness, run: Run) -> Answer:
-        call = Marking(broker, partial(self._begin, name))
+    async def _run(self, name: bytes, broker: Witness | Marking, run: Run) -> Answer:
+        call = Marking(broker, name, partial(self._begin, name))
         try:
             answer = await run(call)
         except Exception:  # whatever it is goes to the caller; what matters here is whether anything was done
-            if call.marked and not call.changes:
-                self._drop(name)
-                self._unwritten[name] = None
-                await self._try_to_write(name)
+            if not call.changes:
+                await self._unmark(name, call)
             raise
-        self._put(name, answer)
-        await self._try_to_write(name)
+        if call.done:
+            self._put(name, answer)
+            await self._try_to_write(name)
+        else:
+            await self._unmark(name, call)
         return answer
+
+    async def _unmark(self, name: bytes, call: Marking) -> None:
+        if call.marked:
+            self._drop(name)
+            self._unwritten[name] = None
+            await self._try_to_write(name)
 
     async def _begin(self, name: bytes) -> None:
         self._put(name, None)
@@ -185,42 +208,17 @@ class Repeats:
         self._book.close()
 
 
-class Marking:
-    """The broker, for one call: before the first command that must not be given twice, `begin`."""
-
-    def __init__(self, broker: Witness, begin: Callable[[], Awaitable[None]]) -> None:
-        self._broker, self._begin = broker, begin
-        self.marked = False
-        self.changes = 0
-        """Of those commands, how many were or may have been carried out."""
-
-    @property
-    def apps(self) -> Mapping[str, App] | None:
-        return self._broker.apps
-
-    async def changing(self, name: str, app: str) -> None:
-        """As `Witness.changing`; no mark, for what it tells of is a command too, or may be done twice."""
-        await self._broker.changing(name, app)
-
-    async def call(self, command: Managed | Command, *, deadline_seconds: float | None = None) -> Reply:
-        inner = command.command if isinstance(command, Managed) else command
-        if inner.reads or recognised(inner):
-            return await self._broker.call(command, deadline_seconds=deadline_seconds)
-        if not self.marked:
-            await self._begin()
-            self.marked = True
-        self.changes += 1
-        try:
-            return await self._broker.call(command, deadline_seconds=deadline_seconds)
-        except Refused as refused:
-            if refused.reason is not Reason.OUTCOME_UNKNOWN:
-                self.changes -= 1
-            raise
+def steady() -> Callable[[], float]:
+    """The wall's time as it is now, going on evenly: when the wall is set anew, nothing grows old at once."""
+    start = time.time() - time.monotonic()
+    return lambda: start + time.monotonic()
 
 
-def recognised(command: Command) -> bool:
-    """Whether the hub knows it again."""
-    return isinstance(command, SendMessage) and bool(command.client_msg_id) and not command.transient
+def rights(caller: Caller) -> Sequence[str]:
+    """What tells apart who may do more from who may do less; nothing for an app's back office and its users."""
+    if caller.whole:
+        return "operator", caller.operator
+    return (caller.act, caller.members or "") if caller.act else ()
 
 
 def size(row: Kept) -> int:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 import msgspec
 import trio
 
+from adminapi.audit.witness import Witness
 from adminapi.dialect import (
     Answer,
     Ask,
@@ -33,6 +34,8 @@ from adminapi.dialect import (
 )
 from adminapi.dialects.saying import Note
 from adminapi.openapi import once, operation_id
+from adminapi.repeats.calls import Repeats
+from adminapi.repeats.marking import Marking
 from adminapi.schemas import About, Schema, anything, array, boolean, integer, nullable, obj, sent, text
 from adminapi.translator import Line, Other, curl, restored, say
 from adminapi.translator.curl import LINE_MOST, NotCurl, Request
@@ -87,10 +90,10 @@ OUTCOME = obj(
 
 
 class Translator:
-    """The endpoints; `mounted` are the dialects as this program serves them."""
+    """The endpoints; `mounted` are the dialects as this program serves them, `repeats` what they heed."""
 
-    def __init__(self, mounted: Sequence[Dialect]) -> None:
-        self._mounted = mounted
+    def __init__(self, mounted: Sequence[Dialect], repeats: Repeats) -> None:
+        self._mounted, self._repeats = mounted, repeats
         self._one = trio.CapacityLimiter(1)
         self.routes = Routes()
         self.routes.add("POST", "/-/api/translate", about=About(answer=TRANSLATION, body=LINE), open=True)(self.translate)
@@ -112,7 +115,7 @@ class Translator:
         answer = json_answer(shape(read, others, language))
         return msgspec.structs.replace(answer, body=answer.body.replace(curl.LITERAL.encode(), b"$"))
 
-    async def run(self, ask: Ask, broker: Broker) -> Answer:
+    async def run(self, ask: Ask, broker: Witness | Marking) -> Answer:
         """Carry out a curl line of any dialect for this app, with the caller's own right.
 
         What proves a caller in the line is not looked at. What does more than read takes an admin, of operators who
@@ -136,7 +139,7 @@ class Translator:
                 found.endpoint.check(inner.caller)
             else:
                 inner.caller = Caller(app=ask.app, proof=ask.caller.proof, operator=ask.caller.operator)
-            answer = await found.endpoint.run(inner, broker)
+            answer = await self._repeats.heed(found.dialect, found.endpoint, inner, broker, inner.body)
         except Refused as refused:
             answer = found.dialect.refusal(inner, refused)
         if answer.pieces is not None:
@@ -308,9 +311,9 @@ def difference(found: Difference, language: int) -> dict[str, Any]:
     return {"field": found.field, "name": name, **values}
 
 
-def with_translator(found: Sequence[Dialect]) -> Sequence[Dialect]:
+def with_translator(found: Sequence[Dialect], repeats: Repeats) -> Sequence[Dialect]:
     """These dialects, the one of our own API with the translator's endpoints."""
     for dialect in found:
         if dialect.name == "parley":
-            dialect.routes += Translator(found).routes
+            dialect.routes += Translator(found, repeats).routes
     return found

@@ -26,6 +26,7 @@ from protocol.commands import (
     ListMessages,
     ListUsers,
     Managed,
+    SendMessage,
     SendSystem,
     SetBlocked,
     SetMuted,
@@ -75,6 +76,9 @@ def meanings(recording: Recording, endpoint: Endpoint, ask: Ask, sayings: Saying
     more = point.more(ask) if point.more is not None else {}
     if len(said) < len(changing):
         more = {**more, "notices": True}
+    name = ask.headers.get("idempotency-key")
+    if name and any(isinstance(each.command, SendMessage) for each in said):
+        more = {**more, "client_msg_id": name}
     return [Meaning(point.verb or each.verb, {**each.fields, **more}) for each in found]
 
 

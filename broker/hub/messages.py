@@ -43,6 +43,9 @@ MOST_TOLD = 1_000
 REMEMBER_MS = 86_400_000
 BACK_OFFICE = "\x01"
 """In place of a device for sends over REST; no device is called so, for names have no control characters."""
+OFFICE_SENDERS = 256
+"""Of an app, whose sends over REST are remembered in memory; many more than it may have calls in flight. They must be: of
+two that fetched what is stored at the same time, the later would not know of the earlier one, and take its place."""
 PAGE_MOST = 100
 ANSWER_BYTES = 262_144
 """Of bodies in one answer to a socket: a quarter of an outbox."""
@@ -64,8 +67,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
             sends = fresh = Sends()
             for known in sorted(d.sends(user.id, device), key=lambda known: known.n):
                 fresh.add(known)
-            if session is not None:  # the back office has no session with whose end they could be forgotten
-                d.then(_remember, d.hub, user.id, device, fresh)
+            d.then(_remember, d.hub, user.id, device, fresh)
         earlier = sends.by_id.get(c.client_msg_id)
         # Whatever has happened since: what was sent was sent, and a retry is told so.
         if earlier is not None and d.now - time_of(earlier.message) < REMEMBER_MS:
@@ -124,7 +126,7 @@ def send(d: Decision, c: SendMessage) -> Sent:
             n = sends.n + 1
             kept = SendRow(user.id, device, n % REMEMBERED_SENDS, n, c.client_msg_id, number, row.id, seq)
             d.images.append(Image(d.app, "sends", (kept.user, kept.device, kept.slot), kept))
-            if fresh is not None and session is not None:
+            if fresh is not None:
                 d.then(fresh.add, kept)
         if row.kind != ROOM:
             if c.mentions:
@@ -176,12 +178,18 @@ def heard_by(d: Decision, message: Message) -> tuple[int, ...]:
 
 
 def _remember(hub: Hub, user: str, device: str, sends: Sends) -> None:
-    """Keep what was fetched, unless another session of the same device came first; rows decided since are added."""
+    """Keep what was fetched, unless another session of the same device came first; rows decided since are added. The back
+    office has no session with whose end they could be forgotten: the oldest are, beyond OFFICE_SENDERS."""
     known = hub.tables.sends.setdefault((user, device), sends)
     if known is not sends:
         for row in sends.by_id.values():
             if row.n > known.n:
                 known.add(row)
+    elif device == BACK_OFFICE:
+        senders = hub.tables.office_senders
+        senders.append(user)
+        if len(senders) > OFFICE_SENDERS:
+            del hub.tables.sends[senders.popleft(), BACK_OFFICE]
 
 
 def own_sent(position: PositionRow, seq: int, receipt: bool) -> PositionRow:

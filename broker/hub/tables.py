@@ -7,6 +7,7 @@ images is what was there before. At start tables are applied in the order of `ro
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -101,7 +102,9 @@ class Tables:
         self.alias_of: dict[int, str] = {}
         """That id, by conversation."""
         self.sends: dict[tuple[str, str], Sends] = {}
-        """Only of devices that are logged in; loaded when first asked for."""
+        """Only of devices that are logged in, and of `office_senders`; loaded when first asked for."""
+        self.office_senders: deque[str] = deque()
+        """For whom the back office has sent under a name, the oldest first."""
         self.leftovers: dict[tuple[str, tuple[Any, ...]], None] = {}
         """Rows of deleted users that are still in the store."""
         self.audiences: dict[int, tuple[int, ...]] = {}

@@ -1,5 +1,5 @@
-"""A TCP proxy between clients and a broker that loses what a bad network loses: answers, requests, or whole connections, and
-cuts the rest into pieces."""
+"""A proxy between clients and a broker, or between the two programs, that loses what a bad network loses: answers, requests,
+or whole connections, and cuts the rest into pieces."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import trio
 
@@ -15,9 +16,9 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """`port` leads to the port it was opened for."""
+    """`port` leads to the port it was opened for, or a Unix socket to another."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | Path) -> None:
         self.target = target
         self.port = 0
         self.answers = True
@@ -38,7 +39,7 @@ class Proxy:
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
-                server = await trio.open_tcp_stream("127.0.0.1", self.target)
+                server = await self._reached()
                 try:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(self._pump, client, server, False, scope)
@@ -53,6 +54,11 @@ class Proxy:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 await trio.aclose_forcefully(client)
 
+    async def _reached(self) -> trio.SocketStream:
+        if isinstance(self.target, Path):
+            return await trio.open_unix_socket(str(self.target))
+        return await trio.open_tcp_stream("127.0.0.1", self.target)
+
     async def _pump(self, source: trio.SocketStream, sink: trio.SocketStream, back: bool, scope: trio.CancelScope) -> None:
         try:
             async for data in source:
@@ -66,11 +72,18 @@ class Proxy:
 
 
 @asynccontextmanager
-async def open_proxy(target: int) -> AsyncIterator[Proxy]:
+async def open_proxy(target: int | Path, path: Path | None = None) -> AsyncIterator[Proxy]:
+    """At a port of its own, or at a Unix socket of that name."""
     proxy = Proxy(target)
     async with trio.open_nursery() as nursery:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        proxy.port = listener.socket.getsockname()[1]
+        if path is None:
+            (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+            proxy.port = listener.socket.getsockname()[1]
+        else:
+            sock = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
+            await sock.bind(str(path))
+            sock.listen()
+            listener = trio.SocketListener(sock)
         nursery.start_soon(trio.serve_listeners, proxy.carry, [listener])
         try:
             yield proxy

@@ -13,7 +13,7 @@ from adminapi.dialects.jmessage.groups import group
 from adminapi.dialects.jmessage.parameters import NEW_NAME, USERNAME, Data, bad, flag, missing, text, username, whole
 from adminapi.schemas import About, boolean, integer, obj, sent
 from adminapi.schemas import text as text_schema
-from protocol.codec import Unreadable, is_name, read_json, write_json
+from protocol.codec import Unreadable, read_json, write_json
 from protocol.commands import SendMessage, Sent
 from protocol.errors import Reason, Refused
 
@@ -22,8 +22,6 @@ routes = Routes()
 BODY_BYTES = 4096
 """Of `msg_body` (`protocols.md` 5.1)."""
 NAME_BYTES = 256
-KEY_CHARACTERS = 64
-"""As the native socket's `client_msg_id`; a longer Idempotency-Key is kept in adminapi only."""
 TYPES = {"text": -1, "image": -2, "voice": -3, "video": -4, "location": -5, "file": -6, "custom": 1}
 MEDIA = {"media_id": str, "media_crc32": int, "fsize": int}
 NEEDED: dict[str, dict[str, type]] = {
@@ -72,9 +70,7 @@ SENT = obj({"msg_id": integer(least=1)})
 
 @routes.add("POST", "/v1/messages", about=About(answer=SENT, body=SENDING))
 async def send(ask: Ask, broker: Broker) -> Answer:
-    """JM-02. Send a message.
-
-    `Idempotency-Key` makes a repeat answer the first message."""
+    """JM-02. Send a message."""
     data = ask.json_object()
     check_head(ask, data)
     kind, body = content(data)
@@ -85,7 +81,6 @@ async def send(ask: Ask, broker: Broker) -> Answer:
     single = choice(data, "target_type", ("single", "group")) == "single"
     made_by_sending = choice(data, "from_type", ("admin", "user")) == "admin"
     to = username(target, "target_id") if single else ""
-    key = ask.headers.get("idempotency-key", "")
     command = SendMessage(
         type=kind,
         body=body,
@@ -93,7 +88,6 @@ async def send(ask: Ask, broker: Broker) -> Answer:
         conversation=0 if single else (await group(ask, broker, target)).id,
         transient=flag(data, "no_offline"),
         push_data=push_data(data),
-        client_msg_id=key if is_name(key, KEY_CHARACTERS) else "",
     )
     newcomers = (sender,) if made_by_sending and NEW_NAME.fullmatch(sender) else ()
     reply = await broker.call(ask.managed(command, user=sender, newcomers=newcomers))

@@ -14,7 +14,7 @@ from adminapi.dialects.native import schemas
 from adminapi.dialects.native.proof import UPLOAD, allow
 from adminapi.dialects.native.schemas import PAGE_MOST, SIZE_MOST
 from adminapi.schemas import About, array, either, file, obj, text
-from protocol.codec import is_name, write_json
+from protocol.codec import write_json
 from protocol.commands import (
     AddMembers,
     ConversationPage,
@@ -39,7 +39,6 @@ from protocol.commands import (
 from protocol.errors import Reason, Refused
 from protocol.records import Kind
 from protocol.wires.native.fields import (
-    CLIENT_MSG_ID_MOST,
     USER_ID_MOST,
     extension_or,
     flag,
@@ -248,9 +247,8 @@ async def delete_conversation(ask: Ask, broker: Broker) -> Answer:
 async def send_message(ask: Ask, broker: Broker) -> Answer:
     """ZD-09. Send a message.
 
-    `Idempotency-Key`, here of at most 64 characters, makes a repeat answer the first message. With `durability` "memory" the
-    answer, marked with the same word, comes before the message is on disk: nobody else has it before it is, and a crash
-    may take it."""
+    With `durability` "memory" the answer, marked with the same word, comes before the message is on disk: nobody else has it
+    before it is, and a crash may take it."""
     data = ask.json_object()
     for field in ("from_client", "type"):
         if data.get(field) is None:
@@ -266,9 +264,6 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
     body = {
         key: value for key, value in (("text", text), ("attr", data.get("attr")), ("url", url)) if value not in (None, "")
     }
-    key = ask.headers.get("idempotency-key", "")
-    if key and not is_name(key, CLIENT_MSG_ID_MOST):
-        raise Refused(Reason.BAD_FORMAT, f"Idempotency-Key is text of 1 to {CLIENT_MSG_ID_MOST} characters.")
     command = SendMessage(
         conversation=conversation_of(ask),
         type=kind,
@@ -277,7 +272,6 @@ async def send_message(ask: Ask, broker: Broker) -> Answer:
         no_sync=keep_from_own(data),
         mention_all=flag(data, "mention_all"),
         mentions=users_or_text(data, "mention_client_ids"),
-        client_msg_id=key,
         memory=only_memory(data),
     )
     reply = cast(Sent, await broker.call(ask.managed(command, user=sender, numeric_user=numeric, heed_ban=True)))

@@ -15,8 +15,9 @@ from adminapi.dialects.native import Native
 from adminapi.dialects.parley import Parley
 from adminapi.metrics import Metrics
 from adminapi.passwords import Passwords
+from adminapi.repeats.calls import Repeats
 from adminapi.translator.endpoints import with_translator
-from protocol.commands import AddMembers, DeleteUser, Done, GetUser, Managed, MembersChanged, UserFound
+from protocol.commands import AddApp, AddMembers, AppTable, DeleteUser, Done, GetUser, Managed, MembersChanged, UserFound
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from protocol.records import UserInfo
@@ -33,9 +34,9 @@ RUN = f"/-/api/apps/{APP.id}/run"
 
 
 @pytest.fixture
-def dialects(folder: Path, metrics: Metrics) -> list[Dialect]:
-    found = [Native(), JMessage(Passwords().hash), LeanCloud(), Hisihi(), Parley(desk(folder, metrics))]
-    return list(with_translator(found))
+def dialects(folder: Path, metrics: Metrics, repeats: Repeats) -> list[Dialect]:
+    found = [Native(), JMessage(Passwords().hash), LeanCloud(), Hisihi(), Parley(desk(folder, metrics, repeats=repeats))]
+    return list(with_translator(found, repeats))
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -117,6 +118,24 @@ async def test_a_line_is_run_with_the_callers_own_right(served: Served, token: s
     assert served.broker.last == Managed(
         app=APP.id, rev=APP.rev, command=AddMembers(conversation=NUMBER, users=("Tom",), strict=True)
     )
+
+
+async def test_an_idempotency_key_of_the_line_is_heeded(served: Served) -> None:
+    served.broker.on(AddMembers, MembersChanged(allowed=["Tom"], failed=[]))
+    for key, heard in (("a", 1), ("a", 1), ("b", 2)):
+        line = LINE.replace("curl", f"curl -H 'Idempotency-Key: {key}'", 1)
+        answer = await served.client.post(RUN, json={"line": line}, headers=bearer(OPERATOR))
+        assert answer.json()["status"] == 200
+        assert len(served.broker.heard) == heard
+
+
+async def test_what_an_operator_was_told_under_a_key_is_not_told_to_an_app(served: Served) -> None:
+    """A line of our own API may do what no app's key may."""
+    served.broker.on(AddApp, lambda command, managed: AppTable(apps=[*served.broker.apps, command.app]))
+    body = {"line": 'curl h/-/api/apps -d \'{"id":"made"}\''}
+    for token, status in ((OPERATOR, 200), (APP.master_key, 403)):
+        answer = await served.client.post(RUN, json=body, headers={**bearer(token), "idempotency-key": "k"})
+        assert answer.json()["status"] == status
 
 
 async def test_a_refusal_is_shown_in_the_dialects_own_form(served: Served) -> None:

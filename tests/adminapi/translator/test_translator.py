@@ -121,6 +121,16 @@ def test_a_message_keeps_what_it_says() -> None:
     assert json.loads(curl.read(back.lines[0].curl).body) == body
 
 
+def test_the_key_of_a_message_goes_along() -> None:
+    line = f"curl -H 'app-id: {APP}' -H 'Idempotency-Key: once' h/im/conversations/{GROUP}/message"
+    line += ' -d \'{"from_client":"Tom","type":-1,"text":"x"}\''
+    for dialect in ("leancloud", "jmessage"):
+        (shown,) = said(line, dialect).lines
+        assert curl.read(shown.curl).header("idempotency-key") == "once"
+        assert "client_msg_id" not in [each.field for each in shown.differences]
+    assert plain(read(line))[0].fields["client_msg_id"] == "once"
+
+
 def test_a_field_that_is_lost_is_named_with_its_value() -> None:
     line = f'curl -u {APP}:k h/v1/users -d \'[{{"username":"tom","password":"secret","nickname":"T"}}]\''
     (shown,) = said(line, "maxleap").lines

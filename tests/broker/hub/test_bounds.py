@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from broker.hub import messages
 from broker.hub.rows import SendRow
 from broker.hub.tables import REMEMBERED_SENDS, Sends
 from protocol.commands import AddMembers, Leave, Logout, Read, RemoveMembers, Sent
@@ -44,7 +47,17 @@ def test_remembered_sends_are_those_of_who_is_there_and_at_most_64_each(script: 
     for n in range(2 * REMEMBERED_SENDS):
         script.say("tom", text("m", conversation=conversation, client_msg_id=f"{n}"))
         script.manage(text("m", conversation=conversation, client_msg_id=f"{n}"), user="tom")
-    assert [len(kept.by_id) for kept in sends.values()] == [REMEMBERED_SENDS]  # the back office has none in memory
+    assert [len(kept.by_id) for kept in sends.values()] == [REMEMBERED_SENDS] * 2
+
+
+def test_the_back_offices_sends_are_remembered_of_so_many_senders(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversation = group(script, "tom", "ann", "bob")
+    monkeypatch.setattr(messages, "OFFICE_SENDERS", 2)
+    for user in ("tom", "ann", "tom", "bob", "ann", "tom"):
+        script.manage(text("m", conversation=conversation, client_msg_id="k"), user=user)
+        assert len(script.hub().tables.sends) <= 2
+        assert {device for _, device in script.hub().tables.sends} == {messages.BACK_OFFICE}
+    assert script.hub().tables.heads[conversation].last_seq == 3
 
 
 def test_a_send_that_is_repeated_after_a_day_is_remembered_from_then_on() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from broker.jobs import Fetch
 from protocol.commands import (
     DeleteMessage,
     EditMessage,
     History,
+    Managed,
     Mute,
     Patched,
     Read,
@@ -17,6 +19,7 @@ from protocol.commands import (
     RemoveMembers,
     SendMessage,
     SendSystem,
+    Sent,
     Sync,
     Unmute,
 )
@@ -290,7 +293,28 @@ def test_a_back_offices_retry_makes_no_second_message(script: Script, crash: boo
     again = script.manage(send, user="tom")
     assert (again.message, again.seq) == (first.message, first.seq)
     assert script.manage(text("twice", conversation=conversation, client_msg_id="other"), user="tom").seq == 2
-    assert not script.hub().tables.sends
+
+
+def test_sends_of_a_back_office_that_looked_for_earlier_ones_at_the_same_time_are_all_remembered(script: Script) -> None:
+    """What was fetched for one is old news as soon as another was decided."""
+    conversation = group(script, "tom", "ann")
+    script.hold_jobs = True
+    sends = [text("m", conversation=conversation, client_msg_id=key) for key in ("a", "b", "a")]
+    for request, send in enumerate(sends):
+        script.core.submit(1, f"r{request}", Managed(app="a", rev=0, user="tom", privileged=True, command=send))
+    script.run()
+    looked = [
+        (job, {key: script.tails["a"].fetch(key) for key in job.keys}) for job in script.jobs if isinstance(job, Fetch)
+    ]
+    script.jobs.clear()
+    assert len(looked) == 3
+    for job, found in looked:
+        job.done(found)
+    script.hold_jobs = False
+    script.run()
+    first = [cast(Sent, script.replies[f"r{request}"]).message for request in range(3)]
+    assert first[0] == first[2] != first[1]
+    assert [script.manage(send, user="tom").message for send in sends] == first
 
 
 def test_a_system_message_names_users_who_are_there(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

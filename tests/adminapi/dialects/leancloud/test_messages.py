@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from protocol.commands import DeleteMessage, EditMessage, RecallMessage, SendMessage
+from protocol.commands import DeleteMessage, EditMessage, Managed, RecallMessage, SendMessage
 from protocol.errors import Reason, Refused
 from protocol.ids import IdForms
 from tests.adminapi.conftest import Served
@@ -104,6 +104,36 @@ async def test_a_post_with_an_idempotency_key_is_done_once(served: Served) -> No
     first = await ok(served, "POST", f"{HERE}/messages", json=body, headers=headers)
     assert await ok(served, "POST", f"{HERE}/messages", json=body, headers=headers) == first
     assert len(served.broker.heard) == 1
+
+
+async def test_a_message_whose_answer_was_lost_is_sent_again_by_the_same_name(served: Served) -> None:
+    """Under the same key, another message has another name, or the hub would take it for the first. What is transient has
+    none: whether it was said stays unknown."""
+    headers, first = {**HEADERS, "Idempotency-Key": "k" * 255}, served.broker.table[SendMessage]
+    old = {"from_client": "tom", "message": "x", "conv_id": CONV_ID}
+    posts: list[tuple[str, Any]] = [
+        (f"{HERE}/messages", {"from_client": "tom", "message": "x"}),
+        (f"{HERE}/messages", {"from_client": "tom", "message": "y"}),
+        (f"/1.2/rtm/chatrooms/{CONV_ID}/messages", {"from_client": "tom", "message": "x"}),
+        ("/1.1/rtm/messages", old),
+    ]
+    names = []
+    for path, body in posts:
+        served.broker.on(SendMessage, Refused(Reason.OUTCOME_UNKNOWN))
+        assert await refused(served, "POST", path, json=body, headers=headers) == (504, 124)
+        served.broker.table[SendMessage] = first
+        assert (await ok(served, "POST", path, json=body, headers=headers))["msg-id"] == MSG_ID
+        lost, again = (cast(SendMessage, cast(Managed, each).command) for each in served.broker.heard[-2:])
+        assert lost.client_msg_id == again.client_msg_id
+        names.append(lost.client_msg_id)
+    assert len(set(names) - {""}) == len(posts)
+    heard = len(served.broker.heard)
+    served.broker.on(SendMessage, Refused(Reason.OUTCOME_UNKNOWN))
+    for _ in range(2):
+        body = {**old, "transient": True}
+        assert await refused(served, "POST", "/1.1/rtm/messages", json=body, headers=headers) == (504, 124)
+    assert len(served.broker.heard) == heard + 1
+    assert not cast(SendMessage, served.broker.last.command).client_msg_id
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

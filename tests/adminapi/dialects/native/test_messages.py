@@ -35,7 +35,7 @@ async def test_zd09_all_fields(served: Served) -> None:
         "mention_all": "1",
         "mention_client_ids": '["3",4]',
     }
-    headers = {**HEADERS, "Idempotency-Key": "once", "Request-Id": "r-1"}
+    headers = {**HEADERS, "Request-Id": "r-1"}
     answer = await served.call("POST", f"/im/conversations/{CONV_ID}/message/", json=body, headers=headers)
     assert answer.json()["request-id"] == "r-1"
     assert served.broker.last.command == SendMessage(
@@ -45,7 +45,6 @@ async def test_zd09_all_fields(served: Served) -> None:
         transient=True,
         mention_all=True,
         mentions=("3", "4"),
-        client_msg_id="once",
     )
 
 

@@ -33,6 +33,13 @@ async def test_keys_and_the_operators_token_are_told_who_they_are_too(served: Se
     assert (await served.client.get("/-/api/me", headers=own)).status_code == 200
 
 
+async def test_a_key_of_another_session_does_not_keep_one_signed_in(served: Served, sign_in: SignIn) -> None:
+    for role in ("support", "support", "viewer"):
+        headers = {**await sign_in(role), "idempotency-key": "k"}
+        assert (await served.client.post("/-/api/sign-out", headers=headers)).json() == {}
+        assert (await served.client.get("/-/api/me", headers=headers)).status_code == 401
+
+
 async def test_a_wrong_password_is_refused_and_too_many_are_held(served: Served, sign_in: SignIn) -> None:
     wrong = {"name": "viewer", "password": "guess"}
     for _ in range(PER_ACCOUNT):
