@@ -6,6 +6,7 @@ import { copier, fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 
 const EARLIER_MOST = 6;
+const LIBRARY = /\b(Client|openClient)\(/g; // what of parley.js is called
 
 export class CodePanel {
   #done = []; // newest first
@@ -62,8 +63,9 @@ export class CodePanel {
   }
 
   #source(deeds, lines) {
-    const head = `const { openClient } = await import("${this.admin}/-/parley.js");`;
-    return [head, lines.join("\n"), ...deeds.map(String)].join("\n\n");
+    const body = [lines.join("\n"), ...deeds.map(String)].join("\n\n");
+    const names = new Set([...body.matchAll(LIBRARY)].map(([, name]) => name));
+    return `const { ${[...names].join(", ")} } = await import("${this.admin}/-/parley.js");\n\n${body}`;
   }
 }
 

@@ -9,8 +9,10 @@ import pytest
 
 from adminapi.dialect import OperatorRole
 from adminapi.dialects.parley.endpoints.apps import explained
-from protocol.errors import Reason
+from protocol.commands import Login
+from protocol.errors import CloseReason, Reason
 from protocol.records import Kind, Role, Status
+from protocol.wires.native.codes import CODES
 from tests.adminapi.test_pages import ADMINAPI, FOLDERS
 
 TEXT = r'"((?:[^"\\]|\\.)+)"'
@@ -73,6 +75,23 @@ def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
 
 def test_every_reason_and_every_finding_of_a_check_is_said_in_chinese() -> None:
     assert REASONS | checks() <= translated(scripts("console"))
+
+
+def table(folder: str, name: str) -> dict[str, str]:
+    """A constant of a page's scripts."""
+    found = re.search(rf"const {name} = {{(.*?)\n}};", scripts(folder), re.DOTALL)
+    assert found
+    return dict(re.findall(rf"^\s*(\w+): {TEXT}", found[1], re.MULTILINE))
+
+
+def test_every_end_of_a_session_has_its_words_in_both_languages() -> None:
+    ended, refused = table("tryit", "ENDED"), table("tryit", "REFUSED")
+    assert ended.keys() == {reason.word for reason in CloseReason if reason.code}
+    named = {reason for reason in Reason if re.search(rf"\b{reason.name}\b", Login.__doc__ or "")}
+    assert len(named) > 5
+    moment = {Reason.INTERNAL, Reason.TOO_FAST, Reason.TOO_LARGE, Reason.STORAGE_UNAVAILABLE, Reason.GOING_AWAY}
+    assert refused.keys() == {str(CODES[reason]) for reason in named - {Reason.NOT_ALLOWED} | moment}
+    assert {*ended.values(), *refused.values()} <= translated(scripts("tryit"))
 
 
 def test_every_setting_of_an_app_is_explained_in_chinese_too() -> None:

@@ -98,6 +98,36 @@ def test_a_third_window_kicks_the_first_before_ones_eyes(page: Page) -> None:
     assert page.get_by_role("region").count() == 3  # two windows and the code
 
 
+def others(page: Page, first: str, second: str) -> None:
+    """Log these two in, in the place of alice and bob."""
+    page.get_by_role("button", name="Other users, or another app").click()
+    for name, user in (("First user", first), ("Second user", second)):
+        page.get_by_role("group", name=name).get_by_label("User id").fill(user)
+    page.get_by_role("button", name="Log both in").click()
+    window(page, first).get_by_text(f"{second} is online").wait_for()
+
+
+def test_a_login_that_is_put_off_says_why_and_when_it_is_tried_again(page: Page) -> None:
+    others(page, "anton", "berta")
+    for number in range(2, 7):
+        page.get_by_role("button", name="Log in once more as anton").click()
+        window(page, f"anton, window {number}").get_by_text("online", exact=True).wait_for()
+        window(page, f"anton, window {number - 1}" if number > 2 else "anton").get_by_text("Close code 4001").wait_for()
+    page.get_by_role("button", name="Log in once more as anton").click()
+    late = window(page, "anton, window 7")
+    late.get_by_text("This account was taken over too often within a minute; who has it now keeps it").wait_for()
+    late.get_by_text("(code 4010)").wait_for()
+    late.get_by_text(re.compile(r"It tries again by itself in 5\d s\.")).wait_for()
+    timer = late.get_by_role("timer")
+    page.wait_for_function("([timer, shown]) => timer.innerText !== shown", arg=[timer.element_handle(), timer.inner_text()])
+    assert '"refused": 4010' in code(page).locator("pre.answer").inner_text()
+    assert flaws(page) == []
+    window(page, "anton, window 6").get_by_text("online", exact=True).wait_for()
+    page.get_by_role("combobox", name="Language").select_option("zh")
+    page.get_by_text("此账号在一分钟内被顶替的次数过多，暂时保留给当前的登录。登录被拒绝：").wait_for()
+    page.get_by_text(re.compile(r"\d+ 秒后自动重试。")).wait_for()
+
+
 def test_an_operators_kick_is_seen_with_its_code_and_words(page: Page, site: Up) -> None:
     answer = page.request.post(
         f"{site.admin_url}/-/api/apps/demo/users/bob/kick",
