@@ -2,9 +2,9 @@
 // would not tell again; whatever happens, it says so in the window, with the server's own code and word.
 
 import * as deeds from "./deeds.js";
-import { patiently } from "./asking.js";
+import { lastThat, patiently } from "./asking.js";
 import { literal } from "./code.js";
-import { line } from "./message.js";
+import { RECALLED, line, stands } from "./message.js";
 import { composer, ending, heading } from "./pieces.js";
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
@@ -115,14 +115,21 @@ export class Seat {
 
   // What no push tells who was away: whether the other is there, and what he has read.
   async #lookAround() {
-    const mine = this.#rows.findLast((said) => this.#isMine(said) && said.msg_id);
     this.#present = await patiently(() => deeds.watchPresence(this.#client, this.other));
-    if (mine) {
-      const { read } = await patiently(() => deeds.askReaders(this.#client, this.conv_id, mine.msg_id));
-      if (read.includes(this.other)) this.#read = Math.max(this.#read, mine.seq);
-    }
-    this.#drawStates();
     this.#drawHead();
+    await this.#lookWhatIsRead();
+  }
+
+  // Who has read a message has read those before it.
+  async #lookWhatIsRead() {
+    const { conv_id } = this;
+    const unsure = this.#rows.filter((said) => this.#isMine(said) && said.seq > this.#read && stands(said));
+    const last = await lastThat(unsure, async ({ msg_id }) => {
+      const { read } = await patiently(() => deeds.askReaders(this.#client, conv_id, msg_id));
+      return read.includes(this.other);
+    });
+    if (last && conv_id === this.conv_id) this.#read = Math.max(this.#read, last.seq);
+    this.#drawStates();
   }
 
   #hear(type, data) {
@@ -163,7 +170,7 @@ export class Seat {
     } else if (type === "msg.recalled" || type === "msg.edited") {
       const said = this.#rows.find((each) => each.seq === data.seq);
       const { text, url, attr } = data;
-      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: 3 } : { text, url, attr });
+      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: RECALLED } : { text, url, attr });
       this.#drawThread();
     }
     this.#drawTyping();
@@ -277,6 +284,7 @@ export class Seat {
     this.#rows.unshift(...page.messages);
     this.#drawThread();
     this.#thread.scrollTop = this.#thread.scrollHeight - height;
+    if (!this.#read) await this.#lookWhatIsRead();
   }
 
   #show(title, functions, ...calls) {

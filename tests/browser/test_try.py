@@ -128,6 +128,38 @@ def test_a_login_that_is_put_off_says_why_and_when_it_is_tried_again(page: Page)
     page.get_by_text(re.compile(r"\d+ 秒后自动重试。")).wait_for()
 
 
+def test_a_window_that_takes_over_knows_what_was_read_before(page: Page) -> None:
+    others(page, "carla", "dirk")
+
+    def read(name: str) -> list[bool]:
+        return [text == "Read" for text in window(page, name).locator(".own .state").all_inner_texts()]
+
+    for text in ("one", "two", "three"):
+        say(page, "carla", text)
+    window(page, "dirk").get_by_text("three").wait_for()
+    window(page, "dirk").get_by_role("textbox").click()
+    window(page, "carla").get_by_text("Read").nth(2).wait_for()
+    for text in ("four", "five"):
+        say(page, "carla", text)
+    window(page, "carla").get_by_text("Delivered").nth(1).wait_for()
+    assert read("carla") == [True] * 3 + [False] * 2
+    page.get_by_role("button", name="Log in once more as carla").click()
+    window(page, "carla, window 2").get_by_text("Read").nth(2).wait_for()
+    assert read("carla, window 2") == [True] * 3 + [False] * 2
+    for number in range(18):
+        say(page, "carla, window 2", f"more {number}")
+    window(page, "dirk").get_by_text("more 17").wait_for()
+    page.get_by_role("button", name="Log in once more as carla").click()
+    third = window(page, "carla, window 3")
+    third.get_by_text("more 17").wait_for()
+    assert read("carla, window 3") == [False] * 20
+    third.get_by_role("button", name="Earlier messages").click()
+    third.get_by_text("Read").nth(2).wait_for()
+    assert read("carla, window 3") == [True] * 3 + [False] * 20
+    window(page, "dirk").get_by_role("textbox").click()
+    third.get_by_text("Read").nth(22).wait_for()
+
+
 def test_an_operators_kick_is_seen_with_its_code_and_words(page: Page, site: Up) -> None:
     answer = page.request.post(
         f"{site.admin_url}/-/api/apps/demo/users/bob/kick",
