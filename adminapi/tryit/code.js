@@ -1,6 +1,6 @@
 // The panel that shows the code of the last thing done. The law: what is shown is the source of the function that ran, with the
 // values it ran with, and runs as it stands wherever this host can be reached, in a module or in the browser's own console; only
-// a token or a password is left out.
+// a token or a password is left out, and a file has one of its kind in its place.
 
 import { copier, fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";

@@ -6,6 +6,7 @@ import { lastThat, patiently } from "./asking.js";
 import { literal } from "./code.js";
 import { RECALLED, line, stands } from "./message.js";
 import { composer, ending, heading } from "./pieces.js";
+import { sampleOf } from "./sample.js";
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 import { tryingAgain } from "./why.js";
@@ -246,11 +247,9 @@ export class Seat {
     const { admin } = this.desk;
     if (!this.#client) return;
     const said = { from_client: this.user, type: -6, text: file.name, state: "Sending…" };
-    const calls = [
-      `const file = new File(["hello"], ${literal(file.name)}, { type: ${literal(file.type)} });`,
-      `await sendFile(client, ${literal(this.other)}, file, ${literal(admin)});`,
-    ];
-    const answered = this.#show("{user} sends a file", [deeds.sendFile], ...calls);
+    const { lines, functions } = sampleOf(file);
+    const call = `await sendFile(client, ${literal(this.other)}, file, ${literal(admin)});`;
+    const answered = this.#show("{user} sends a file", [deeds.sendFile, ...functions], ...lines, call);
     await this.#deliver(said, answered, async () => {
       const sent = await deeds.sendFile(this.#client, this.other, file, admin);
       const { messages } = await deeds.readEarlier(this.#client, this.conv_id, sent.seq + 1);

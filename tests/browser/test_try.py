@@ -242,6 +242,30 @@ def test_the_code_that_is_shown_runs_as_it_stands(page: Page) -> None:
     window(page, "bob").get_by_text('alice: said "once"', exact=True).nth(1).wait_for()
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "copied_name"),
+    [("one.png", "image/png", "one.png"), ("one.gif", "image/gif", "drawn.png"), ("a.pdf", "application/pdf", "hello.txt")],
+)
+def test_the_code_of_a_file_sends_one_that_is_what_it_says(page: Page, name: str, kind: str, copied_name: str) -> None:
+    file = {"name": name, "mimeType": kind, "buffer": picture()}
+    window(page, "alice").locator("input[type=file]").set_input_files([file])
+    bubbles = window(page, "bob").get_by_role("listitem")
+    shown = bubbles.get_by_role("img", name=name) if kind.startswith("image/") else bubbles.get_by_role("link", name=name)
+    shown.last.wait_for()
+    before = bubbles.count()
+    copied = code(page).locator("pre").first.inner_text()
+    assert "input[type=file]" in copied
+    page.evaluate(f"(async () => {{ {copied} }})()")
+    bubbles.nth(before).wait_for()
+    if kind.startswith("image/"):
+        image = bubbles.last.get_by_role("img", name=copied_name)
+        image.wait_for()
+        page.wait_for_function("image => image.complete && image.naturalWidth === 64", arg=image.element_handle())
+    else:
+        link = bubbles.last.get_by_role("link", name=f"{copied_name} (5 B)")
+        assert page.request.get(str(link.get_attribute("href"))).text() == "hello"
+
+
 def test_who_is_logged_in_and_who_kicked_whom_is_seen_in_the_console(page: Page, site: Up) -> None:
     page.get_by_role("button", name="Log in once more as alice").click()
     window(page, "alice").get_by_text("Close code 4001, replaced.").wait_for()
