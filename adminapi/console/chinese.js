@@ -276,6 +276,7 @@ learn({
   "Only this app": "仅此应用",
   "Only this user": "仅此用户",
   "Older lines": "更早的记录",
+  ", ": "、",
   "No line matches. Every change that is made through an API or the command line leaves one.": "没有匹配的记录。通过接口或命令行所做的每次更改都会留下一条。",
 
   // Health

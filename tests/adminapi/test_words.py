@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
+from adminapi.app import GONE
 from adminapi.dialect import OperatorRole
 from adminapi.dialects.parley.endpoints.apps import explained
-from protocol.commands import Login
+from protocol.commands import Command, Login
 from protocol.errors import CloseReason, Reason
 from protocol.records import Kind, Role, Status
 from protocol.wires.native.codes import CODES
@@ -21,6 +23,9 @@ THE_SERVERS = {each.name.lower() for kind in (Kind, Role, Status, OperatorRole) 
 """Words that come with the data."""
 REASONS = {reason.value for reason in Reason} | {"not_found", "bad_method"}
 """For which our own API refuses."""
+CHANGES = re.compile(r'(?:\bchanging\(|\bnote\(.*\[|^UPLOAD = )"([A-Z]\w+)"', re.MULTILINE)
+OUTCOMES = {"done", "failed", GONE}
+"""Of a change, beside a status and a reason."""
 NAMES = {"versions", "data directory", "files", "limits", "clock", "audit log", "repeats", "broker", "database"}
 """Of checks, before the colon."""
 MARKS = re.compile(r"`| \((?:(?:[A-Z]{2}-\d+|DESIGN \d+)(?:, )?)+\)")
@@ -44,6 +49,22 @@ def translated(source: str) -> set[str]:
 
 def said(source: str) -> set[str]:
     return {json.loads(f'"{text}"') for text in re.findall(rf"\bt\({TEXT}", source)}
+
+
+def commands(of: type[Command] = Command) -> Iterator[type[Command]]:
+    for each in of.__subclasses__():
+        yield each
+        yield from commands(each)
+
+
+def changes() -> set[str]:
+    """All that a line of the audit log may be about: commands that are made in our source, and what it names itself."""
+    source = "".join(path.read_text() for path in ADMINAPI.rglob("*.py"))
+    asked = {each.__name__ for each in commands() if not each.reads and re.search(rf"\b{each.__name__}\(", source)}
+    own = set(CHANGES.findall(source))
+    assert {"BanUser"} <= asked
+    assert {"SignIn", "Operators", "Upload", "Export"} <= own
+    return asked | own
 
 
 def checks() -> set[str]:
@@ -70,11 +91,15 @@ def test_every_translation_is_of_a_text_that_is_shown(folder: str) -> None:
     shown = LEARNED.sub("", source) + "".join(path.read_text() for path in (ADMINAPI / folder).glob("*.html"))
     said_or_marked = shown.replace(">", '"').replace("<", '"')
     left = {text for text in translated(source) if f'"{text}"' not in said_or_marked}
-    assert left - THE_SERVERS - REASONS - checks() - SETTINGS - said(source) == set()
+    assert left - THE_SERVERS - REASONS - checks() - changes() - OUTCOMES - SETTINGS - said(source) == set()
 
 
 def test_every_reason_and_every_finding_of_a_check_is_said_in_chinese() -> None:
     assert REASONS | checks() <= translated(scripts("console"))
+
+
+def test_every_change_and_its_outcome_has_a_chinese_name_in_the_audit_log() -> None:
+    assert changes() | OUTCOMES <= translated(scripts("console"))
 
 
 def table(folder: str, name: str) -> dict[str, str]:
