@@ -236,7 +236,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
     fresh = keys.all_inner_texts()[0].splitlines()[0]
     assert fresh not in shown
     confirm(page, "I have kept them")
-    page.get_by_role("dialog").wait_for(state="detached")
+    page.locator("dialog").wait_for(state="detached")
     assert fresh not in page.content()
 
     switch = page.get_by_label("open_groups")
