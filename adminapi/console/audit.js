@@ -9,6 +9,13 @@ import { empty, heading, refused, search, table } from "./pieces.js";
 
 const LIMIT = 100;
 
+// The log's own names stand beside their translation, as that is what a search of its files goes by.
+function what({ commands, method, path }) {
+  const names = commands.map((name) => t(name)).join(t(", "));
+  const raw = commands.join(", ");
+  return [h("strong", names), h("div.mono.small.muted", { lang: "en" }, names !== raw && h("div", raw), `${method} ${path}`)];
+}
+
 export function show(main, { title, signal }) {
   const wanted = { app: "", user: "" };
   let lines = [];
@@ -21,8 +28,8 @@ export function show(main, { title, signal }) {
       { head: t("Time"), cell: (row) => moment(Date.parse(row.time)) },
       { head: t("Who"), cell: (row) => [row.operator || row.user || h("span", { lang: "en" }, row.proof), h("div.muted.small", row.from)] },
       { head: t("App"), cell: (row) => row.app || "–" },
-      { head: t("What"), cell: (row) => [h("strong", row.commands.join(", ")), h("div.mono.small.muted", `${row.method} ${row.path}`)] },
-      { head: t("Outcome"), cell: ({ outcome }) => h(/^(2\d\d|done)$/.test(outcome) ? "span.tag.good" : "span.tag.warn", { lang: "en" }, outcome) },
+      { head: t("What"), cell: what },
+      { head: t("Outcome"), cell: ({ outcome }) => h(/^(2\d\d|done)$/.test(outcome) ? "span.tag.good" : "span.tag.warn", { title: outcome }, t(outcome)) },
     ],
     nothing: empty(t("No line matches. Every change that is made through an API or the command line leaves one.")),
   });

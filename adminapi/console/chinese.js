@@ -14,7 +14,8 @@ learn({
   "With a key instead": "改用密钥登录",
   "Sign in with the key": "用密钥登录",
   "An app's master key shows that app alone; the operator's token shows all.": "应用的主密钥只能查看该应用；运维令牌可以查看全部。",
-  "An account is made on the server:": "账号在服务器上创建：",
+  "prints an account in its terminal, at the first start with the demo app, in the line “console”.": "首次启动并带有演示应用时，会在终端的“console”一行给出账号。",
+  "Others are made on the server:": "其他账号在服务器上创建：",
   "Wait {n} s": "请等待 {n} 秒",
   "Your session has ended: {why} Please sign in again.": "会话已结束：{why} 请重新登录。",
   "The server cannot be reached. Is Parley running, and the network there?": "无法连接服务器。Parley 是否在运行？网络是否正常？",
@@ -275,6 +276,7 @@ learn({
   "Only this app": "仅此应用",
   "Only this user": "仅此用户",
   "Older lines": "更早的记录",
+  ", ": "、",
   "No line matches. Every change that is made through an API or the command line leaves one.": "没有匹配的记录。通过接口或命令行所做的每次更改都会留下一条。",
 
   // Health

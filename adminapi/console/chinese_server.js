@@ -1,5 +1,5 @@
-// What the server itself says, in Chinese. The law: every reason for which it refuses has its line here, and every sentence of
-// its checks; both sets are finite, and a test compares them with the server's own.
+// What the server itself says, in Chinese. The law: every reason for which it refuses has its line here, every sentence of its
+// checks, and every name the audit log has for a change; the sets are finite, and a test compares them with the server's own.
 
 import { learn } from "/-/look/words.js";
 
@@ -37,6 +37,48 @@ learn({
   "outcome_unknown": "结果未知，请先核实再重试",
   "not_found": "没有这个接口",
   "bad_method": "不支持这种请求方法",
+
+  // The audit log: how a change is called, and how it ended; "Kick", "Mute", "Unmute", "Block", "Announce", "Export" and "done"
+  // are among the pages' own words
+  "AddApp": "新建或修改应用",
+  "AddFriend": "添加好友",
+  "AddMembers": "添加成员",
+  "Backup": "备份",
+  "BanUser": "封禁或解封用户",
+  "CreateConversation": "创建对话",
+  "DeleteConversation": "删除对话",
+  "DeleteMessage": "删除消息",
+  "DeleteUser": "删除用户",
+  "DismissJoinRequest": "驳回入群申请",
+  "EditMessage": "编辑消息",
+  "ImportConversations": "导入对话",
+  "ImportMessages": "导入消息",
+  "MarkClass": "登记数据表",
+  "PutUser": "创建或修改用户",
+  "PutVisitor": "创建或修改访客",
+  "Read": "标为已读",
+  "RecallMessage": "撤回消息",
+  "RemoveFriend": "删除好友",
+  "RemoveMembers": "移出成员",
+  "RequestJoin": "申请入群",
+  "SendMessage": "发送消息",
+  "SendSystem": "发送系统消息",
+  "SetBlocked": "设置黑名单",
+  "SetMembers": "设置成员",
+  "SetMuted": "设置禁言名单",
+  "SetQuiet": "设置免打扰",
+  "SetRole": "设置成员角色",
+  "Unblock": "解除拉黑",
+  "UpdateConversation": "修改对话",
+  "UpdateConversations": "批量修改对话",
+  "UpdateUser": "修改用户",
+  "WipeConversation": "清空对话",
+  "Upload": "上传文件",
+  "SignIn": "登录控制台",
+  "SignOut": "退出控制台",
+  "Operators": "管理控制台账号",
+  "failed": "失败",
+  "gone": "调用方已断开",
 
   // Checks: their names, what they find, what to do
   "versions": "版本",

@@ -51,7 +51,11 @@ export function signInForm(why, done) {
             h("p.muted.small", t("An app's master key shows that app alone; the operator's token shows all.")),
             form(() => signInByKey(key.value), t("Sign in with the key"), h("label.field", h("span", t("Key")), key))),
         ),
-        h("p.muted.small", t("An account is made on the server:"), " ", h("code", "parley operator add NAME")),
+        h(
+          "div.stack.tight.muted.small",
+          h("p", h("code", "make run"), " ", t("prints an account in its terminal, at the first start with the demo app, in the line “console”.")),
+          h("p", t("Others are made on the server:"), " ", h("code", "parley operator add NAME")),
+        ),
       ),
       h("div.row.under", languageSwitch(), themeSwitch()),
     ),

@@ -1,11 +1,12 @@
 // The panel that shows the code of the last thing done. The law: what is shown is the source of the function that ran, with the
 // values it ran with, and runs as it stands wherever this host can be reached, in a module or in the browser's own console; only
-// a token or a password is left out.
+// a token or a password is left out, and a file has one of its kind in its place.
 
 import { copier, fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
 
 const EARLIER_MOST = 6;
+const LIBRARY = /\b(Client|openClient)\(/g; // what of parley.js is called
 
 export class CodePanel {
   #done = []; // newest first
@@ -62,8 +63,9 @@ export class CodePanel {
   }
 
   #source(deeds, lines) {
-    const head = `const { openClient } = await import("${this.admin}/-/parley.js");`;
-    return [head, lines.join("\n"), ...deeds.map(String)].join("\n\n");
+    const body = [lines.join("\n"), ...deeds.map(String)].join("\n\n");
+    const names = new Set([...body.matchAll(LIBRARY)].map(([, name]) => name));
+    return `const { ${[...names].join(", ")} } = await import("${this.admin}/-/parley.js");\n\n${body}`;
   }
 }
 

@@ -1,10 +1,10 @@
 // What the page does on the sockets, one function a deed. The law: the page shows these very lines, so each says all there is
 // to say, with what it is given, and knows nothing of the page.
 
-import { openClient } from "/-/parley.js";
+import { Client } from "/-/parley.js";
 
-export async function logIn(url, login) {
-  return await openClient(url, login);
+export function logIn(url, login) {
+  return new Client(url, login); // what comes of it is heard by who listens
 }
 
 export async function listen(client, tell) {

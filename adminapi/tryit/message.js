@@ -4,6 +4,8 @@
 import { h } from "/-/look/dom.js";
 import { t, tag } from "/-/look/words.js";
 
+const NORMAL = 1; // msg_status, which a push has none of
+export const RECALLED = 3;
 const IMAGE = -2;
 const UNITS = ["B", "KB", "MB", "GB"];
 
@@ -18,8 +20,11 @@ export function line(said, own) {
   );
 }
 
+// Neither deleted nor taken back.
+export const stands = ({ msg_status = NORMAL }) => msg_status === NORMAL;
+
 function content(said) {
-  if (said.msg_status === 3) return h("em.muted", t("taken back"));
+  if (said.msg_status === RECALLED) return h("em.muted", t("taken back"));
   const url = safe(parsed(said.url));
   const { name = "", size = 0 } = parsed(said.attr) ?? {};
   if (!url) return said.text ?? "";

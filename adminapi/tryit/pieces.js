@@ -2,14 +2,9 @@
 
 import { h, svg } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
+import { final, tryingAgain, why } from "./why.js";
 
 const CLIP = "M8 12.5l5.6-5.6a2.5 2.5 0 0 1 3.6 3.6l-7.4 7.4a4.3 4.3 0 0 1-6.1-6.1l7.5-7.5";
-const WHY = {
-  replaced: "This account has logged in again on the same device.",
-  kicked: "An operator has ended this session.",
-  banned: "This account is banned.",
-  deleted: "This account was deleted.",
-};
 const LINES = { fill: "none", stroke: "currentColor", "stroke-width": "1.8", "aria-hidden": "true" };
 
 // Where one writes: `text`, as it stands; `said`, `typed` and `picked` are called with a text, nothing, and a file.
@@ -34,15 +29,11 @@ export function composer(to, text, { said, typed, picked }) {
   return h("form.say", { onsubmit: submit }, pick, input, h("button.primary", t("Send")), picker);
 }
 
-// Why there is no session: `over` is the client's end, or the error of a login; `kick` the server's farewell, if there was one.
-export function ending({ code, reason, message }, kick, { again, close }) {
-  const why = kick ? [t(WHY[kick.reason] ?? kick.reason), kick.text && t("Their words: “{text}”.", { text: kick.text })].filter(Boolean).join(" ") : "";
-  const refused = message && t("The login was refused: {message}", { message });
-  const closed = t("Logged out. {kick} Close code {code}, {reason}.", { kick: why, code, reason });
-  const final = t("Codes from 4000 to 4499 are final: parley.js does not come back by itself.");
+// In the place of the composer, where there is no session any more and none comes by itself.
+export function ending(lost, kick, { again, close }) {
   return h(
     "div.end",
-    h("div.notice.bad", { role: "alert" }, h("p", refused ?? closed), !refused && h("p.small", final)),
+    h("div.notice.bad", { role: "alert" }, h("p", why(lost, kick)), h("p.small", final(lost))),
     h(
       "div.row",
       h("button.primary", { type: "button", onclick: again }, t("Log in here again")),
@@ -51,13 +42,14 @@ export function ending({ code, reason, message }, kick, { again, close }) {
   );
 }
 
-// The head of a window. `state` is connecting, online, offline (coming back in `retryIn` seconds) or ended.
-export function heading({ id, title, state, retryIn, unread, present, other, device }) {
+// The head of a window. `state` is connecting, online, offline (`lost`: why; `retryAt`: when it is tried again) or ended, `entered`:
+// after it was online.
+export function heading({ id, title, state, lost, retryAt, entered, unread, present, other, device }) {
   const [mood, word] = {
     connecting: [".", t("connecting…")],
     online: [".good", t("online")],
-    offline: [".warn", t("reconnecting in {n} s", { n: retryIn.toFixed(1) })],
-    ended: [".bad", t("logged out")],
+    offline: [".warn", t("not connected")],
+    ended: [".bad", entered ? t("logged out") : t("not logged in")],
   }[state];
   const there = present ? t("{user} is online", { user: other }) : t("{user} is offline", { user: other });
   const where = t("device “{device}”", { device });
@@ -72,5 +64,6 @@ export function heading({ id, title, state, retryIn, unread, present, other, dev
       ),
     ),
     h("p.small.muted", state === "online" ? `${there} · ${where}` : where),
+    state === "offline" && h("div.notice.warn.small", h("p", { role: "status" }, why(lost)), h("p", { role: "timer" }, tryingAgain(retryAt))),
   ];
 }

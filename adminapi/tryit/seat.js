@@ -2,22 +2,32 @@
 // would not tell again; whatever happens, it says so in the window, with the server's own code and word.
 
 import * as deeds from "./deeds.js";
+import { lastThat, patiently } from "./asking.js";
 import { literal } from "./code.js";
-import { line } from "./message.js";
+import { RECALLED, line, stands } from "./message.js";
 import { composer, ending, heading } from "./pieces.js";
+import { sampleOf } from "./sample.js";
 import { fill, h } from "/-/look/dom.js";
 import { t } from "/-/look/words.js";
+import { tryingAgain } from "./why.js";
 
 const TYPING_MS = 6000;
+const TICK_MS = 1000;
 const NEAR = 80;
 const ANNOUNCED_MOST = 20;
+const STATES = { "client.online": "online", "client.offline": "offline", "client.ended": "ended" };
 
 export class Seat {
   conv_id = "";
   unread = 0;
-  over = null; // why there is no session, once there is none
+  over = null; // why there is no session and none will come by itself
   #client = null;
   #state = "connecting";
+  #entered = false; // the login has succeeded
+  #settled = null; // is told once it has come to something
+  #lost = null; // why there is no connection
+  #retryAt = 0;
+  #ticking = 0;
   #rows = []; // messages as the server has them, oldest first; ours on their way at the end
   #more = false;
   #present = false;
@@ -29,7 +39,6 @@ export class Seat {
   #announced = []; // words of the system: what was said to those who were there, and is kept nowhere
   #trouble = "";
   #answered = () => {}; // by what the code panel is told
-  #retryIn = 0;
 
   // `desk`: url, admin, app, panel, and what it does with windows; `login`: user, device, and a token or password, if need be.
   constructor(desk, login, other, nth = 1) {
@@ -53,29 +62,26 @@ export class Seat {
     await this.open();
   }
 
+  // Until the login has succeeded, was refused, or is put off; what comes after that is heard.
   async enter() {
     const { url, app, panel } = this.desk;
     this.over = this.#kick = null;
+    this.#entered = false;
+    this.conv_id = "";
     this.#become("connecting");
     this.#answered = panel.show({
       title: () => (this.nth === 1 ? t("{user} logs in", this) : t("{user} logs in once more, on the same device", this)),
       deeds: [deeds.logIn, deeds.listen, deeds.openConversation],
       lines: this.#loginLines(),
     });
-    try {
-      this.#client = await deeds.logIn(url, { app, ...this.login });
-      deeds.listen(this.#client, (type, data) => this.#hear(type, data));
-      this.#become("online");
-    } catch (error) {
-      this.over = error;
-      this.#become("ended");
-      this.#answered({ error: error.message });
-    }
+    this.#client = deeds.logIn(url, { app, ...this.login });
+    deeds.listen(this.#client, (type, data) => this.#hear(type, data));
+    await new Promise((resolve) => (this.#settled = resolve));
   }
 
   // The conversation with the other, and what was said there. That there is none is shown, and no end of the session.
   async open() {
-    if (this.over) return;
+    if (this.#state !== "online") return;
     try {
       const found = await patiently(() => deeds.openConversation(this.#client, this.other));
       this.#answered(found);
@@ -110,14 +116,21 @@ export class Seat {
 
   // What no push tells who was away: whether the other is there, and what he has read.
   async #lookAround() {
-    const mine = this.#rows.findLast((said) => this.#isMine(said) && said.msg_id);
     this.#present = await patiently(() => deeds.watchPresence(this.#client, this.other));
-    if (mine) {
-      const { read } = await patiently(() => deeds.askReaders(this.#client, this.conv_id, mine.msg_id));
-      if (read.includes(this.other)) this.#read = Math.max(this.#read, mine.seq);
-    }
-    this.#drawStates();
     this.#drawHead();
+    await this.#lookWhatIsRead();
+  }
+
+  // Who has read a message has read those before it.
+  async #lookWhatIsRead() {
+    const { conv_id } = this;
+    const unsure = this.#rows.filter((said) => this.#isMine(said) && said.seq > this.#read && stands(said));
+    const last = await lastThat(unsure, async ({ msg_id }) => {
+      const { read } = await patiently(() => deeds.askReaders(this.#client, conv_id, msg_id));
+      return read.includes(this.other);
+    });
+    if (last && conv_id === this.conv_id) this.#read = Math.max(this.#read, last.seq);
+    this.#drawStates();
   }
 
   #hear(type, data) {
@@ -158,7 +171,7 @@ export class Seat {
     } else if (type === "msg.recalled" || type === "msg.edited") {
       const said = this.#rows.find((each) => each.seq === data.seq);
       const { text, url, attr } = data;
-      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: 3 } : { text, url, attr });
+      if (said) Object.assign(said, type === "msg.recalled" ? { msg_status: RECALLED } : { text, url, attr });
       this.#drawThread();
     }
     this.#drawTyping();
@@ -172,10 +185,16 @@ export class Seat {
   }
 
   #hearClient(type, data) {
-    if (type === "client.offline") this.#retryIn = data.retry_in;
-    if (type === "client.ended") this.over = data;
-    this.#become({ "client.online": "online", "client.offline": "offline", "client.ended": "ended" }[type]);
-    if (type === "client.online") this.#lookAround().catch(() => {}); // lost again: asked again
+    const state = STATES[type];
+    if (!state) return;
+    this.#lost = data;
+    this.#retryAt = Date.now() + data.retry_in * 1000;
+    if (state === "ended") this.over = data;
+    if (state === "online") this.#entered = true;
+    else if (!this.#entered) this.#answered({ [type]: data });
+    this.#become(state);
+    if (this.#settled) this.#settled = this.#settled();
+    else if (state === "online") (this.conv_id ? this.#lookAround() : this.open()).catch(() => {}); // lost again: asked again
   }
 
   #hearSync({ conversations, reset }) {
@@ -228,11 +247,9 @@ export class Seat {
     const { admin } = this.desk;
     if (!this.#client) return;
     const said = { from_client: this.user, type: -6, text: file.name, state: "Sending…" };
-    const calls = [
-      `const file = new File(["hello"], ${literal(file.name)}, { type: ${literal(file.type)} });`,
-      `await sendFile(client, ${literal(this.other)}, file, ${literal(admin)});`,
-    ];
-    const answered = this.#show("{user} sends a file", [deeds.sendFile], ...calls);
+    const { lines, functions } = sampleOf(file);
+    const call = `await sendFile(client, ${literal(this.other)}, file, ${literal(admin)});`;
+    const answered = this.#show("{user} sends a file", [deeds.sendFile, ...functions], ...lines, call);
     await this.#deliver(said, answered, async () => {
       const sent = await deeds.sendFile(this.#client, this.other, file, admin);
       const { messages } = await deeds.readEarlier(this.#client, this.conv_id, sent.seq + 1);
@@ -266,6 +283,7 @@ export class Seat {
     this.#rows.unshift(...page.messages);
     this.#drawThread();
     this.#thread.scrollTop = this.#thread.scrollHeight - height;
+    if (!this.#read) await this.#lookWhatIsRead();
   }
 
   #show(title, functions, ...calls) {
@@ -276,9 +294,9 @@ export class Seat {
 
   #loginLines() {
     const login = `${literal(this.desk.url)}, ${literal({ app: this.desk.app, ...this.login, ...this.#proof() })}`;
-    const call = (name) => [`const ${name} = await logIn(${login});`, `listen(${name}, console.log);`];
-    const open = `await openConversation(client, ${literal(this.other)});`;
-    return this.nth === 1 ? [...call("client"), open] : [...call("replaced"), "", ...call("client"), open];
+    const open = (name) => `await openConversation(${name}, ${literal(this.other)});`;
+    const call = (name) => [`const ${name} = logIn(${login});`, `listen(${name}, console.log);`, open(name)];
+    return this.nth === 1 ? call("client") : [...call("replaced"), "", ...call("client")];
   }
 
   #proof() {
@@ -312,8 +330,18 @@ export class Seat {
 
   #drawHead() {
     const { id, title, unread, other, login } = this;
-    const known = { state: this.#state, retryIn: this.#retryIn, present: this.#present, device: login.device };
-    fill(this.element.querySelector("header"), heading({ id, title, unread, other, ...known }));
+    const known = { state: this.#state, entered: this.#entered, lost: this.#lost, retryAt: this.#retryAt, present: this.#present };
+    fill(this.element.querySelector("header"), heading({ id, title, unread, other, device: login.device, ...known }));
+    this.#tick();
+  }
+
+  // How long it is until the next attempt, while there is one to come.
+  #tick() {
+    clearTimeout(this.#ticking);
+    const timer = this.element.querySelector("[role=timer]");
+    if (!timer) return;
+    timer.textContent = tryingAgain(this.#retryAt);
+    this.#ticking = setTimeout(() => this.#tick(), TICK_MS);
   }
 
   #drawThread(fresh = false) {
@@ -365,18 +393,5 @@ export class Seat {
   #typed() {
     if (!this.#client || !deeds.typing(this.#client, this.other)) return;
     this.#show("{user} is typing", [deeds.typing], `typing(client, ${literal(this.other)});`);
-  }
-}
-
-// A refusal of the moment, such as too many calls a minute, is waited out.
-async function patiently(ask) {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      const wait = error.data?.retry_after_ms;
-      if (!wait) throw error;
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
   }
 }

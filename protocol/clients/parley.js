@@ -11,9 +11,9 @@
  * after the time the server asked for. What is said is heard once: a message is either the answer to one's own `send` or
  * one `msg.new`, in the order of its conversation, whatever happened to the connection in between.
  *
- * Beside the server's pushes (`msg.new`, `msg.receipt`, `presence.changed`, `logout.kick`...) the iteration yields what
- * happens on this side: `sync` (data of each sync answer behind a login), `client.online`, `client.offline` (reason, code,
- * retry_in in seconds), `client.ended` (code, reason), `client.typing` (conv_id, client_id, typing), `client.gap` (conv_id,
+ * Beside the server's pushes (`msg.new`, `msg.receipt`, `logout.kick`...) the iteration yields what happens here: `sync` (data
+ * of its answer), `client.online`, `client.offline` (code, reason, retry_in in seconds; refused, the error code, if a login
+ * was), `client.ended` (code, reason, refused likewise), `client.typing` (conv_id, client_id, typing), `client.gap` (conv_id,
  * after, upto: more was missed than CATCH_UP_MOST, `msg.history` has it), `client.dropped` (count: nobody took them in time).
  *
  * @typedef {{app: string, user: string, device?: string, token?: string, password?: string, platform?: string, tag?: string,
@@ -68,8 +68,8 @@ export class ConnectionLost extends Failure {}
 export class TooSlow extends Failure {}
 /** The session is over for good: `code` is the close code, `reason` its word. */
 export class SessionEnded extends Failure {
-  constructor(code, reason) {
-    super(`The session has ended: ${reason} (close code ${code}).`, { code, reason });
+  constructor({ code, reason, refused }) {
+    super(`The session has ended: ${reason} (close code ${code}).`, { code, reason, refused });
   }
 }
 
@@ -89,7 +89,7 @@ class Waiting {
  * @type {(url: string, options: Options) => Promise<Client>} */
 export const openClient = (url, options) => new Client(url, options)._first();
 
-/** One login. Made by `openClient`. */
+/** One login. `openClient` waits for it; who makes one himself hears of the first login, too, what comes of it and when. */
 export class Client {
   online = false;
   /** @type {SessionEnded | null} */ ended = null; // why it is over, once it is
@@ -97,7 +97,7 @@ export class Client {
   #url; #login; #sync; #waits; // as they were given
   #socket; #finish = () => {}; // the connection there is, and what ends it
   #hurry = () => {}; // ends the wait for the next one
-  #reached = false; #refused = null; #retryIn = 0; #number = 0; #typed = 0;
+  #reached = false; #refused = null; #lost = null; #retryIn = 0; #number = 0; #typed = 0;
   #unread = []; #dropped = 0; #heard = () => {}; // what a `for await` takes
   #waiting = new Set(); // requests that wait for a connection
   #pending = new Set(); // those that wait for an answer
@@ -159,7 +159,7 @@ export class Client {
 
   /** End the session from this side. What waits for an answer gets SessionEnded. */
   close() {
-    this.#end(new SessionEnded(1000, "closed by us"));
+    this.#end({ code: 1000, reason: "closed by us" });
     this.#finish(1000, "closed by us");
   }
 
@@ -177,9 +177,9 @@ export class Client {
       await this.#whenOnline("The login", this.#waits.connect);
       return this;
     } catch (error) {
+      const { code, reason } = this.#lost ?? { code: LOST, reason: error.message };
       this.close();
-      const text = `Could not log in at ${this.#url}: ${error.reason ?? error.message}`;
-      throw this.#refused ?? new ConnectionLost(text, { code: LOST });
+      throw this.#refused ?? new ConnectionLost(`Could not log in at ${this.#url}: ${reason}`, { code });
     }
   }
 
@@ -189,32 +189,32 @@ export class Client {
     for (let attempt = 0; !this.ended; ) {
       const began = Date.now();
       this.#retryIn = 0;
-      const [code, reason] = await this.#live().catch((error) => [LOST, error.message]);
+      const lost = (this.#lost = await this.#live().catch(({ message: reason }) => ({ code: LOST, reason })));
       if (Date.now() - began > SETTLE_SECONDS * 1000) attempt = 0;
-      const nobodyThere = code === LOST && !this.#reached && !this.#refused; // a wrong address, most likely: say so at once
-      if (isFinal(code) || nobodyThere) this.#end(new SessionEnded(code, reason));
+      const nobodyThere = lost.code === LOST && !this.#reached && !this.#refused; // a wrong address, most likely
+      if (isFinal(lost.code) || nobodyThere) this.#end(lost);
       if (this.ended) break;
       const { backoffFirst, backoffMost } = this.#waits;
       const wait = this.#retryIn || Math.random() * Math.min(backoffMost, backoffFirst * 2 ** Math.min(attempt++, 16));
-      this.#emit("client.offline", { reason, code, retry_in: wait });
+      this.#emit("client.offline", { ...lost, retry_in: wait });
       await new Promise((resolve) => later(wait, (this.#hurry = resolve)));
     }
     globalThis.removeEventListener?.("online", hurry);
   }
 
-  /** One connection from opening to end: its close code, LOST if there was none, and a word. */
+  /** One connection from opening to end: its close code, LOST if there was none, a word, and why the login was refused. */
   #live() {
     return new Promise((resolve) => {
       const socket = (this.#socket = new WebSocket(this.#url, "parley.v1"));
       let timer = later(this.#waits.connect, () => this.#finish(LOST, "the server did not answer in time"));
       let heard = Date.now();
-      this.#finish = (code, reason) => {
+      this.#finish = (code, reason, refused) => {
         clearTimeout(timer);
         socket.onopen = socket.onmessage = socket.onclose = null;
         socket.close(1000);
         this.#finish = () => {};
         this.#lose(code, reason);
-        resolve([code, reason]);
+        resolve({ code, reason, ...(refused && { refused }) });
       };
       const watch = () => {
         const { idle, probe } = this.#waits;
@@ -246,7 +246,7 @@ export class Client {
     this.#retryIn = delay(data);
     const stale = this.sessionToken && STALE.has(code);
     if (stale) [this.sessionToken, this.#retryIn] = ["", 0.001]; // at once, without it
-    this.#finish(stale || LATER.has(code) ? LOST : BAD_LOGIN, msg);
+    this.#finish(stale || LATER.has(code) ? LOST : BAD_LOGIN, msg, code);
   }
 
   #enter({ session_token }) {
@@ -367,18 +367,18 @@ export class Client {
     const requests = [...this.#pending];
     const largest = Math.max(...requests.map(({ size }) => size));
     for (const { type, size, fail } of requests) {
-      if (isFinal(code)) fail(new SessionEnded(code, reason));
+      if (isFinal(code)) fail(new SessionEnded({ code, reason }));
       else if (code === TOO_BIG && size === largest) fail(new RequestRefused(TOO_LARGE, `${size} bytes are too many.`));
       else fail(new ConnectionLost(`The connection was lost during ${type}: ${reason} (close code ${code}).`, { code }));
     }
   }
 
-  #end(ended) {
+  #end(lost) {
     if (this.ended) return;
-    this.ended = ended;
-    for (const waiting of [...this.#waiting, ...this.#outbox]) waiting.fail(ended);
+    this.ended = new SessionEnded(lost);
+    for (const waiting of [...this.#waiting, ...this.#outbox]) waiting.fail(this.ended);
     this.#hurry();
-    this.#emit("client.ended", { code: ended.code, reason: ended.reason });
+    this.#emit("client.ended", lost);
   }
 
   async #whenOnline(type, seconds) {

@@ -63,6 +63,22 @@ def test_a_wrong_password_is_refused_in_words_and_the_right_one_leaves_no_trace_
     page.get_by_role("heading", name="console").wait_for()  # the token was in the page's memory alone
 
 
+def test_the_door_says_where_an_account_comes_from_and_that_is_true(site: Up, open_page: OpenPage) -> None:
+    page = open_page("/-/console/")
+    page.get_by_text("make run prints an account in its terminal, at the first start with the demo app").wait_for()
+    assert re.search(r"sign in as demo, password \S+\)", site.printed("^console ")[0])
+    program, *command, name = page.locator("code").last.inner_text().split()
+    assert (program, name) == ("parley", "NAME")
+    parley(site, *command, "newcomer", stdin=PASSWORD)
+    page.get_by_label("Language").select_option("zh")
+    page.get_by_text("make run 首次启动并带有演示应用时，会在终端的“console”一行给出账号。").wait_for()
+    page.get_by_text("其他账号在服务器上创建： parley operator add NAME").wait_for()
+    page.fill("input[name=name]", "newcomer")
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="概览").wait_for()
+
+
 def test_who_tries_too_often_is_told_how_long_to_wait(open_page: OpenPage, watch: Watch) -> None:
     watch.expect("status of 403")
     watch.expect("status of 429")

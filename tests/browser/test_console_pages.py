@@ -236,7 +236,7 @@ def test_an_app_shows_its_keys_once_and_its_switches_with_what_they_mean(sign_in
     fresh = keys.all_inner_texts()[0].splitlines()[0]
     assert fresh not in shown
     confirm(page, "I have kept them")
-    page.get_by_role("dialog").wait_for(state="detached")
+    page.locator("dialog").wait_for(state="detached")
     assert fresh not in page.content()
 
     switch = page.get_by_label("open_groups")
@@ -270,6 +270,21 @@ def test_the_audit_log_names_who_did_it(sign_in: SignIn, person: People) -> None
     row(page, "/users/erin/kick").get_by_text("the-support").wait_for()
     page.get_by_label("Only this app").fill("no-such-app")
     page.get_by_text("No line matches").wait_for()
+
+
+def test_the_audit_log_is_in_chinese_with_the_names_of_its_files_beside(sign_in: SignIn, person: People) -> None:
+    person("fritz")
+    page = sign_in("support", "app/demo/users/fritz", locale="zh-CN", viewport={"width": 360, "height": 740})
+    page.locator("main").get_by_role("button", name="封禁").click()
+    confirm(page, "封禁")
+    told(page, "fritz 已被封禁。")
+    page.evaluate("location.hash = '#/audit'")
+    line = row(page, "/users/fritz/ban")
+    line.get_by_text("封禁或解封用户", exact=True).wait_for()
+    line.get_by_text("BanUser", exact=True).wait_for()
+    row(page, "/-/api/sign-in").first.get_by_text("登录控制台", exact=True).wait_for()
+    row(page, "operator add").first.get_by_text("完成", exact=True).wait_for()
+    assert flaws(page) == []
 
 
 def test_health_says_that_all_is_well(sign_in: SignIn) -> None:

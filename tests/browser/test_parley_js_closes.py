@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 LIBRARY = Path("protocol/clients/parley.js").read_bytes()
 QUICK = "{ app: 'a', user: 'u', sync: false, waits: { backoffFirst: 0.05, backoffMost: 0.1, connect: 2, ...waits } }"
 START = f"""
-  const {{ openClient }} = await import("/parley.js");
+  const {{ Client, openClient }} = await import("/parley.js");
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const open = (path, waits = {{}}) => openClient(server + path, {QUICK});
+  const begin = (path, waits = {{}}) => new Client(server + path, {QUICK});
   const until = async (client, ...types) => {{
     for await (const push of client) if (types.includes(push.type)) return push;
   }};
@@ -48,7 +49,7 @@ class Own(BaseHTTPRequestHandler):
 
 
 class Misbehaving:
-    """Does what the path says: `/close/4001`, `/refuse/5031`, `/silent/name`, `/deaf`, `/flood`."""
+    """Does what the path says: `/close/4001`, `/shut/4502`, `/refuse/5031`, `/silent/name`, `/deaf`, `/flood`."""
 
     def __init__(self) -> None:
         self.connections: dict[str, int] = defaultdict(int)
@@ -68,6 +69,8 @@ class Misbehaving:
         json.loads(socket.recv())
         if what == "deaf":
             socket.recv()
+        if what == "shut":
+            socket.close(int(more), "as planned")
         if what == "refuse" and first:
             refusal = {"type": "login.error", "code": int(more), "msg": "Not now.", "data": {"retry_after_ms": 30}}
             socket.send(json.dumps(refusal))
@@ -161,6 +164,32 @@ def test_a_login_refused_for_the_moment_is_tried_again(run: Run, server: tuple[M
     """)
     assert found == ["RequestRefused", 213, "Not now."]
     assert server[0].connections == server[0].connections | {"/refuse/5031": 2, "/refuse/213": 1}
+
+
+def test_who_makes_a_client_hears_what_the_first_login_comes_to(run: Run) -> None:
+    found = run("""
+        const later = begin("/refuse/4010"), never = begin("/refuse/211");
+        const offline = await until(later, "client.offline", "client.online");
+        await until(later, "client.online");
+        later.close();
+        return { offline, ended: await until(never, "client.ended", "client.offline"), refused: never.ended.refused };
+    """)
+    assert found["offline"] == {
+        "type": "client.offline",
+        "data": {"code": 1006, "reason": "Not now.", "refused": 4010, "retry_in": 0.03},
+    }
+    assert found["ended"] == {"type": "client.ended", "data": {"code": 4010, "reason": "Not now.", "refused": 211}}
+    assert found["refused"] == 211
+
+
+@pytest.mark.parametrize("code", [4010, 4502])
+def test_a_close_before_the_first_login_is_what_the_login_failed_of(run: Run, code: int) -> None:
+    found = run(f"""
+        const failed = await open("/shut/{code}", {{ connect: 0.3 }}).catch((error) => error);
+        return [failed.name, failed.code, failed.message];
+    """)
+    assert found[:2] == ["ConnectionLost", code]
+    assert found[2].endswith(": as planned")
 
 
 def test_every_wait_has_its_deadline(run: Run, server: tuple[Misbehaving, str]) -> None:

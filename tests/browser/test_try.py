@@ -98,6 +98,68 @@ def test_a_third_window_kicks_the_first_before_ones_eyes(page: Page) -> None:
     assert page.get_by_role("region").count() == 3  # two windows and the code
 
 
+def others(page: Page, first: str, second: str) -> None:
+    """Log these two in, in the place of alice and bob."""
+    page.get_by_role("button", name="Other users, or another app").click()
+    for name, user in (("First user", first), ("Second user", second)):
+        page.get_by_role("group", name=name).get_by_label("User id").fill(user)
+    page.get_by_role("button", name="Log both in").click()
+    window(page, first).get_by_text(f"{second} is online").wait_for()
+
+
+def test_a_login_that_is_put_off_says_why_and_when_it_is_tried_again(page: Page) -> None:
+    others(page, "anton", "berta")
+    for number in range(2, 7):
+        page.get_by_role("button", name="Log in once more as anton").click()
+        window(page, f"anton, window {number}").get_by_text("online", exact=True).wait_for()
+        window(page, f"anton, window {number - 1}" if number > 2 else "anton").get_by_text("Close code 4001").wait_for()
+    page.get_by_role("button", name="Log in once more as anton").click()
+    late = window(page, "anton, window 7")
+    late.get_by_text("This account was taken over too often within a minute; who has it now keeps it").wait_for()
+    late.get_by_text("(code 4010)").wait_for()
+    late.get_by_text(re.compile(r"It tries again by itself in 5\d s\.")).wait_for()
+    timer = late.get_by_role("timer")
+    page.wait_for_function("([timer, shown]) => timer.innerText !== shown", arg=[timer.element_handle(), timer.inner_text()])
+    assert '"refused": 4010' in code(page).locator("pre.answer").inner_text()
+    assert flaws(page) == []
+    window(page, "anton, window 6").get_by_text("online", exact=True).wait_for()
+    page.get_by_role("combobox", name="Language").select_option("zh")
+    page.get_by_text("此账号在一分钟内被顶替的次数过多，暂时保留给当前的登录。登录被拒绝：").wait_for()
+    page.get_by_text(re.compile(r"\d+ 秒后自动重试。")).wait_for()
+
+
+def test_a_window_that_takes_over_knows_what_was_read_before(page: Page) -> None:
+    others(page, "carla", "dirk")
+
+    def read(name: str) -> list[bool]:
+        return [text == "Read" for text in window(page, name).locator(".own .state").all_inner_texts()]
+
+    for text in ("one", "two", "three"):
+        say(page, "carla", text)
+    window(page, "dirk").get_by_text("three").wait_for()
+    window(page, "dirk").get_by_role("textbox").click()
+    window(page, "carla").get_by_text("Read").nth(2).wait_for()
+    for text in ("four", "five"):
+        say(page, "carla", text)
+    window(page, "carla").get_by_text("Delivered").nth(1).wait_for()
+    assert read("carla") == [True] * 3 + [False] * 2
+    page.get_by_role("button", name="Log in once more as carla").click()
+    window(page, "carla, window 2").get_by_text("Read").nth(2).wait_for()
+    assert read("carla, window 2") == [True] * 3 + [False] * 2
+    for number in range(18):
+        say(page, "carla, window 2", f"more {number}")
+    window(page, "dirk").get_by_text("more 17").wait_for()
+    page.get_by_role("button", name="Log in once more as carla").click()
+    third = window(page, "carla, window 3")
+    third.get_by_text("more 17").wait_for()
+    assert read("carla, window 3") == [False] * 20
+    third.get_by_role("button", name="Earlier messages").click()
+    third.get_by_text("Read").nth(2).wait_for()
+    assert read("carla, window 3") == [True] * 3 + [False] * 20
+    window(page, "dirk").get_by_role("textbox").click()
+    third.get_by_text("Read").nth(22).wait_for()
+
+
 def test_an_operators_kick_is_seen_with_its_code_and_words(page: Page, site: Up) -> None:
     answer = page.request.post(
         f"{site.admin_url}/-/api/apps/demo/users/bob/kick",
@@ -178,6 +240,30 @@ def test_the_code_that_is_shown_runs_as_it_stands(page: Page) -> None:
     assert copied == code(page).locator("pre").first.inner_text()
     page.evaluate(f"(async () => {{ {copied} }})()")
     window(page, "bob").get_by_text('alice: said "once"', exact=True).nth(1).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "copied_name"),
+    [("one.png", "image/png", "one.png"), ("one.gif", "image/gif", "drawn.png"), ("a.pdf", "application/pdf", "hello.txt")],
+)
+def test_the_code_of_a_file_sends_one_that_is_what_it_says(page: Page, name: str, kind: str, copied_name: str) -> None:
+    file = {"name": name, "mimeType": kind, "buffer": picture()}
+    window(page, "alice").locator("input[type=file]").set_input_files([file])
+    bubbles = window(page, "bob").get_by_role("listitem")
+    shown = bubbles.get_by_role("img", name=name) if kind.startswith("image/") else bubbles.get_by_role("link", name=name)
+    shown.last.wait_for()
+    before = bubbles.count()
+    copied = code(page).locator("pre").first.inner_text()
+    assert "input[type=file]" in copied
+    page.evaluate(f"(async () => {{ {copied} }})()")
+    bubbles.nth(before).wait_for()
+    if kind.startswith("image/"):
+        image = bubbles.last.get_by_role("img", name=copied_name)
+        image.wait_for()
+        page.wait_for_function("image => image.complete && image.naturalWidth === 64", arg=image.element_handle())
+    else:
+        link = bubbles.last.get_by_role("link", name=f"{copied_name} (5 B)")
+        assert page.request.get(str(link.get_attribute("href"))).text() == "hello"
 
 
 def test_who_is_logged_in_and_who_kicked_whom_is_seen_in_the_console(page: Page, site: Up) -> None:

@@ -46,7 +46,8 @@ def test_the_broker_is_killed_and_nothing_is_lost_or_doubled(page: Page, host: H
     say(page, "alice", "before")
     bob.get_by_text("alice: before", exact=True).wait_for()
     host.kill()
-    alice.get_by_text("reconnecting in").wait_for()
+    alice.get_by_text("The server cannot be reached, or takes no more connections from here just now.").wait_for()
+    alice.get_by_text("It tries again").wait_for()
     for name in ("alice", "bob"):
         for number in range(3):
             say(page, name, f"{name} while away {number}")
@@ -63,6 +64,24 @@ def test_the_broker_is_killed_and_nothing_is_lost_or_doubled(page: Page, host: H
     assert [line for line in at_alice if line.startswith("alice: alice")] == sorted(
         line for line in at_alice if line.startswith("alice: alice")
     )
+
+
+def test_a_window_that_finds_nobody_says_so_and_how_to_try_again(page: Page, host: Host) -> None:
+    window(page, "bob").get_by_text("alice is online").wait_for()
+    host.kill()
+    page.get_by_role("button", name="Log in once more as alice").click()
+    second = window(page, "alice, window 2")
+    second.get_by_text("not logged in", exact=True).wait_for()
+    words = second.get_by_role("alert").inner_text()
+    assert "The server cannot be reached, or takes no more connections from here just now. Close code 1006" in words
+    assert "parley.js does not try again by itself" in words
+    page.get_by_role("combobox", name="Language").select_option("zh")
+    assert "无法连接服务器，或者它暂时不再接受来自这里的连接。关闭码 1006" in page.get_by_role("alert").inner_text()
+    page.get_by_role("combobox", name="语言").select_option("en")
+    host.broker()
+    window(page, "alice").get_by_text("bob is online").wait_for()  # back by itself, so replaced only now
+    second.get_by_role("button", name="Log in here again").click()
+    second.get_by_text("bob is online").wait_for()
 
 
 def test_an_app_that_wants_tokens_gets_them_from_the_visitor(page: Page) -> None:
