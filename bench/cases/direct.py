@@ -49,23 +49,29 @@ LEANCLOUD_TIMES = 1.5
 
 
 def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
-    with started(folder, PARLEY, LEANCLOUD, JETSTREAM, TRANSIENT, EJABBERD, *thin_ones(sizes)) as (running, missing):
+    for count, messages, found in played(sizes, folder / "d", PARLEY, LEANCLOUD, JETSTREAM):
+        yield durable_table(count, messages, found)
+    for count, messages, found in played(sizes, folder / "n", TRANSIENT, EJABBERD, *thin_ones(sizes)):
+        yield Table(
+            f"direct: 1 to 1, kept nowhere, {load(count, messages)}",
+            (CPU, RATE, P50, P99),
+            found,
+            notes=("Parley's messages are transient; it still asks who may write to whom, and counts their rate",),
+        )
+
+
+def played(sizes: Sizes, folder: Path, *contenders: Contender) -> Iterator[tuple[int, int, tuple[Row, ...]]]:
+    """Pairs, messages of each, and the rows. Not all contenders at once: each has two sockets a pair in the generator."""
+    with started(folder, *contenders) as (running, missing):
         for count, messages in sizes.pairs.items():
             pairs = {name: Pairs(count, messages, *each) for name, each in running.items()}
             try:
                 drain([sock for each in pairs.values() for sock in each.sockets], settling(running))
-                played = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
+                rounds = interleave({name: each.round for name, each in pairs.items()}, sizes.rounds)
             finally:
                 for each in pairs.values():
                     hang_up(each.sockets)
-            found = rows(played, missing)
-            yield durable_table(count, messages, tuple(each for each in found if each.name.endswith("fsync")))
-            yield Table(
-                f"direct: 1 to 1, kept nowhere, {load(count, messages)}",
-                (CPU, RATE, P50, P99),
-                tuple(each for each in found if each.name.endswith("mem")),
-                notes=("Parley's messages are transient; it still asks who may write to whom, and counts their rate",),
-            )
+            yield count, messages, rows(rounds, missing)
 
 
 def load(count: int, messages: int) -> str:
