@@ -28,7 +28,7 @@ from bench.peers import fetch
 START_SECONDS = 60
 STOP_SECONDS = 10
 QUIET_SECONDS = 0.3
-"""Longer than any pause a server makes between two pieces of the same work (Parley's writer gathers for 0.1 s)."""
+"""Longer than any pause a server makes between two pieces of the same work (Parley's writer gathers for 0.25 s)."""
 QUIET_SHARE = 0.03
 """Of a core: so much above its ticking, a server still works."""
 REST_SECONDS = 10.0

@@ -1,7 +1,7 @@
 """Positions that have moved and wait for a commit: the third class between durable and transient (DESIGN 2.3).
 
-The law: each rides in a commit at most every 2 s, as it stands then, and a turn takes a part of those that are due: at
-full load there are tens of thousands, at about 1 us each, and nobody else's message shall wait for that.
+The law: each rides in a commit at most every 2 s, as it stands then, and a turn takes a part of those that are due: as
+many may be as there were messages in that time, and nobody else's shall wait for all of them.
 """
 
 from __future__ import annotations

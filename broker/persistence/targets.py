@@ -21,7 +21,7 @@ from broker.persistence.writer import Journal, Writer
 from protocol.records import Message
 
 DROPPED_ROWS = 500
-"""About 0.3 ms: between so many of those that a batch has brought to the store, sockets are served."""
+"""About 0.4 ms: between so many of those that a batch has brought to the store, sockets are served."""
 
 
 class Targets:
