@@ -91,8 +91,8 @@ export class Seat {
       this.#trouble = "";
       this.#rows = [...found.messages, ...this.#rows.filter((said) => !said.seq)];
       this.draw();
+      if (this.front) this.comeForward(); // now, and not over the code of what is done next
       await this.#lookAround();
-      if (this.front) this.comeForward();
     } catch (error) {
       if (this.over) return;
       this.#answered({ error: error.message });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenPage, parley
 from tests.journeys.programs import Up
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, WebSocketRoute
 
 
 def window(page: Page, name: str) -> Locator:
@@ -228,6 +228,27 @@ def test_what_was_said_before_is_there_when_the_page_opens(page: Page, open_page
     alice.get_by_text("bob: line 0", exact=True).wait_for()
     texts = [text.partition(": ")[2] for text in said(again, "alice")]
     assert texts[-25:] == [f"line {number}" for number in range(25)]
+
+
+def test_what_a_window_reads_as_it_opens_is_shown_at_once(page: Page, open_page: OpenPage) -> None:
+    others(page, "emil", "frida")
+    say(page, "emil", "one")
+    say(page, "frida", "two")
+    window(page, "emil").get_by_text("1 unread").wait_for()
+    again = open_page("/-/try/")
+    again.route_web_socket("**", without("msg.readers"))
+    others(again, "emil", "frida")
+    assert "await markRead(client," in code(again).locator("pre").first.inner_text()
+
+
+def without(kind: str) -> Callable[[WebSocketRoute], None]:
+    """Requests of this type do not arrive."""
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if kind in str(message) else server.send(message))
+
+    return route
 
 
 def test_the_code_that_is_shown_runs_as_it_stands(page: Page) -> None:
