@@ -2,7 +2,8 @@
 
 What is looked at is what the others notice, and what it costs the server in memory: messages of 1 KiB, eight in flight. The
 kernel takes some MB for a socket that nobody reads, so these are filled before a round, and in each round the server itself
-has to hold, and may cut, what they do not take. Who was cut is counted, and is back before the next round. Each server is
+has to hold, and may cut, what they do not take; Parley's need no filling, as it leaves the kernel little
+(`broker.gateway.listeners`). Who was cut is counted, and is back before the next round. Each server is
 there twice, with the one group and with the other, and the two take turns as everything does. Peers' groups are those of the
 fan-out. The thin broker on trio-websocket is left out: its loop waits for whoever does not read, and everybody with
 it; so is ejabberd, whose room of 500 takes a quarter of a minute a round.
@@ -22,7 +23,7 @@ from bench.cases.fanout import CPU, P99, PLACE, gathered
 from bench.cases.sizes import KIB_BYTES, Sizes
 from bench.report import Table, budget, rows
 from bench.rounds import Round, interleave
-from bench.servers import Server
+from bench.servers import Broker, Server
 from bench.sessions import drain, hang_up, log_in
 
 GROWN, CUT = "MiB RSS grown", "cut"
@@ -84,7 +85,8 @@ class Stalled:
         self.group = gathered(reading, contender, server, self.names)
         self.messages = sizes.stalled_messages
         self.before = server.resident_kib()
-        self.filled = not stalled
+        self.filling = FILLING if stalled and not isinstance(server, Broker) else 0
+        self.empty = True
 
     def _stall(self, names: Sequence[str]) -> None:
         found, _ = log_in(self.server.port, [self.wire.session(user, PLACE) for user in names])
@@ -96,9 +98,9 @@ class Stalled:
         cut = self.cut()
         hang_up([self.stalled.pop(name) for name in cut])
         self._stall(cut)
-        if cut or not self.filled:
-            self.filled = True
-            self.group.round(DEPTH, FILLING, FILLING_BYTES)
+        if self.filling and (cut or self.empty):
+            self.empty = False
+            self.group.round(DEPTH, self.filling, FILLING_BYTES)
         played = self.group.round(DEPTH, self.messages, KIB_BYTES)
         grown = (self.server.resident_kib() - self.before) / 1024
         return msgspec.structs.replace(played, values={**played.values, GROWN: max(0.0, grown), CUT: float(len(self.cut()))})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 import pytest
 
-from broker.gateway.listeners import address_of, adopt, bind_tcp, close_all
+from broker.gateway.listeners import UNSENT_BYTES, address_of, adopt, bind_tcp, close_all
 
 
 def test_port_zero_is_chosen_and_can_be_read() -> None:
@@ -22,6 +23,22 @@ def test_accepted_sockets_have_no_delay() -> None:
     with socket.create_connection(address_of(listener)):
         accepted, _ = listener.accept()
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        accepted.close()
+    listener.close()
+
+
+def test_the_kernel_keeps_little_for_a_peer_that_does_not_read() -> None:
+    (listener,) = bind_tcp("127.0.0.1", 0)
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        peer.connect(address_of(listener))
+        accepted, _ = listener.accept()
+        accepted.setblocking(False)
+        taken = 0
+        with suppress(BlockingIOError):
+            while taken < 8 * UNSENT_BYTES:
+                taken += accepted.send(bytes(4_096))
+        assert taken < 2 * UNSENT_BYTES
         accepted.close()
     listener.close()
 
