@@ -33,10 +33,6 @@ class AppIds:
         """The same for a conversation, which may also be meant by the id it had before it was imported."""
         return self._remembered(text, self.forms.conversation)
 
-    def known(self, text: str) -> int | None:
-        """The id behind a form that was met lately."""
-        return self._numbers.get(text)
-
     def message_id(self, text: str) -> int | str:
         """The same for a message as LeanCloud's side names it: the text itself if it is none of ours, for it may be the id
         it had before it was imported."""
