@@ -42,8 +42,9 @@ MARK = b'"msg.send"'
 
 
 class Data(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    conv_id: str
     type: int
+    conv_id: str | UnsetType = UNSET
+    to: str | UnsetType = UNSET
     text: str | UnsetType = UNSET
     client_msg_id: str = ""
     transient: int | bool | str | UnsetType = UNSET
@@ -90,8 +91,11 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     data, number = frame.data, frame.id
-    text, sent_as, kind = data.text, data.client_msg_id, data.type
-    conversation = ids.conversation_number(data.conv_id)
+    place, to, text, sent_as, kind = data.conv_id, data.to, data.text, data.client_msg_id, data.type
+    if to is UNSET:
+        to, conversation = "", None if place is UNSET else ids.conversation_number(place)
+    else:
+        conversation = 0 if place is UNSET and is_name(to, USER_ID_MOST) else None
     transient, receipt = GIVEN.get(data.transient), GIVEN.get(data.receipt)
     if conversation is None or transient is None or receipt is None:
         return None
@@ -109,7 +113,7 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
         colons -= 1
     if colons:
         colons -= (data.transient is not UNSET) + (data.receipt is not UNSET)
-    if colons and (b"\\" in raw or colons != _inside(text, sent_as, number)):
+    if colons and (b"\\" in raw or colons != _inside(to, text, sent_as, number)):
         return None
     return Submit(
         Asked(SEND, None if number is UNSET else number),
@@ -117,6 +121,7 @@ def read_plain_send(raw: bytes, ids: AppIds) -> Submit | None:
             type=kind,
             body=b"{}" if text is UNSET else write_json({"text": text}),
             conversation=conversation,
+            to=to,
             client_msg_id=sent_as,
             transient=transient,
             receipt=receipt,

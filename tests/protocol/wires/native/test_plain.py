@@ -62,6 +62,7 @@ PLAIN = {
 }
 LOOSE = {
     "conv_id": spelt(st.just(ID) | TEXTS),
+    "to": spelt(TEXTS | ODD),
     "type": spelt(st.just(-1) | ODD),
     "text": spelt(TEXTS | ODD),
     "client_msg_id": spelt(TEXTS | ODD),
@@ -70,7 +71,8 @@ LOOSE = {
     "attr": spelt(ODD),
     "t\\u0065xt": spelt(TEXTS),
 }
-DATA = whole(PLAIN) | object_of(LOOSE)
+PLACELESS = {name: value for name, value in PLAIN.items() if name != "conv_id"}
+DATA = whole(PLAIN) | whole(PLACELESS | {"to": spelt(TEXTS)}) | object_of(LOOSE)
 FRAME = {"type": st.just('"msg.send"'), "id": spelt(TEXTS | ODD), "data": DATA}
 FRAMES = whole(FRAME) | object_of(FRAME | {"msg": spelt(ODD)})
 
@@ -148,10 +150,13 @@ def test_zd03_plain_logins_are_read_in_one_step(more: dict[str, str], number: in
 @pytest.mark.parametrize("text", ["hello", "see http://a:1", 'say "hello"', "", "zwölf\n"])
 @pytest.mark.parametrize("number", [None, 5, "a:b"])
 @pytest.mark.parametrize("flags", [{}, {"transient": True}, {"receipt": "1", "transient": 0}])
-def test_zd09_plain_sends_are_read_in_one_step(text: str, number: int | str | None, flags: dict[str, object]) -> None:
-    frame = {"type": "msg.send", "data": {"conv_id": ID, "type": 1, "text": text, "client_msg_id": "a1"} | flags}
+@pytest.mark.parametrize("place", [{"conv_id": ID}, {"to": "zw\u00f6lf:12"}])
+def test_zd09_plain_sends_are_read_in_one_step(
+    place: dict[str, str], text: str, number: int | str | None, flags: dict[str, object]
+) -> None:
+    frame = {"type": "msg.send", "data": place | {"type": 1, "text": text, "client_msg_id": "a1"} | flags}
     raw = json.dumps(frame if number is None else frame | {"id": number}, ensure_ascii=False).encode()
-    doubtful = "\\" in raw.decode() and number == "a:b"
+    doubtful = "\\" in raw.decode() and (number == "a:b" or "to" in place)
     never_met = AppIds(APP)
     assert (read_plain_send(raw, never_met) is None) == doubtful
 
