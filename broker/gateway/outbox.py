@@ -27,19 +27,29 @@ RELAYED = 4
 
 
 class Fleeting(bytes):
-    """A frame of a push that may be dropped, marked by its type: the mark costs nothing where nothing is dropped."""
+    """Frames of pushes that may be dropped, marked by their type: the mark costs nothing where nothing is dropped."""
 
-    __slots__ = ()
+    pushes = 1
+    """How many."""
 
 
 class Minor(Fleeting):
-    """One that is dropped before the others."""
-
-    __slots__ = ()
+    """Such as are dropped before the others."""
 
 
-MARKS: tuple[type[bytes], ...] = (bytes, Fleeting, Minor)
+Mark = type[Fleeting] | None
+MARKS: tuple[Mark, ...] = (None, Fleeting, Minor)
 """By `Push.dispensable`."""
+
+
+def marked(data: bytes, mark: Mark, pushes: int = 1) -> bytes:
+    """These frames, to be dropped as the mark says; None: they never are."""
+    if mark is None:
+        return data
+    frames = mark(data)
+    if pushes > 1:
+        frames.pushes = pushes
+    return frames
 
 
 Ended = tuple[list[bytes], bytes]
@@ -108,10 +118,10 @@ class Outbox:
         return frames[0]
 
     def drop(self, mark: type[Fleeting]) -> int:
-        """Drop the frames so marked; how many that was."""
+        """Drop the frames so marked; how many pushes that was."""
         frames = self.joined()
         kept = [frame for frame in frames if not isinstance(frame, mark)]
-        dropped = len(frames) - len(kept)
+        dropped = sum(frame.pushes for frame in frames if isinstance(frame, mark))
         if dropped:
             self.frames = [*kept]
             self.size = sum(map(len, kept))
@@ -152,7 +162,7 @@ class Personal:
 
     __slots__ = ("_mark", "_parts", "_size")
 
-    def __init__(self, frames: list[bytes], end_bytes: int, mark: type[bytes]) -> None:
+    def __init__(self, frames: list[bytes], end_bytes: int, mark: Mark) -> None:
         self._parts = [*frames, b""]  # an end goes between any two, so also behind the last
         self._size = sum(map(len, frames)) + len(frames) * end_bytes
         self._mark = mark
@@ -161,7 +171,7 @@ class Personal:
         """Append to the outbox of this seat's connection, which it returns."""
         outbox, ended = seat.shared, (self._parts, seat.end)
         # What may be dropped is told by its type.
-        outbox.frames.append(ended if self._mark is bytes else self._mark(bytes_of(ended)))
+        outbox.frames.append(ended if self._mark is None else marked(bytes_of(ended), self._mark, len(self._parts) - 1))
         outbox.size += self._size
         return outbox
 

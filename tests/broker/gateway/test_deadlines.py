@@ -6,7 +6,7 @@ import pytest
 import trio
 from websockets.frames import Opcode
 
-from broker.gateway.outbox import Fleeting, Minor
+from broker.gateway.outbox import BLOCKED, Fleeting, Minor
 from broker.hub.effects import Post
 from protocol.errors import CloseReason
 from protocol.pushes import MessageNew
@@ -158,6 +158,22 @@ async def test_of_what_can_be_done_without_the_lesser_goes_first() -> None:
         outbox.connection.crowded(outbox.size - high)
         assert {type(frame) for frame in outbox.frames} == {bytes}
         assert broker.reactor.statistics().logged_in == 1
+
+
+async def test_what_follows_each_other_is_dropped_together_and_every_push_of_it_is_counted() -> None:
+    async with running() as broker:
+        for _ in range(2):
+            await broker.client(framed=True)
+        sessions = broker.core.sessions()
+        outbox = broker.reactor.table.outboxes[sessions[0]]
+        outbox.mode |= BLOCKED  # as if its socket took nothing
+        lesser, kept, least = said(1, Kind.DIRECT, 0), said(1, Kind.DIRECT, 9), said(3, Kind.DIRECT, 0)
+        for push in (lesser, lesser, lesser, kept, kept, least, least, lesser):
+            broker.effect(Post(sessions, push, skip=sessions[1]))
+        await broker.until(lambda: not broker.core.outgoing)
+        assert [type(frame) for frame in outbox.frames] == [Fleeting, bytes, Minor, Fleeting]
+        outbox.connection.crowded(limit=0)
+        assert broker.reactor.statistics().dropped_pushes == 6
 
 
 async def test_without_progress_for_ten_seconds_a_connection_is_slow() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.gateway.outbox import Fleeting, Outbox, Personal, SeatOutbox
+from broker.gateway.outbox import Fleeting, Mark, Outbox, Personal, SeatOutbox
 
 
 def outbox() -> Outbox:
@@ -19,7 +19,7 @@ def seat(shared: Outbox, end: bytes) -> SeatOutbox:
     return door
 
 
-def push(*frames: bytes, mark: type[bytes] = bytes) -> Personal:
+def push(*frames: bytes, mark: Mark = None) -> Personal:
     return Personal(list(frames), 2, mark)
 
 
