@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ('[app]\nid = "a"\n', ["[[app]]"]),
         # Addresses
         ("[sockets]\nlisten = 5\n", ["[sockets] listen is 5;", "host:port"]),
-        ("[sockets]\nlisten." + "a." * 5000 + "b = 5\n", ["[sockets] listen", "longer"]),
+        ("[sockets]\nlisten." + "a." * 5000 + "b = 5\n", ["[sockets] listen", "host:port"]),
         ('[sockets]\nlisten = "foo"\n', ["[sockets] listen", "'foo'", "host:port"]),
         ('[sockets]\nlisten = ":7700"\n', ["[sockets] listen", "host:port"]),
         ('[sockets]\nlisten = "127.0.0.1:²"\n', ["[sockets] listen", "'127.0.0.1:²'"]),
