@@ -295,14 +295,16 @@ class Server:
 
     def _read(self) -> Reading:
         messages, deliveries, refused = self._dispatcher.totals()
-        sessions = sum(len(hub.sessions) for hub in self._dispatcher.apps.hubs.values())
         return Reading(
-            time.monotonic(), self._clock.now_ms(), sessions, messages, deliveries, self._targets.lag,
+            time.monotonic(), self._clock.now_ms(), self._sessions(), messages, deliveries, self._targets.lag,
             refused + self._reactor.table.counters.refused,
         )  # fmt: skip
 
+    def _sessions(self) -> int:
+        return sum(len(hub.sessions) for hub in self._dispatcher.apps.hubs.values())
+
     def _status(self) -> str:
-        return f"{self._reactor.table.logged_in} sessions, {self._targets.lag} commits not in the store yet"
+        return f"sessions: {self._sessions()}, commits not in the store yet: {self._targets.lag}"
 
     def _figures(self) -> dict[str, float]:
         """What the dispatcher does not count itself, for `Stats`."""

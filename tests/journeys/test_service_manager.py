@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -87,10 +88,23 @@ async def test_the_first_connection_starts_the_broker_and_is_served(host: Host, 
     async with json_peer(f"ws://127.0.0.1:{port}") as tom:
         await tom.login("tom")
         wait_for(manager, "READY=1")
-        assert "WATCHDOG=1" in wait_for(manager, "1 sessions")
+        assert "WATCHDOG=1" in wait_for(manager, "sessions: 1, commits not in the store yet: ")
         program.signal(signal.SIGTERM)
         wait_for(manager, "STOPPING=1")
     assert program.wait() == 0
+
+
+def test_the_admin_api_is_no_session_in_what_systemctl_shows(host: Host, manager: socket.socket) -> None:
+    broker = host.broker(environ={"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "600000"})
+    host.admin()
+    manager.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:  # what was told before it was there
+            manager.recv(4096)
+    manager.settimeout(SECONDS)
+    wait_for(manager, "sessions: 0,")
+    broker.signal(signal.SIGTERM)
+    assert broker.wait() == 0
 
 
 @pytest.mark.skipif(ACTIVATE is None, reason="systemd-socket-activate is not here (apt-get install systemd)")
