@@ -74,7 +74,8 @@ class Mint:
 
 RECENT = 1024
 """Texts of each form that are remembered. A check digest costs 1.3 us, to look one up 0.06; conversation ids repeat, and a
-message's id is written for its sender and again for its receivers."""
+message's id is written for its sender and again for its receivers. 16,384 saved 1 to 3 us of 100 a message where 4,500
+conversations are busy, and would hold as many of every message's too."""
 
 
 class IdForms:

@@ -42,7 +42,7 @@ from bench.cases.receipts import Receipts
 from bench.cases.sizes import PAYLOAD_BYTES, Sizes
 from bench.cases.turns import listening
 from bench.figures import percentile
-from bench.report import Table, budget, rows
+from bench.report import Row, Table, budget, rows
 from bench.rounds import Round, interleave, measure
 from bench.servers import Server
 from bench.sessions import ask, drain, hang_up, log_in
@@ -67,33 +67,36 @@ def run(sizes: Sizes, folder: Path) -> Iterator[Table]:
                     name: partial(each.round, depth, running[name][0].part_of(count, depth), size)
                     for name, each in groups.items()
                 }
-                durable, leancloud, transient, *peers = rows(interleave(plays, sizes.rounds, warm=not nth), missing)
-                load = f"1 to {sizes.receivers}, {size} B, {depth} in flight"
-                messages = f"{count:,} messages a round"
-                part = f"ejabberd and trio-websocket have {SLOW:.0%} of the messages, as they take so long"
-                peer = row_of(peers, NATS).figures.get(CPU)
-                yield Table(
-                    f"fanout: {load}, {messages}",
-                    (CPU, RATE, P99),
-                    (durable, leancloud, *peers),
-                    notes=(
-                        "the peers keep nothing; their rows are beside Parley's durable one by the budget's own rule",
-                        part,
-                    ),
-                    budgets=(
-                        budget("no more CPU than nats-server", durable, CPU, most=peer.median if peer else None),
-                        no_dearer((durable, leancloud), CPU, LEANCLOUD_TIMES),
-                    ),
-                )
-                yield Table(
-                    f"fanout: {load}, kept nowhere, {messages}",
-                    (CPU, RATE, P99),
-                    (transient, *peers),
-                    notes=("Parley's messages are transient; the peers' rows are those of the table above", part),
+                found = rows(interleave(plays, sizes.rounds, warm=not nth), missing)
+                yield from tables(
+                    f"fanout: 1 to {sizes.receivers}, {size} B, {depth} in flight", f"{count:,} messages a round", found
                 )
         finally:
             for each in groups.values():
                 hang_up(each.sockets)
+
+
+def tables(load: str, messages: str, found: Sequence[Row]) -> Iterator[Table]:
+    """What is durable beside the peers, and what is kept nowhere beside the same. `found`: Parley's three come first."""
+    durable, leancloud, transient, *peers = found
+    part = f"ejabberd and trio-websocket have {SLOW:.0%} of the messages, as they take so long"
+    peer = row_of(peers, NATS).figures.get(CPU)
+    yield Table(
+        f"{load}, {messages}",
+        (CPU, RATE, P99),
+        (durable, leancloud, *peers),
+        notes=("the peers keep nothing; their rows are beside Parley's durable one by the budget's own rule", part),
+        budgets=(
+            budget("no more CPU than nats-server", durable, CPU, most=peer.median if peer else None),
+            no_dearer((durable, leancloud), CPU, LEANCLOUD_TIMES),
+        ),
+    )
+    yield Table(
+        f"{load}, kept nowhere, {messages}",
+        (CPU, RATE, P99),
+        (transient, *peers),
+        notes=("Parley's messages are transient; the peers' rows are those of the table above", part),
+    )
 
 
 def gathered(sizes: Sizes, contender: Contender, server: Server, others: Sequence[str] = ()) -> Group:
